@@ -1,0 +1,6 @@
+//! Steelyard: a load balancer appliance in one binary.
+//!
+//! # Layout
+//! A module uses only modules above it in this list; `tests/it/tidy.rs` holds that.
+
+pub mod model;

@@ -1,0 +1,37 @@
+//! Where the operator's own server listens, and to whom it answers.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use ipnet::IpNet;
+
+/// Who may read `/metrics`. Loopback always may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricsAccess {
+    /// Who shows a token.
+    Token,
+    /// Whoever `allow` admits.
+    Allow,
+    /// Anyone who can connect.
+    Public,
+}
+
+/// The admin server: `/metrics`, `/healthz`, `/readyz`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// Where it listens. Plain HTTP, so loopback only until it can speak TLS.
+    pub address: SocketAddr,
+    /// Networks that may ask; empty is anyone who can connect.
+    pub allow: Vec<IpNet>,
+    /// Who may read `/metrics`.
+    pub metrics: MetricsAccess,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 9443)),
+            allow: Vec::new(),
+            metrics: MetricsAccess::Token,
+        }
+    }
+}

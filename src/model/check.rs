@@ -1,0 +1,338 @@
+//! The rules that no single field can hold: names that must exist, be unique, not collide.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
+use std::hash::Hash;
+
+use super::listener::collide;
+use super::{Code, Config, HostPattern, Name, Node, Pool, Problems, Route, Site, Target};
+
+impl Config {
+    /// Every Problem of this configuration as a whole, in the order of the document.
+    pub fn check(&self) -> Problems {
+        let mut problems = Problems::default();
+        self.check_listeners(&mut problems);
+        self.check_pools(&mut problems);
+        self.check_sites(&mut problems);
+        problems
+    }
+
+    /// What is allowed and probably not meant. Shown, never refused.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.listeners.is_empty() {
+            warnings.push("nothing listens: there is no [[listeners]]".to_owned());
+        }
+        for pool in self.pools.iter().filter(|pool| pool.nodes.is_empty()) {
+            warnings.push(format!("pool {} has no nodes", pool.name));
+        }
+        warnings
+    }
+
+    fn check_listeners(&self, problems: &mut Problems) {
+        let mut names = Unique::default();
+        for (i, listener) in self.listeners.iter().enumerate() {
+            names.see(problems, &listener.name, i, "listeners");
+            let field = format!("listeners[{i}].address");
+            let clash = self.listeners[..i]
+                .iter()
+                .find(|other| collide(other.address, listener.address));
+            if let Some(other) = clash {
+                let message = format!(
+                    "{} is already taken by listener {}, which listens on {}",
+                    listener.address, other.name, other.address
+                );
+                problems.add(field, Code::Duplicate, message);
+            } else if collide(self.admin.address, listener.address) {
+                let message = format!(
+                    "{} is already taken by the admin address {}; change one of them",
+                    listener.address, self.admin.address
+                );
+                problems.add(field, Code::Duplicate, message);
+            }
+        }
+    }
+
+    fn check_pools(&self, problems: &mut Problems) {
+        let mut names = Unique::default();
+        for (i, pool) in self.pools.iter().enumerate() {
+            names.see(problems, &pool.name, i, "pools");
+            let mut node_names = Unique::default();
+            for (j, node) in pool.nodes.iter().enumerate() {
+                node_names.see(problems, &node.name, j, &format!("pools[{i}].nodes"));
+                self.check_node(problems, &format!("pools[{i}].nodes[{j}]"), node);
+            }
+            check_health_check(problems, &format!("pools[{i}].health_check"), pool);
+        }
+    }
+
+    // A node that is our own door would let a visitor of a site use it.
+    fn check_node(&self, problems: &mut Problems, at: &str, node: &Node) {
+        let own = node
+            .address
+            .as_socket()
+            .is_some_and(|address| address.port() != 0 && collide(address, self.admin.address));
+        if own {
+            problems.add(
+                format!("{at}.address"),
+                Code::Conflict,
+                format!("{} is the admin address of this program", node.address),
+            );
+        }
+    }
+
+    fn check_sites(&self, problems: &mut Problems) {
+        if self.sites.is_empty() && self.pools.len() > 1 {
+            let message = format!(
+                "must say which of the {} pools gets which requests: add [[sites]] with routes",
+                self.pools.len()
+            );
+            problems.add("sites", Code::Missing, message);
+        }
+        let mut names = Unique::default();
+        let listeners: HashSet<&Name> = self.listeners.iter().map(|l| &l.name).collect();
+        let pools: HashSet<&Name> = self.pools.iter().map(|p| &p.name).collect();
+        for (i, site) in self.sites.iter().enumerate() {
+            names.see(problems, &site.name, i, "sites");
+            for (j, listener) in site.listeners.iter().enumerate() {
+                if !listeners.contains(listener) {
+                    let field = format!("sites[{i}].listeners[{j}]");
+                    problems.add(
+                        field,
+                        Code::Dangling,
+                        dangling("listener", listener, &listeners),
+                    );
+                }
+            }
+            self.check_hosts(problems, i, site);
+            for (j, route) in site.routes.iter().enumerate() {
+                let field = format!("sites[{i}].routes[{j}]");
+                check_route(problems, &field, route, &site.routes[..j]);
+                if let Target::Pool(pool) = &route.target
+                    && !pools.contains(pool)
+                {
+                    let message = dangling("pool", pool, &pools);
+                    problems.add(format!("{field}.pool"), Code::Dangling, message);
+                }
+            }
+        }
+    }
+
+    fn check_hosts(&self, problems: &mut Problems, i: usize, site: &Site) {
+        let earlier = || {
+            self.sites[..i]
+                .iter()
+                .filter(|other| share_a_listener(site, other))
+        };
+        if site.hosts.is_empty()
+            && let Some(other) = earlier().find(|other| other.hosts.is_empty())
+        {
+            problems.add(
+                format!("sites[{i}].hosts"),
+                Code::Duplicate,
+                format!(
+                    "any host is already taken by site {}: name the hosts of one of them",
+                    other.name
+                ),
+            );
+        }
+        let mut seen: HashSet<&HostPattern> = HashSet::new();
+        for (j, host) in site.hosts.iter().enumerate() {
+            let field = format!("sites[{i}].hosts[{j}]");
+            if !seen.insert(host) {
+                problems.add(field, Code::Duplicate, format!("{host} stands here twice"));
+            } else if let Some(other) = earlier().find(|other| other.hosts.contains(host)) {
+                let message = format!("{host} is already taken by site {}", other.name);
+                problems.add(field, Code::Duplicate, message);
+            }
+        }
+    }
+}
+
+fn share_a_listener(a: &Site, b: &Site) -> bool {
+    a.listeners.is_empty()
+        || b.listeners.is_empty()
+        || a.listeners.iter().any(|name| b.listeners.contains(name))
+}
+
+fn check_health_check(problems: &mut Problems, at: &str, pool: &Pool) {
+    if let Some(check) = &pool.health_check
+        && check.timeout > check.interval
+    {
+        problems.add(
+            format!("{at}.timeout"),
+            Code::Conflict,
+            format!(
+                "must be at most the interval, {:?} (is {:?})",
+                check.interval, check.timeout
+            ),
+        );
+    }
+}
+
+fn check_route(problems: &mut Problems, at: &str, route: &Route, earlier: &[Route]) {
+    let same = |other: &&Route| other.path == route.path && other.path_match == route.path_match;
+    if earlier.iter().find(same).is_some() {
+        problems.add(
+            format!("{at}.path"),
+            Code::Duplicate,
+            format!(
+                "{} is already taken by another route of this site",
+                route.path
+            ),
+        );
+    }
+}
+
+fn dangling(what: &str, name: &Name, known: &HashSet<&Name>) -> String {
+    let mut names: Vec<&str> = known.iter().map(|n| n.as_str()).collect();
+    names.sort_unstable();
+    if names.is_empty() {
+        format!("no {what} is named {name}; there is none yet")
+    } else {
+        format!(
+            "no {what} is named {name} (there are: {})",
+            names.join(", ")
+        )
+    }
+}
+
+/// Names seen so far in one table.
+struct Unique<T>(HashMap<T, usize>);
+
+impl<T> Default for Unique<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T: Hash + Eq + Clone + Display> Unique<T> {
+    fn see(&mut self, problems: &mut Problems, name: &T, i: usize, table: &str) {
+        if let Some(first) = self.0.get(name) {
+            problems.add(
+                format!("{table}[{i}].name"),
+                Code::Duplicate,
+                format!("{name} is already the name of {table}[{first}]"),
+            );
+        } else {
+            self.0.insert(name.clone(), i);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{AdminState, RoutePath, Site, Target};
+    use super::super::{Config, HostPattern, Listener, Name, Node, NodeAddress, Pool, Route};
+
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap()
+    }
+
+    fn pool(called: &str) -> Pool {
+        let mut pool = Pool::new(name(called));
+        pool.nodes.push(Node {
+            name: name("a"),
+            address: NodeAddress::parse("127.0.0.1:8000").unwrap(),
+            weight: 1,
+            state: AdminState::Enabled,
+        });
+        pool
+    }
+
+    fn site(called: &str, hosts: &[&str], to: &str) -> Site {
+        let mut site = Site::new(name(called));
+        site.hosts = hosts
+            .iter()
+            .map(|h| HostPattern::parse(h).unwrap())
+            .collect();
+        let path = RoutePath::parse("/").unwrap();
+        site.routes.push(Route::new(path, Target::Pool(name(to))));
+        site
+    }
+
+    fn fields(config: &Config) -> Vec<String> {
+        config.check().iter().map(|p| p.field.clone()).collect()
+    }
+
+    #[test]
+    fn a_sound_configuration_has_no_problem() {
+        let config = Config {
+            listeners: vec![Listener::new(name("http"), "0.0.0.0:80".parse().unwrap())],
+            pools: vec![pool("django")],
+            sites: vec![
+                site("shop", &["a.com"], "django"),
+                site("rest", &[], "django"),
+            ],
+            ..Config::default()
+        };
+        assert_eq!(fields(&config), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_collision_is_told_at_the_later_one() {
+        let at = |n, a: &str| Listener::new(name(n), a.parse().unwrap());
+        let mut twice = pool("django");
+        twice.nodes.push(twice.nodes[0].clone());
+        let config = Config {
+            listeners: vec![
+                at("http", "0.0.0.0:80"),
+                at("http", "127.0.0.1:80"),
+                at("x", "127.0.0.1:9443"),
+            ],
+            pools: vec![twice, pool("django")],
+            sites: vec![
+                site("shop", &["a.com", "A.com"], "django"),
+                site("shop", &["a.com"], "django"),
+                site("any", &[], "django"),
+                site("other", &[], "nowhere"),
+            ],
+            ..Config::default()
+        };
+        assert_eq!(
+            fields(&config),
+            [
+                "listeners[1].name",
+                "listeners[1].address",
+                "listeners[2].address",
+                "pools[0].nodes[1].name",
+                "pools[1].name",
+                "sites[0].hosts[1]",
+                "sites[1].name",
+                "sites[1].hosts[0]",
+                "sites[3].hosts",
+                "sites[3].routes[0].pool",
+            ]
+        );
+    }
+
+    #[test]
+    fn two_pools_need_a_site_that_chooses() {
+        let mut config = Config {
+            pools: vec![pool("a")],
+            ..Config::default()
+        };
+        assert_eq!(fields(&config), Vec::<String>::new());
+        config.pools.push(pool("b"));
+        assert_eq!(fields(&config), ["sites"]);
+    }
+
+    #[test]
+    fn sites_on_different_listeners_may_share_a_host() {
+        let at = |n, a: &str| Listener::new(name(n), a.parse().unwrap());
+        let mut config = Config {
+            listeners: vec![at("in", "127.0.0.1:80"), at("out", "127.0.0.2:80")],
+            pools: vec![pool("django")],
+            sites: vec![
+                site("one", &["a.com"], "django"),
+                site("two", &["a.com"], "django"),
+            ],
+            ..Config::default()
+        };
+        config.sites[0].listeners = vec![name("in")];
+        config.sites[1].listeners = vec![name("out")];
+        assert_eq!(fields(&config), Vec::<String>::new());
+        config.sites[1].listeners.clear();
+        assert_eq!(fields(&config), ["sites[1].hosts[0]"]);
+    }
+}

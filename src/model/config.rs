@@ -1,0 +1,20 @@
+//! The whole configuration, one value.
+
+use super::{Admin, Listener, Logs, Pool, Settings, Site};
+
+/// The whole configuration: read, checked, published and rolled back as one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Settings of the whole process.
+    pub settings: Settings,
+    /// The operator's own server.
+    pub admin: Admin,
+    /// Where clients connect.
+    pub listeners: Vec<Listener>,
+    /// Who answers.
+    pub pools: Vec<Pool>,
+    /// Which names lead where; none is one implied site for the only pool.
+    pub sites: Vec<Site>,
+    /// What is written down.
+    pub logs: Logs,
+}

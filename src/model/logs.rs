@@ -1,0 +1,75 @@
+//! What is written down, and where.
+
+/// The form of an access log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// As nginx and Apache write it.
+    Combined,
+    /// The same with `host:port` in front.
+    Vcombined,
+    /// One flat JSON object a line, with everything we know.
+    Json,
+}
+
+impl LogFormat {
+    /// Every format, in the order the document lists them.
+    pub const ALL: [Self; 3] = [Self::Combined, Self::Vcombined, Self::Json];
+
+    /// The word used in the document.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Combined => "combined",
+            Self::Vcombined => "vcombined",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// How much the program says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Our own failures only.
+    Error,
+    /// And the nodes'.
+    Warn,
+    /// And what changed.
+    Info,
+    /// And how.
+    Debug,
+}
+
+impl LogLevel {
+    /// Every level, from silent to loud.
+    pub const ALL: [Self; 4] = [Self::Error, Self::Warn, Self::Info, Self::Debug];
+
+    /// The word used in the document.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        }
+    }
+}
+
+/// What is written down, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logs {
+    /// The access log, relative to `DATA_DIR/logs`; empty is none.
+    pub file: String,
+    /// The form of its lines.
+    pub format: LogFormat,
+    /// How much the program says of itself.
+    pub level: LogLevel,
+}
+
+impl Default for Logs {
+    fn default() -> Self {
+        Self {
+            file: "access.log".into(),
+            format: LogFormat::Combined,
+            level: LogLevel::Info,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What the operator wants: pure values, one noun per file.
+//!
+//! No I/O, no clock, no async and no wire format here. The words on the wire
+//! are `document/`'s; what the values compile to is `snapshot/`'s.
+
+mod admin;
+mod check;
+mod config;
+mod expires;
+mod files;
+mod header;
+mod health_check;
+mod host;
+mod listener;
+mod logs;
+mod name;
+mod node;
+mod policy;
+mod pool;
+mod problem;
+mod retry;
+mod route;
+mod settings;
+mod site;
+
+pub use admin::{Admin, MetricsAccess};
+pub use config::Config;
+pub use expires::Expires;
+pub use files::Files;
+pub use header::{HeaderChanges, HeaderName, HeaderValue};
+pub use health_check::{CheckKind, Expect, HealthCheck};
+pub use host::HostPattern;
+pub use listener::{Listener, Underscores};
+pub use logs::{LogFormat, LogLevel, Logs};
+pub use name::Name;
+pub use node::{AdminState, Node, NodeAddress};
+pub use policy::Policy;
+pub use pool::{Keepalive, Pool};
+pub use problem::{Code, Problem, Problems};
+pub use retry::{Condition, Retry};
+pub use route::{PathMatch, Route, RoutePath, Target};
+pub use settings::Settings;
+pub use site::Site;

@@ -1,0 +1,78 @@
+//! A pool: interchangeable nodes, one policy, one health check.
+
+use std::time::Duration;
+
+use super::{HeaderValue, HealthCheck, Name, Node, Policy, Retry};
+
+/// Connections to a node kept for the next request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keepalive {
+    /// Most idle connections per node and worker; 0 is no reuse.
+    pub idle: u16,
+    /// How long one may idle. Below Gunicorn's 2 s, so that ours closes first.
+    pub timeout: Duration,
+    /// Most requests on one connection.
+    pub requests: u32,
+    /// Longest life of one connection.
+    pub max_age: Duration,
+}
+
+impl Default for Keepalive {
+    fn default() -> Self {
+        Self {
+            idle: 32,
+            timeout: Duration::from_millis(1500),
+            requests: 1000,
+            max_age: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// Interchangeable nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// Its identity.
+    pub name: Name,
+    /// How it chooses.
+    pub policy: Policy,
+    /// Host sent to the nodes; none is the client's.
+    pub host: Option<HeaderValue>,
+    /// Longest time to connect to a node.
+    pub connect_timeout: Duration,
+    /// Longest time between two writes to a node.
+    pub send_timeout: Duration,
+    /// Longest time between two reads from a node.
+    pub read_timeout: Duration,
+    /// Connections kept for the next request.
+    pub keepalive: Keepalive,
+    /// Passive failures within `fail_timeout` that eject a node; 0 is off.
+    pub max_fails: u16,
+    /// How long failures count, and how long an ejected node rests.
+    pub fail_timeout: Duration,
+    /// When a request is tried again.
+    pub retry: Retry,
+    /// How its nodes are probed; none is not at all.
+    pub health_check: Option<HealthCheck>,
+    /// Its nodes.
+    pub nodes: Vec<Node>,
+}
+
+impl Pool {
+    /// A pool with every default of the document and no nodes.
+    pub fn new(name: Name) -> Self {
+        Self {
+            name,
+            policy: Policy::RoundRobin,
+            host: None,
+            connect_timeout: Duration::from_secs(1),
+            send_timeout: Duration::from_secs(60),
+            read_timeout: Duration::from_secs(60),
+            keepalive: Keepalive::default(),
+            max_fails: 3,
+            fail_timeout: Duration::from_secs(10),
+            retry: Retry::default(),
+            health_check: Some(HealthCheck::default()),
+            nodes: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! A site: host names and their routes.
+
+use super::{HeaderName, HeaderValue, HostPattern, Name, Route};
+
+/// Host names and their routes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// Its identity.
+    pub name: Name,
+    /// Names it answers for; empty is any that no other site claims.
+    pub hosts: Vec<HostPattern>,
+    /// Listeners it is reached through; empty is all.
+    pub listeners: Vec<Name>,
+    /// Methods it takes; empty is all.
+    pub methods: Vec<String>,
+    /// Fields set on every response, before the route's own changes.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Fields set on every request, before the route's own changes.
+    pub request_headers: Vec<(HeaderName, HeaderValue)>,
+    /// Its routes; their order does not matter.
+    pub routes: Vec<Route>,
+}
+
+impl Site {
+    /// A site for any host without routes.
+    pub fn new(name: Name) -> Self {
+        Self {
+            name,
+            hosts: Vec::new(),
+            listeners: Vec::new(),
+            methods: Vec::new(),
+            headers: Vec::new(),
+            request_headers: Vec::new(),
+            routes: Vec::new(),
+        }
+    }
+}
