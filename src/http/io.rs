@@ -1,0 +1,65 @@
+//! What a connection runs over.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// What a connection runs over. TLS becomes a second variant.
+#[derive(Debug)]
+pub enum Io {
+    /// Plain TCP.
+    Tcp(TcpStream),
+}
+
+impl Io {
+    /// Reads what is there. A short read clears tokio's readiness, which `try_read` after
+    /// `readable` does not: that would cost two calls of the kernel a request.
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+
+    /// Writes what fits, from several slices in one call.
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        }
+    }
+
+    /// Says that nothing more will be written.
+    pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+
+    /// Looks at the next byte without taking it: `Ok(0)` is the other side's end.
+    pub(super) fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => {
+                let mut byte = [0];
+                stream.poll_peek(cx, &mut ReadBuf::new(&mut byte))
+            }
+        }
+    }
+
+    /// Makes the close that follows a reset, so that what was sent cannot pass for whole.
+    pub(super) fn reset_on_close(&self) {
+        match self {
+            // The peer may be gone already, and then there is nothing to reset.
+            Self::Tcp(stream) => drop(stream.set_zero_linger()),
+        }
+    }
+}
