@@ -3,5 +3,6 @@
 //! # Layout
 //! A module uses only modules above it in this list; `tests/it/tidy.rs` holds that.
 
-pub mod http;
 pub mod model;
+pub mod http;
+pub mod balance;

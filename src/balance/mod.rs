@@ -1,0 +1,209 @@
+//! Choosing a node, and counting what is in flight: one step under one short
+//! lock per pool, which all workers share, so that every share is exact.
+//!
+//! Rules are nginx's (round robin, least_conn, ip_hash, max_fails) with three
+//! of our own: a node that is Down takes nothing, a pool without any good node
+//! fails open, and retries have a budget. No sockets and no HTTP here.
+
+mod budget;
+mod ip_hash;
+mod lease;
+mod least_conn;
+mod node_state;
+mod passive;
+mod registry;
+mod round_robin;
+mod slot;
+#[cfg(test)]
+mod tests;
+mod tried;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use budget::Budget;
+pub use lease::{Lease, OwnedLease};
+pub use node_state::{CheckResult, Health, NodeState};
+use passive::Rules;
+pub use registry::Registry;
+use registry::Turn;
+use slot::Slot;
+pub use tried::Tried;
+
+use crate::model::{AdminState, Name, NodeAddress, Policy, Pool};
+
+/// One node of a compiled pool: what the operator wants of it, and its facts.
+#[derive(Debug)]
+pub struct Candidate {
+    /// Its name.
+    pub name: Name,
+    /// Where it listens.
+    pub address: NodeAddress,
+    /// Its weight, 1 to 1000.
+    pub weight: u16,
+    /// What the operator wants of it.
+    pub admin_state: AdminState,
+    /// Its run-time facts, which outlive the snapshot.
+    pub state: Arc<NodeState>,
+}
+
+/// The answer to a request for a node.
+#[derive(Debug)]
+pub enum Leasing<'a> {
+    /// This one.
+    Leased(Lease<'a>),
+    /// No node is enabled, or every enabled one was tried.
+    NoNode,
+}
+
+/// One pool of one snapshot.
+#[derive(Debug)]
+pub struct Balancer {
+    name: Name,
+    policy: Policy,
+    // None where passive failures do not count: switched off, or a single
+    // node, which is never ejected (as in nginx).
+    rules: Option<Rules>,
+    nodes: Vec<Candidate>,
+    turn: Arc<Turn>,
+    budget: Arc<Budget>,
+}
+
+impl Balancer {
+    /// Compiles a pool. Facts of nodes that were there before are taken over.
+    pub fn build(pool: &Pool, registry: &Registry) -> Self {
+        let check = pool.health_check.as_ref();
+        let candidate = |node: &crate::model::Node| Candidate {
+            name: node.name.clone(),
+            address: node.address.clone(),
+            weight: node.weight,
+            admin_state: node.state,
+            state: registry.node(&pool.name, node, check),
+        };
+        let nodes: Vec<Candidate> = pool.nodes.iter().map(candidate).collect();
+        let weights = nodes.iter().map(|c| (c.state.id(), c.weight)).collect();
+        let counted = pool.max_fails > 0 && nodes.len() > 1;
+        Self {
+            name: pool.name.clone(),
+            policy: pool.policy,
+            rules: counted.then_some(Rules {
+                max_fails: pool.max_fails,
+                fail_timeout: pool.fail_timeout,
+            }),
+            turn: registry.turn(&pool.name, pool.policy, weights),
+            budget: registry.budget(&pool.name),
+            nodes,
+        }
+    }
+
+    /// The pool's name.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// How the pool chooses.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// The pool's nodes, in the document's order.
+    pub fn nodes(&self) -> &[Candidate] {
+        &self.nodes
+    }
+
+    /// Chooses a node that is not in `tried` and counts the request on it.
+    ///
+    /// When no eligible node is left, fails open: chooses among the enabled
+    /// ones, down or ejected as they are.
+    pub fn lease(&self, client: IpAddr, tried: &Tried, now: Instant) -> Leasing<'_> {
+        let mut slots = self.turn.lock();
+        let eligible = |candidate: &Candidate| self.is_eligible(candidate, now);
+        let fail_open = !self.mark(&mut slots, tried, eligible);
+        if fail_open && !self.mark(&mut slots, tried, is_enabled) {
+            return Leasing::NoNode;
+        }
+        let Some(index) = self.choose(&mut slots, client) else {
+            return Leasing::NoNode;
+        };
+        let state = &self.nodes[index].state;
+        state.begin();
+        if let Some(rules) = self.rules {
+            state.passive.chosen(rules, now);
+        }
+        Leasing::Leased(Lease::counted(self, index, fail_open))
+    }
+
+    /// A try succeeded: the node answered acceptably.
+    pub fn succeeded(&self, index: usize) {
+        let passive = &self.nodes[index].state.passive;
+        // Most nodes have nothing to be forgiven: no lock for them.
+        if passive.has_failed() {
+            let _turn = self.turn.lock();
+            passive.succeeded();
+        }
+    }
+
+    /// A try failed by the node's doing, and there is evidence for it: connect
+    /// errors and resets always, a listed status or a read timeout only once
+    /// another node answered the same request acceptably.
+    pub fn failed(&self, index: usize, now: Instant) {
+        let Some(rules) = self.rules else { return };
+        let mut slots = self.turn.lock();
+        slots[index].weaken(rules.max_fails);
+        self.nodes[index].state.passive.failed(rules, now);
+    }
+
+    /// Until when the candidate is ejected; none if it is not at `now`.
+    pub fn ejected_until(&self, index: usize, now: Instant) -> Option<Instant> {
+        self.rules?;
+        self.nodes[index].state.ejected_until(now)
+    }
+
+    /// Counts one request towards the retry budget, whatever tries it takes.
+    pub fn count_request(&self, now: Instant) {
+        self.budget.count_request(now);
+    }
+
+    /// Whether one more retry is within the budget (20 % of the requests of
+    /// ten seconds, at least 3 a second); counts it if so.
+    pub fn may_retry(&self, now: Instant) -> bool {
+        self.budget.may_retry(now)
+    }
+
+    /// Whether every enabled node is down or ejected, and there is one.
+    pub fn fail_open(&self, now: Instant) -> bool {
+        let any_eligible = self.nodes.iter().any(|c| self.is_eligible(c, now));
+        !any_eligible && self.nodes.iter().any(is_enabled)
+    }
+
+    /// Whether new requests may go to the candidate at `now`.
+    pub fn is_eligible(&self, candidate: &Candidate, now: Instant) -> bool {
+        let ejected = self.rules.is_some() && candidate.state.ejected_until(now).is_some();
+        is_enabled(candidate) && candidate.state.health() != Health::Down && !ejected
+    }
+
+    // Writes down who may be chosen this time; false if nobody may.
+    fn mark(&self, slots: &mut [Slot], tried: &Tried, may: impl Fn(&Candidate) -> bool) -> bool {
+        let mut any = false;
+        for (index, (slot, candidate)) in slots.iter_mut().zip(&self.nodes).enumerate() {
+            slot.eligible = !tried.contains(index) && may(candidate);
+            slot.in_flight = candidate.state.in_flight();
+            any |= slot.eligible;
+        }
+        any
+    }
+
+    fn choose(&self, slots: &mut [Slot], client: IpAddr) -> Option<usize> {
+        match self.policy {
+            Policy::RoundRobin => round_robin::choose(slots),
+            Policy::LeastConn => least_conn::choose(slots),
+            Policy::IpHash => ip_hash::choose(slots, client),
+        }
+    }
+}
+
+fn is_enabled(candidate: &Candidate) -> bool {
+    candidate.admin_state == AdminState::Enabled
+}

@@ -1,0 +1,272 @@
+//! The run-time facts of one node in one pool.
+//!
+//! Shared by every snapshot and every worker, and outside both: a change of
+//! something else forgets nothing of it. What the operator wants is not here.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::passive::Passive;
+use crate::model::NodeAddress;
+
+/// What probing last concluded of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Health {
+    /// Not probed yet, or never: counts as up.
+    Unknown,
+    /// Answers its probes.
+    Up,
+    /// Does not.
+    Down,
+}
+
+impl Health {
+    /// Every verdict.
+    pub const ALL: [Self; 3] = [Self::Unknown, Self::Up, Self::Down];
+
+    /// The word in `status` and in the metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+}
+
+/// What one probe found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckResult {
+    /// Whether the probe passed.
+    pub passed: bool,
+    /// HAProxy's short word: L4OK L4TOUT L4CON L7OK L7TOUT L7RSP L7STS; DNS for a name without an address.
+    pub code: &'static str,
+    /// The status the node answered with, where one was read.
+    pub status: Option<u16>,
+    /// How long the probe took, in milliseconds.
+    pub ms: u32,
+    /// The same for a person: «connection refused: nothing listens on 10.0.0.1:8000».
+    pub text: String,
+    /// When the probe ended.
+    pub at: SystemTime,
+}
+
+/// The run-time facts of one node in one pool.
+#[derive(Debug)]
+pub struct NodeState {
+    id: u64,
+    in_flight: AtomicU64,
+    requests: AtomicU64,
+    errors: AtomicU64,
+    excess_bytes: AtomicU64,
+    health: AtomicU8,
+    went_down: Notify,
+    check: ArcSwapOption<CheckResult>,
+    checks_passed: AtomicU64,
+    checks_failed: AtomicU64,
+    addresses: ArcSwap<Vec<SocketAddr>>,
+    pub(super) passive: Passive,
+}
+
+impl NodeState {
+    /// A node of which nothing is known yet. `id` is unlike every other's.
+    pub(super) fn new(id: u64, address: &NodeAddress) -> Self {
+        Self {
+            id,
+            in_flight: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            excess_bytes: AtomicU64::new(0),
+            health: AtomicU8::new(0),
+            went_down: Notify::new(),
+            check: ArcSwapOption::empty(),
+            checks_passed: AtomicU64::new(0),
+            checks_failed: AtomicU64::new(0),
+            addresses: ArcSwap::from_pointee(address.as_socket().into_iter().collect()),
+            passive: Passive::new(Instant::now()),
+        }
+    }
+
+    /// A number no other node state of this process has: the key of a worker's
+    /// idle connections and of a probe's task.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Leases now held on the node.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Leases ever given: one per try.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Tries that went wrong by the node's doing.
+    pub fn errors(&self) -> u64 {
+        self.errors.load(Ordering::Relaxed)
+    }
+
+    /// Counts one try that went wrong by the node's doing. Whether it is also
+    /// evidence against the node is `Balancer::failed`'s question.
+    pub fn count_error(&self) {
+        self.errors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Bytes the node sent beyond the end of its answers, all thrown away.
+    pub fn excess_bytes(&self) -> u64 {
+        self.excess_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Counts bytes beyond the end of an answer.
+    pub fn count_excess_bytes(&self, bytes: u64) {
+        self.excess_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// What probing last concluded.
+    pub fn health(&self) -> Health {
+        match self.health.load(Ordering::Acquire) {
+            0 => Health::Unknown,
+            1 => Health::Up,
+            _ => Health::Down,
+        }
+    }
+
+    /// The last probe's result; none before the first.
+    pub fn check(&self) -> Option<CheckResult> {
+        self.check.load().as_deref().cloned()
+    }
+
+    /// Probes that passed and probes that failed.
+    pub fn checks(&self) -> (u64, u64) {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (count(&self.checks_passed), count(&self.checks_failed))
+    }
+
+    /// Writes down a probe's result and what all of them together conclude.
+    pub fn set_check(&self, result: CheckResult, health: Health) {
+        let counter = match result.passed {
+            true => &self.checks_passed,
+            false => &self.checks_failed,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        self.check.store(Some(Arc::new(result)));
+        let word = match health {
+            Health::Unknown => 0,
+            Health::Up => 1,
+            Health::Down => 2,
+        };
+        let before = self.health.swap(word, Ordering::AcqRel);
+        if word == 2 && before != 2 {
+            self.went_down.notify_waiters();
+        }
+    }
+
+    /// Waits until the node is Down; at once if it is. A request that waits for
+    /// an answer's first byte waits for this beside it, so that a stopped
+    /// process costs its checks and not the read timeout.
+    pub async fn until_down(&self) {
+        loop {
+            // The order matters: first be among the waiters, then look.
+            let went_down = self.went_down.notified();
+            if self.health() == Health::Down {
+                return;
+            }
+            went_down.await;
+        }
+    }
+
+    /// Until when the node rests after passive failures; none if it does not at `now`.
+    pub fn ejected_until(&self, now: Instant) -> Option<Instant> {
+        self.passive.ejected_until(now)
+    }
+
+    /// Where to connect, in the order to try; empty while a name has not been
+    /// found.
+    pub fn socket_addresses(&self) -> Arc<Vec<SocketAddr>> {
+        self.addresses.load_full()
+    }
+
+    /// Writes down what the node's name was found to be.
+    pub fn set_addresses(&self, addresses: Vec<SocketAddr>) {
+        self.addresses.store(Arc::new(addresses));
+    }
+
+    // The two halves of a lease. The first is called under the pool's lock only.
+    pub(super) fn begin(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn end(&self) {
+        let before = self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        assert!(before > 0, "a lease ends once");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
+    use super::{CheckResult, Health, NodeState};
+    use crate::model::NodeAddress;
+
+    fn state(address: &str) -> NodeState {
+        NodeState::new(1, &NodeAddress::parse(address).unwrap())
+    }
+
+    fn result(passed: bool) -> CheckResult {
+        CheckResult {
+            passed,
+            code: if passed { "L4OK" } else { "L4CON" },
+            status: None,
+            ms: 1,
+            text: "connected".into(),
+            at: SystemTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_probe_s_result_and_the_verdict_are_written_together() {
+        let state = state("10.0.0.1:80");
+        assert_eq!((state.health(), state.check()), (Health::Unknown, None));
+        state.set_check(result(false), Health::Unknown);
+        state.set_check(result(true), Health::Up);
+        assert_eq!(state.health(), Health::Up);
+        assert_eq!(state.check(), Some(result(true)));
+        assert_eq!(state.checks(), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_node_to_go_down_is_woken() {
+        let state = Arc::new(state("10.0.0.1:80"));
+        let waiting = tokio::spawn({
+            let state = state.clone();
+            async move { state.until_down().await }
+        });
+        tokio::task::yield_now().await;
+        state.set_check(result(true), Health::Up);
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        state.set_check(result(false), Health::Down);
+        waiting.await.unwrap();
+        state.until_down().await;
+    }
+
+    #[test]
+    fn a_name_has_no_address_until_it_is_found() {
+        assert_eq!(state("10.0.0.1:80").socket_addresses().len(), 1);
+        let state = state("web-1:80");
+        assert!(state.socket_addresses().is_empty());
+        state.set_addresses(vec!["10.0.0.9:80".parse().unwrap()]);
+        assert_eq!(state.socket_addresses()[0].to_string(), "10.0.0.9:80");
+    }
+}

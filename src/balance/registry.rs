@@ -1,0 +1,134 @@
+//! What outlives a snapshot: node states, each pool's turn, retry budgets.
+//!
+//! Invariant: a snapshot that is built and then refused changes nothing here.
+//! So building only adds; `retain`, after a publish, drops what no longer serves.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use super::Balancer;
+use super::budget::Budget;
+use super::node_state::NodeState;
+use super::slot::Slot;
+use crate::model::{HealthCheck, Name, Node, NodeAddress, Policy};
+
+/// What outlives a snapshot, for all pools. One per process.
+#[derive(Debug, Default)]
+pub struct Registry {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    last_id: u64,
+    nodes: HashMap<(Name, Name), Vec<Known>>,
+    turns: HashMap<Name, Vec<Arc<Turn>>>,
+    budgets: HashMap<Name, Arc<Budget>>,
+}
+
+// One node state and what would make it worthless.
+#[derive(Debug)]
+struct Known {
+    address: NodeAddress,
+    check: Option<HealthCheck>,
+    state: Arc<NodeState>,
+}
+
+/// Whose turn it is in one pool. Choosing and counting happen under its lock,
+/// which all workers share.
+#[derive(Debug)]
+pub(super) struct Turn {
+    policy: Policy,
+    // Node states and weights, in the document's order.
+    nodes: Vec<(u64, u16)>,
+    slots: Mutex<Vec<Slot>>,
+}
+
+impl Turn {
+    // No code under the lock panics, and numbers cannot be left half written.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Vec<Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Registry {
+    /// Nothing known yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The state of a node of `pool`: the one it had if its address and its
+    /// check are as they were, else a new one.
+    pub fn node(&self, pool: &Name, node: &Node, check: Option<&HealthCheck>) -> Arc<NodeState> {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let key = (pool.clone(), node.name.clone());
+        let known = inner.nodes.entry(key).or_default();
+        let same = |k: &&Known| k.address == node.address && k.check.as_ref() == check;
+        if let Some(known) = known.iter().find(same) {
+            return known.state.clone();
+        }
+        inner.last_id += 1;
+        let state = Arc::new(NodeState::new(inner.last_id, &node.address));
+        known.push(Known {
+            address: node.address.clone(),
+            check: check.cloned(),
+            state: state.clone(),
+        });
+        state
+    }
+
+    /// Forgets everything that none of the `published` balancers uses.
+    pub fn retain<'a>(&self, published: impl IntoIterator<Item = &'a Balancer>) {
+        let (mut nodes, mut turns, mut pools) = (HashSet::new(), HashSet::new(), HashSet::new());
+        for balancer in published {
+            nodes.extend(balancer.nodes().iter().map(|c| c.state.id()));
+            turns.insert(Arc::as_ptr(&balancer.turn));
+            pools.insert(balancer.name());
+        }
+        let mut inner = self.lock();
+        inner.nodes.retain(|_, known| {
+            known.retain(|k| nodes.contains(&k.state.id()));
+            !known.is_empty()
+        });
+        inner.turns.retain(|_, known| {
+            known.retain(|turn| turns.contains(&Arc::as_ptr(turn)));
+            !known.is_empty()
+        });
+        inner.budgets.retain(|pool, _| pools.contains(pool));
+    }
+
+    /// The pool's turn: the one it had if policy, nodes and weights are as
+    /// they were, else a new one.
+    pub(super) fn turn(&self, pool: &Name, policy: Policy, nodes: Vec<(u64, u16)>) -> Arc<Turn> {
+        let mut inner = self.lock();
+        let known = inner.turns.entry(pool.clone()).or_default();
+        let same = |turn: &&Arc<Turn>| turn.policy == policy && turn.nodes == nodes;
+        if let Some(turn) = known.iter().find(same) {
+            return turn.clone();
+        }
+        let slots = nodes.iter().map(|(_, weight)| Slot::new(*weight)).collect();
+        let turn = Arc::new(Turn {
+            policy,
+            nodes,
+            slots: Mutex::new(slots),
+        });
+        known.push(turn.clone());
+        turn
+    }
+
+    /// The pool's retry budget, the same as long as the pool is there.
+    pub(super) fn budget(&self, pool: &Name) -> Arc<Budget> {
+        let mut inner = self.lock();
+        let budget = inner.budgets.entry(pool.clone());
+        budget
+            .or_insert_with(|| Arc::new(Budget::new(Instant::now())))
+            .clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,37 @@
+//! What a policy sees of one candidate: a few numbers, nothing shared.
+
+/// One candidate as a policy sees it. `eligible` and `in_flight` are written
+/// anew for every choice; the other fields last from choice to choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Slot {
+    /// The configured weight, 1 to 1000.
+    pub(super) weight: i64,
+    /// nginx's current_weight: who is owed most is next.
+    pub(super) current: i64,
+    /// nginx's effective_weight: 0 to `weight`, lowered by failures.
+    pub(super) effective: i64,
+    /// Requests now in flight to the node.
+    pub(super) in_flight: u64,
+    /// Whether it may be chosen this time.
+    pub(super) eligible: bool,
+}
+
+impl Slot {
+    /// A slot with its whole weight and nothing owed.
+    pub(super) fn new(weight: u16) -> Self {
+        Self {
+            weight: weight.into(),
+            current: 0,
+            effective: weight.into(),
+            in_flight: 0,
+            eligible: true,
+        }
+    }
+
+    /// One failure less trusted: a failing node loses share before it is ejected.
+    pub(super) fn weaken(&mut self, max_fails: u16) {
+        if max_fails > 0 {
+            self.effective = (self.effective - self.weight / i64::from(max_fails)).max(0);
+        }
+    }
+}
