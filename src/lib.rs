@@ -4,5 +4,6 @@
 //! A module uses only modules above it in this list; `tests/it/tidy.rs` holds that.
 
 pub mod model;
+pub mod logs;
 pub mod http;
 pub mod balance;

@@ -1,0 +1,17 @@
+//! The access log: what one request was, how a line says it, who writes it.
+//!
+//! A worker turns each [`Record`] into a line with its own [`LineWriter`] and
+//! hands whole lines to the one writer thread through a [`Sink`], which never
+//! waits: when the disk does not keep up, lines are dropped and counted.
+
+mod combined;
+mod dates;
+mod json;
+mod line;
+mod record;
+mod sink;
+mod writer;
+
+pub use line::LineWriter;
+pub use record::{Record, Try};
+pub use sink::{Sink, start};
