@@ -4,6 +4,7 @@
 //! A module uses only modules above it in this list; `tests/it/tidy.rs` holds that.
 
 pub mod model;
+pub mod metrics;
 pub mod logs;
 pub mod http;
 pub mod balance;

@@ -1,0 +1,286 @@
+//! Counters of the whole process, and their Prometheus text.
+//!
+//! Counting is relaxed atomics, without lock or allocation: whoever counts
+//! holds the `Arc` of its series. Names are found once, when a snapshot is built.
+
+mod nodes;
+mod process;
+mod series;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+pub use nodes::{NodeErrorKind, NodeErrors, NodeFacts};
+pub use series::{Series, Served};
+pub use text::CONTENT_TYPE;
+use text::{Kind, Text};
+
+/// Why a request was tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryReason {
+    /// The node refused, reset or broke off.
+    Error,
+    /// The node took too long to accept or to answer.
+    Timeout,
+    /// The node's answer was not HTTP.
+    InvalidHeader,
+    /// The node answered with a status the pool retries on.
+    Status,
+    /// A kept connection had been closed by the node meanwhile.
+    Stale,
+    /// A check turned the node Down while the request waited for it.
+    NodeDown,
+}
+
+impl RetryReason {
+    /// Every reason.
+    pub const ALL: [Self; 6] = [
+        Self::Error,
+        Self::Timeout,
+        Self::InvalidHeader,
+        Self::Status,
+        Self::Stale,
+        Self::NodeDown,
+    ];
+
+    /// The word in the metric's label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Timeout => "timeout",
+            Self::InvalidHeader => "invalid_header",
+            Self::Status => "status",
+            Self::Stale => "stale",
+            Self::NodeDown => "node_down",
+        }
+    }
+}
+
+/// The counters of the process. One per process, shared.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    // Sorted, so that the text is in the same order at every scrape.
+    names: Mutex<Names>,
+    retries: [AtomicU64; RetryReason::ALL.len()],
+    reloads: Reloads,
+    log_lines_dropped: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Names {
+    // By site, pool, node.
+    series: BTreeMap<[String; 3], Arc<Series>>,
+    // By pool, node.
+    node_errors: BTreeMap<[String; 2], Arc<NodeErrors>>,
+    // By listener.
+    connections: BTreeMap<String, Arc<Connections>>,
+}
+
+#[derive(Debug, Default)]
+struct Reloads {
+    succeeded: AtomicU64,
+    failed: AtomicU64,
+    last_succeeded: AtomicBool,
+    // Milliseconds since 1970; 0 before the first.
+    last_success: AtomicU64,
+}
+
+impl Metrics {
+    /// All counters at zero.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The counters of what `node` of `pool` answered for `site`; each may be
+    /// empty where there is none (a file, an answer of our own).
+    pub fn series(&self, site: &str, pool: &str, node: &str) -> Arc<Series> {
+        let key = [site, pool, node].map(str::to_owned);
+        self.lock().series.entry(key).or_default().clone()
+    }
+
+    /// The counters of what went wrong with a node.
+    pub fn node_errors(&self, pool: &str, node: &str) -> Arc<NodeErrors> {
+        let key = [pool, node].map(str::to_owned);
+        self.lock().node_errors.entry(key).or_default().clone()
+    }
+
+    /// The client connections of a listener.
+    pub fn connections(&self, listener: &str) -> Arc<Connections> {
+        let mut names = self.lock();
+        let known = names.connections.entry(listener.to_owned());
+        known.or_default().clone()
+    }
+
+    /// Forgets the counters nobody holds any more: of sites, nodes and
+    /// listeners that are gone. To be called after a publish.
+    pub fn forget_gone(&self) {
+        let mut names = self.lock();
+        names.series.retain(|_, held| Arc::strong_count(held) > 1);
+        names
+            .node_errors
+            .retain(|_, held| Arc::strong_count(held) > 1);
+        names
+            .connections
+            .retain(|_, held| Arc::strong_count(held) > 1);
+    }
+
+    /// Counts one retry.
+    pub fn count_retry(&self, reason: RetryReason) {
+        add(
+            &self.retries,
+            RetryReason::ALL.iter().position(|r| *r == reason),
+        );
+    }
+
+    /// Counts one attempt to put a configuration in force.
+    pub fn count_reload(&self, succeeded: bool, at: SystemTime) {
+        let reloads = &self.reloads;
+        reloads.last_succeeded.store(succeeded, Ordering::Relaxed);
+        if !succeeded {
+            reloads.failed.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        reloads.succeeded.fetch_add(1, Ordering::Relaxed);
+        let since = at
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        reloads.last_success.store(millis, Ordering::Relaxed);
+    }
+
+    /// Counts access log lines that were thrown away because the disk was too slow.
+    pub fn count_log_lines_dropped(&self, lines: u64) {
+        self.log_lines_dropped.fetch_add(lines, Ordering::Relaxed);
+    }
+
+    /// All of it as Prometheus text. The nodes' present facts come from the
+    /// caller, who knows the snapshot.
+    pub fn text(&self, nodes: &[NodeFacts<'_>]) -> String {
+        let mut text = Text::default();
+        let version = [("version", env!("CARGO_PKG_VERSION"))];
+        text.family(
+            "steelyard_build_info",
+            Kind::Gauge,
+            "The version that runs; always 1.",
+        );
+        text.sample("steelyard_build_info", &version, 1);
+        let names = self.lock();
+        series::write(&mut text, &names.series);
+        write_connections(&mut text, &names.connections);
+        nodes::write(&mut text, nodes, &names.node_errors);
+        drop(names);
+        self.write_retries(&mut text);
+        self.write_process(&mut text);
+        text.finish()
+    }
+
+    fn write_retries(&self, text: &mut Text) {
+        let name = "steelyard_retries_total";
+        text.family(
+            name,
+            Kind::Counter,
+            "Requests tried again, by what had gone wrong.",
+        );
+        for (reason, counter) in RetryReason::ALL.iter().zip(&self.retries) {
+            text.sample(name, &[("reason", reason.as_str())], read(counter));
+        }
+    }
+
+    fn write_process(&self, text: &mut Text) {
+        let name = "steelyard_config_reloads_total";
+        text.family(
+            name,
+            Kind::Counter,
+            "Configurations put in force or refused.",
+        );
+        text.sample(
+            name,
+            &[("result", "success")],
+            read(&self.reloads.succeeded),
+        );
+        text.sample(name, &[("result", "failure")], read(&self.reloads.failed));
+        let last = u8::from(self.reloads.last_succeeded.load(Ordering::Relaxed));
+        let name = "steelyard_config_last_reload_successful";
+        text.family(
+            name,
+            Kind::Gauge,
+            "Whether the last configuration came in force.",
+        );
+        text.sample(name, &[], last);
+        let at = Duration::from_millis(read(&self.reloads.last_success));
+        let name = "steelyard_config_last_reload_success_timestamp_seconds";
+        text.family(
+            name,
+            Kind::Gauge,
+            "When a configuration last came in force.",
+        );
+        text.sample(name, &[], at.as_secs_f64());
+        let name = "steelyard_log_lines_dropped_total";
+        text.family(
+            name,
+            Kind::Counter,
+            "Access log lines thrown away because the disk was too slow.",
+        );
+        text.sample(name, &[], read(&self.log_lines_dropped));
+        process::write(text);
+    }
+
+    // Maps and counters cannot be left half written, so a poisoned lock is as good.
+    fn lock(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The client connections now open on one listener.
+#[derive(Debug, Default)]
+pub struct Connections {
+    open: AtomicU64,
+}
+
+impl Connections {
+    /// Counts one connection until what it returns is dropped.
+    pub fn opened(self: &Arc<Self>) -> OpenConnection {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        OpenConnection(self.clone())
+    }
+
+    /// How many are open.
+    pub fn open(&self) -> u64 {
+        read(&self.open)
+    }
+}
+
+/// One open connection; dropping it counts it closed.
+#[derive(Debug)]
+#[must_use = "a connection dropped at once is counted closed"]
+pub struct OpenConnection(Arc<Connections>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn write_connections(text: &mut Text, connections: &BTreeMap<String, Arc<Connections>>) {
+    let name = "steelyard_connections_open";
+    text.family(name, Kind::Gauge, "Client connections now open.");
+    for (listener, connections) in connections {
+        text.sample(name, &[("listener", listener)], connections.open());
+    }
+}
+
+fn read(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+// One more at a place that every caller takes out of its own fixed list.
+fn add(counters: &[AtomicU64], place: Option<usize>) {
+    if let Some(counter) = place.and_then(|place| counters.get(place)) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
