@@ -3,8 +3,9 @@
 //! # Layout
 //! A module uses only modules above it in this list; `tests/it/tidy.rs` holds that.
 
+pub mod files;
+pub mod logs;
 pub mod model;
 pub mod metrics;
-pub mod logs;
 pub mod http;
 pub mod balance;
