@@ -9,3 +9,4 @@ pub mod model;
 pub mod metrics;
 pub mod http;
 pub mod balance;
+pub mod health;

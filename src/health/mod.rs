@@ -1,0 +1,162 @@
+//! Probing nodes, and looking up their names, all in the background.
+//!
+//! One task per node that has a check, and one per node whose address is a
+//! name. They live on the control thread; what they find goes into the node's
+//! state, where the workers read it.
+
+mod finding;
+mod names;
+mod probe;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tracing::{info, warn};
+
+pub use names::resolve_new;
+
+use crate::balance::{Balancer, CheckResult, Health, NodeState};
+use crate::model::{HealthCheck, Name, NodeAddress};
+use tally::Tally;
+
+/// First probes of a change are spread over at most this.
+const JITTER: Duration = Duration::from_millis(200);
+
+/// One node to be watched.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Its pool's name.
+    pub pool: Name,
+    /// Its name.
+    pub node: Name,
+    /// Where it listens.
+    pub address: NodeAddress,
+    /// How it is probed; none is not at all.
+    pub check: Option<HealthCheck>,
+    /// Where what is found is written down.
+    pub state: Arc<NodeState>,
+}
+
+impl Target {
+    /// The nodes of a pool, each to be probed by the pool's check.
+    pub fn of<'a>(
+        pool: &'a Balancer,
+        check: Option<&'a HealthCheck>,
+    ) -> impl Iterator<Item = Self> + 'a {
+        pool.nodes().iter().map(move |candidate| Self {
+            pool: pool.name().clone(),
+            node: candidate.name.clone(),
+            address: candidate.address.clone(),
+            check: check.cloned(),
+            state: candidate.state.clone(),
+        })
+    }
+
+    // The node as `steelyard node` takes it.
+    fn label(&self) -> String {
+        format!("{}/{}", self.pool, self.node)
+    }
+}
+
+/// Keeps one probe and one look-up running per node of the snapshot that
+/// serves. Dropping it ends them all.
+#[derive(Debug, Default)]
+pub struct Supervisor {
+    // By node state: a kept state keeps its task, with all it has counted.
+    probes: HashMap<u64, Task>,
+    names: HashMap<u64, Task>,
+    dns_refresh: Duration,
+}
+
+// A running task; dropping it ends it.
+#[derive(Debug)]
+struct Task(AbortHandle);
+
+impl Task {
+    fn start(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(work).abort_handle())
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Supervisor {
+    /// Watches nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Watches exactly these nodes from now on, and looks their names up every
+    /// `dns_refresh`. To be called on the runtime that shall do it.
+    pub fn follow(&mut self, targets: impl IntoIterator<Item = Target>, dns_refresh: Duration) {
+        if self.dns_refresh != dns_refresh {
+            self.names.clear();
+            self.dns_refresh = dns_refresh;
+        }
+        let mut seen = HashSet::new();
+        for target in targets {
+            seen.insert(target.state.id());
+            self.watch(target);
+        }
+        self.probes.retain(|id, _| seen.contains(id));
+        self.names.retain(|id, _| seen.contains(id));
+    }
+
+    fn watch(&mut self, target: Target) {
+        let id = target.state.id();
+        if target.address.as_socket().is_none() {
+            let (address, state) = (target.address.clone(), target.state.clone());
+            let (label, every) = (target.label(), self.dns_refresh);
+            let start = || Task::start(names::keep_fresh(label, address, state, every));
+            self.names.entry(id).or_insert_with(start);
+        }
+        // A state lives no longer than its check, so a kept one has the same.
+        if let Some(check) = target.check.clone() {
+            let start = || Task::start(keep_probing(target, check));
+            self.probes.entry(id).or_insert_with(start);
+        }
+    }
+}
+
+// Probes at a fixed rate, from start to start.
+async fn keep_probing(target: Target, check: HealthCheck) {
+    // Many nodes added by one change are not all probed in the same instant.
+    sleep(rand::random_range(
+        Duration::ZERO..=JITTER.min(check.interval),
+    ))
+    .await;
+    let label = target.label();
+    let state = &target.state;
+    let mut tally = Tally::new(check.rise, check.fall, state.health());
+    let mut ticks = interval(check.interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        ticks.tick().await;
+        let addresses = state.socket_addresses();
+        let result = probe::probe(&check, &target.address, &addresses).await;
+        let health = tally.count(result.passed);
+        if health != state.health() {
+            tell(&label, health, &result);
+        }
+        state.set_check(result, health);
+    }
+}
+
+// Once per verdict: what an operator finds in the log afterwards.
+fn tell(label: &str, health: Health, result: &CheckResult) {
+    match health {
+        Health::Down => warn!("node {label} is down: {}", result.text),
+        Health::Up => info!("node {label} is up: {}", result.text),
+        Health::Unknown => {}
+    }
+}

@@ -1,0 +1,93 @@
+//! Looking up the nodes whose address is a name.
+//!
+//! A failure keeps the last answer: a name server that is away must not take
+//! nodes with it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::lookup_host;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use super::Target;
+use crate::balance::NodeState;
+use crate::model::NodeAddress;
+
+/// How long a change waits for the names it brings. Longer would hold up the
+/// operator; whoever is later is found by the regular look-up.
+const FIRST_ANSWER: Duration = Duration::from_secs(2);
+
+/// Looks up every name that has no address yet and waits for the answers, two
+/// seconds at most, so that a change returns with its names known.
+pub async fn resolve_new<'a>(targets: impl IntoIterator<Item = &'a Target>) {
+    let mut asking = JoinSet::new();
+    for target in targets.into_iter().filter(|target| is_unknown_name(target)) {
+        let (address, state) = (target.address.clone(), target.state.clone());
+        asking.spawn(async move {
+            // An error is told by the regular look-up, once.
+            if let Ok(found) = look_up(&address).await {
+                state.set_addresses(found);
+            }
+        });
+    }
+    // What was not found in time goes on being looked for, elsewhere.
+    let all = async { while asking.join_next().await.is_some() {} };
+    let _late = timeout(FIRST_ANSWER, all).await;
+}
+
+fn is_unknown_name(target: &Target) -> bool {
+    target.address.as_socket().is_none() && target.state.socket_addresses().is_empty()
+}
+
+/// Keeps a name's addresses fresh until dropped.
+pub(super) async fn keep_fresh(
+    label: String,
+    address: NodeAddress,
+    state: Arc<NodeState>,
+    every: Duration,
+) {
+    let mut failing = false;
+    // What `resolve_new` has just found need not be asked for again at once.
+    if !state.socket_addresses().is_empty() {
+        sleep(every).await;
+    }
+    loop {
+        match look_up(&address).await {
+            Ok(found) => {
+                if std::mem::take(&mut failing) {
+                    info!("node {label}: the name {} is found again", address.host());
+                }
+                if **state.socket_addresses() != found {
+                    state.set_addresses(found);
+                }
+            }
+            Err(error) if !failing => {
+                failing = true;
+                warn!(
+                    "node {label}: cannot look up {}: {error}; its last addresses stay in use",
+                    address.host()
+                );
+            }
+            Err(_) => {}
+        }
+        sleep(every).await;
+    }
+}
+
+// The addresses in the order to try; at least one.
+async fn look_up(address: &NodeAddress) -> io::Result<Vec<SocketAddr>> {
+    let mut found = Vec::new();
+    for socket in lookup_host((address.host(), address.port())).await? {
+        if !found.contains(&socket) {
+            found.push(socket);
+        }
+    }
+    match found.is_empty() {
+        true => Err(io::Error::other("the name has no address")),
+        false => Ok(found),
+    }
+}

@@ -1,0 +1,227 @@
+//! The supervisor with real sockets.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::{AbortHandle, yield_now};
+use tokio::time::timeout;
+
+use super::{Supervisor, Target, resolve_new};
+use crate::balance::{Balancer, Health, Registry};
+use crate::model::{AdminState, HealthCheck, Name, Node, NodeAddress, Pool};
+
+const REFRESH: Duration = Duration::from_millis(10);
+
+fn check() -> Option<HealthCheck> {
+    Some(HealthCheck {
+        interval: Duration::from_millis(10),
+        timeout: Duration::from_secs(10),
+        ..HealthCheck::default()
+    })
+}
+
+fn pool(addresses: &[String], check: Option<HealthCheck>) -> Pool {
+    let mut pool = Pool::new(Name::unchecked("django"));
+    pool.health_check = check;
+    pool.nodes = addresses
+        .iter()
+        .map(|address| Node {
+            name: Name::unchecked(&address.replace(':', "_")),
+            address: NodeAddress::parse(address).unwrap(),
+            weight: 1,
+            state: AdminState::Enabled,
+        })
+        .collect();
+    pool
+}
+
+fn targets(pool: &Pool, registry: &Registry) -> Vec<Target> {
+    let balancer = Balancer::build(pool, registry);
+    Target::of(&balancer, pool.health_check.as_ref()).collect()
+}
+
+// A node that accepts and counts; aborting its task closes its port.
+async fn node(at: &str) -> (SocketAddr, Arc<AtomicU64>, AbortHandle) {
+    let listener = TcpListener::bind(at).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let accepted = Arc::new(AtomicU64::new(0));
+    let counter = accepted.clone();
+    let task = tokio::spawn(async move {
+        while listener.accept().await.is_ok() {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    (address, accepted, task.abort_handle())
+}
+
+async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = async {
+        while !holds() {
+            yield_now().await;
+        }
+    };
+    assert!(
+        timeout(Duration::from_secs(20), waiting).await.is_ok(),
+        "never: {what}"
+    );
+}
+
+#[tokio::test]
+async fn a_node_is_up_down_when_it_dies_and_up_when_it_is_back() {
+    let (address, _, running) = node("127.0.0.1:0").await;
+    let targets = targets(&pool(&[address.to_string()], check()), &Registry::new());
+    let state = targets[0].state.clone();
+    let mut supervisor = Supervisor::new();
+    supervisor.follow(targets, REFRESH);
+    eventually("up", || state.health() == Health::Up).await;
+    assert_eq!(state.check().unwrap().code, "L4OK");
+    running.abort();
+    timeout(Duration::from_secs(20), state.until_down())
+        .await
+        .unwrap();
+    assert_eq!(state.check().unwrap().code, "L4CON");
+    assert!(state.checks().1 >= 3, "fall is 3");
+    let (_, _, _running) = node(&address.to_string()).await;
+    eventually("up again", || state.health() == Health::Up).await;
+}
+
+#[tokio::test]
+async fn a_verdict_is_told_once_with_its_reason() {
+    let told = tempfile::NamedTempFile::new().unwrap();
+    let log = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .without_time()
+        .with_target(false)
+        .with_writer(Arc::new(told.reopen().unwrap()))
+        .finish();
+    let _here = tracing::subscriber::set_default(log);
+    let (address, _, running) = node("127.0.0.1:0").await;
+    let targets = targets(&pool(&[address.to_string()], check()), &Registry::new());
+    let state = targets[0].state.clone();
+    let mut supervisor = Supervisor::new();
+    supervisor.follow(targets, REFRESH);
+    eventually("many passes", || state.checks().0 > 5).await;
+    running.abort();
+    eventually("many failures", || state.checks().1 > 6).await;
+    drop(supervisor);
+    let name = address.to_string().replace(':', "_");
+    let expected = format!(
+        " INFO node django/{name} is up: accepts connections\n\
+         \x20WARN node django/{name} is down: connection refused: nothing listens on {address}\n"
+    );
+    assert_eq!(std::fs::read_to_string(told.path()).unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_node_without_a_check_is_never_probed() {
+    let (checked, seen, _running) = node("127.0.0.1:0").await;
+    let (unchecked, untouched, _running_too) = node("127.0.0.1:0").await;
+    let registry = Registry::new();
+    let mut all = targets(&pool(&[checked.to_string()], check()), &registry);
+    let mut other = pool(&[unchecked.to_string()], None);
+    other.name = Name::unchecked("files");
+    all.extend(targets(&other, &registry));
+    let state = all[1].state.clone();
+    let mut supervisor = Supervisor::new();
+    supervisor.follow(all, REFRESH);
+    eventually("probes", || seen.load(Ordering::Relaxed) > 5).await;
+    assert_eq!(untouched.load(Ordering::Relaxed), 0);
+    assert_eq!(state.health(), Health::Unknown);
+}
+
+#[tokio::test]
+async fn a_kept_node_keeps_its_task_and_a_gone_one_is_probed_no_more() {
+    let (one, _, _running) = node("127.0.0.1:0").await;
+    let (two, seen, _running_too) = node("127.0.0.1:0").await;
+    let registry = Registry::new();
+    let both = pool(&[one.to_string(), two.to_string()], check());
+    let mut supervisor = Supervisor::new();
+    supervisor.follow(targets(&both, &registry), REFRESH);
+    let tasks = |supervisor: &Supervisor| -> Vec<_> {
+        let mut ids: Vec<_> = supervisor
+            .probes
+            .iter()
+            .map(|(k, v)| (*k, v.0.id()))
+            .collect();
+        ids.sort_unstable_by_key(|(id, _)| *id);
+        ids
+    };
+    let before = tasks(&supervisor);
+    supervisor.follow(targets(&both, &registry), REFRESH);
+    assert_eq!(tasks(&supervisor), before);
+
+    let gone = supervisor
+        .probes
+        .values()
+        .map(|t| t.0.clone())
+        .collect::<Vec<_>>();
+    let only_one = targets(&pool(&[one.to_string()], check()), &registry);
+    let state = only_one[0].state.clone();
+    supervisor.follow(only_one, REFRESH);
+    assert_eq!(tasks(&supervisor), before[..1]);
+    eventually("its task ended", || {
+        gone.iter().filter(|t| t.is_finished()).count() == 1
+    })
+    .await;
+    let (last, probes) = (seen.load(Ordering::Relaxed), state.checks().0);
+    eventually("the other goes on", || state.checks().0 > probes + 5).await;
+    // At most the one connection that was waiting to be accepted.
+    assert!(seen.load(Ordering::Relaxed) <= last + 1);
+}
+
+#[tokio::test]
+async fn dropping_the_supervisor_ends_every_task() {
+    let pool = pool(&["localhost:1".into()], check());
+    let mut supervisor = Supervisor::new();
+    supervisor.follow(targets(&pool, &Registry::new()), REFRESH);
+    let all = supervisor.probes.values().chain(supervisor.names.values());
+    let handles: Vec<_> = all.map(|task| task.0.clone()).collect();
+    assert_eq!(handles.len(), 2);
+    drop(supervisor);
+    eventually("all ended", || handles.iter().all(AbortHandle::is_finished)).await;
+}
+
+#[tokio::test]
+async fn a_name_is_looked_up_and_then_probed() {
+    let (address, _, _running) = node("127.0.0.1:0").await;
+    let named = format!("localhost:{}", address.port());
+    let targets = targets(&pool(&[named], check()), &Registry::new());
+    let state = targets[0].state.clone();
+    let mut supervisor = Supervisor::new();
+    supervisor.follow(targets, REFRESH);
+    eventually("found", || state.socket_addresses().contains(&address)).await;
+    eventually("up", || state.health() == Health::Up).await;
+}
+
+#[tokio::test]
+async fn a_change_waits_for_the_names_it_brings() {
+    let targets = targets(
+        &pool(&["localhost:80".into(), "10.0.0.1:80".into()], None),
+        &Registry::new(),
+    );
+    resolve_new(&targets).await;
+    assert!(!targets[0].state.socket_addresses().is_empty());
+    assert_eq!(targets[1].state.socket_addresses().len(), 1);
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_found_any_more_keeps_its_addresses() {
+    // A label has at most 63 letters: refused without asking a name server.
+    let nowhere = format!("{}:80", "x".repeat(64));
+    let targets = targets(&pool(&[nowhere], check()), &Registry::new());
+    let state = targets[0].state.clone();
+    resolve_new(&targets).await;
+    assert!(state.socket_addresses().is_empty());
+    let mut supervisor = Supervisor::new();
+    supervisor.follow(targets, REFRESH);
+    eventually("a verdict", || state.health() == Health::Down).await;
+    assert_eq!(state.check().unwrap().code, "DNS");
+    let last: SocketAddr = "127.0.0.1:1".parse().unwrap();
+    state.set_addresses(vec![last]);
+    let probes = state.checks().1;
+    eventually("more look-ups", || state.checks().1 > probes + 10).await;
+    assert_eq!(*state.socket_addresses(), [last]);
+}
