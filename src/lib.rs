@@ -5,6 +5,7 @@
 
 pub mod files;
 pub mod logs;
+pub mod document;
 pub mod model;
 pub mod metrics;
 pub mod http;

@@ -1,0 +1,196 @@
+//! What differs between two Configs, in the operator's names.
+//!
+//! Identity is the name and order never matters, so a moved node is no change and a renamed one
+//! is two.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::place::join;
+use super::{to_full_json, to_json};
+use crate::model::Config;
+
+/// What happened to a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    /// It is new.
+    Add,
+    /// It is gone.
+    Remove,
+    /// It has another value.
+    Change,
+}
+
+impl Op {
+    /// The word used in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Change => "change",
+        }
+    }
+}
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// What happened.
+    pub op: Op,
+    /// The way to the field by names: `pools.django.nodes.web-1.weight`. A route is known by
+    /// its path, an exact one with `=` before it.
+    pub field: String,
+    /// The value before; none where the field is new.
+    pub before: Option<Json>,
+    /// The value after; none where the field is gone.
+    pub after: Option<Json>,
+}
+
+impl Change {
+    /// `{"op","field","before","after"}`.
+    pub fn to_json(&self) -> Json {
+        json!({
+            "op": self.op.as_str(),
+            "field": self.field,
+            "before": self.before,
+            "after": self.after,
+        })
+    }
+}
+
+/// One line: `~ pools.django.nodes.web-1.weight: 1 -> 3`.
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let field = &self.field;
+        match (&self.before, &self.after) {
+            (Some(before), Some(after)) => write!(f, "~ {field}: {before} -> {after}"),
+            (None, Some(after)) => write!(f, "+ {field}: {after}"),
+            (_, None) => write!(f, "- {field}"),
+        }
+    }
+}
+
+/// What `after` changes of `before`; nothing when both mean the same.
+pub fn diff(before: &Config, after: &Config) -> Vec<Change> {
+    let (full_before, full_after) = (to_full_json(before), to_full_json(after));
+    let (brief_before, brief_after) = (to_json(before), to_json(after));
+    let mut changes = Vec::new();
+    compare(
+        &mut changes,
+        "",
+        Side::new(&full_before, Some(&brief_before)),
+        Side::new(&full_after, Some(&brief_after)),
+    );
+    changes
+}
+
+/// One value with every default, to compare by, and as `export` writes it, to show.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    full: &'a Json,
+    brief: Option<&'a Json>,
+}
+
+impl<'a> Side<'a> {
+    fn new(full: &'a Json, brief: Option<&'a Json>) -> Self {
+        Self { full, brief }
+    }
+
+    fn shown(self) -> Json {
+        self.brief.unwrap_or(self.full).clone()
+    }
+
+    fn inner(self, table: &'a Map<String, Json>) -> impl Iterator<Item = (String, Side<'a>)> {
+        let brief = move |key: &str| self.brief.and_then(|brief| brief.get(key));
+        table
+            .iter()
+            .map(move |(key, full)| (key.clone(), Side::new(full, brief(key))))
+    }
+
+    fn elements(self, list: &'a [Json]) -> impl Iterator<Item = (String, Side<'a>)> {
+        let brief = move |i: usize| self.brief.and_then(|brief| brief.get(i));
+        list.iter()
+            .enumerate()
+            .map(move |(i, full)| (identity(full), Side::new(full, brief(i))))
+    }
+}
+
+fn compare(changes: &mut Vec<Change>, field: &str, before: Side<'_>, after: Side<'_>) {
+    match (before.full, after.full) {
+        (Json::Object(b), Json::Object(a)) => {
+            let (b, a) = (before.inner(b).collect(), after.inner(a).collect());
+            compare_each(changes, field, b, a, join);
+        }
+        (Json::Array(b), Json::Array(a)) if b.iter().chain(a).any(Json::is_object) => {
+            let (b, a) = (before.elements(b).collect(), after.elements(a).collect());
+            compare_each(changes, field, b, a, |field, name| {
+                format!("{field}.{name}")
+            });
+        }
+        (b, a) if same(field, b, a) => {}
+        (b, a) => changes.push(Change {
+            op: Op::Change,
+            field: field.to_owned(),
+            before: Some(b.clone()),
+            after: Some(a.clone()),
+        }),
+    }
+}
+
+fn compare_each(
+    changes: &mut Vec<Change>,
+    field: &str,
+    before: Vec<(String, Side<'_>)>,
+    after: Vec<(String, Side<'_>)>,
+    way: impl Fn(&str, &str) -> String,
+) {
+    let later: HashMap<&str, Side<'_>> = after.iter().map(|(k, s)| (k.as_str(), *s)).collect();
+    let earlier: HashSet<&str> = before.iter().map(|(k, _)| k.as_str()).collect();
+    for (key, side) in &before {
+        let field = way(field, key);
+        match later.get(key.as_str()) {
+            Some(other) => compare(changes, &field, *side, *other),
+            None => changes.push(Change {
+                op: Op::Remove,
+                field,
+                before: Some(side.shown()),
+                after: None,
+            }),
+        }
+    }
+    for (key, side) in after.iter().filter(|(k, _)| !earlier.contains(k.as_str())) {
+        changes.push(Change {
+            op: Op::Add,
+            field: way(field, key),
+            before: None,
+            after: Some(side.shown()),
+        });
+    }
+}
+
+/// The name of a listener, pool, node or site; the path of a route.
+fn identity(table: &Json) -> String {
+    let text = |key: &str| table.get(key).and_then(Json::as_str);
+    match (text("name"), text("path")) {
+        (Some(name), _) => name.to_owned(),
+        (None, Some(path)) if text("match") == Some("exact") => format!("={path}"),
+        (None, path) => path.unwrap_or_default().to_owned(),
+    }
+}
+
+/// Whether two values mean the same. Index files are tried in their order; no other list has one.
+fn same(field: &str, before: &Json, after: &Json) -> bool {
+    match (before, after) {
+        (Json::Array(b), Json::Array(a)) if !field.ends_with(".index") => {
+            let sorted = |list: &[Json]| {
+                let mut texts: Vec<String> = list.iter().map(Json::to_string).collect();
+                texts.sort_unstable();
+                texts
+            };
+            sorted(b) == sorted(a)
+        }
+        (b, a) => b == a,
+    }
+}

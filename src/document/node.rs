@@ -1,0 +1,65 @@
+//! `[[pools.nodes]]`.
+
+use super::later::{Later, Off};
+use super::reader::{Field, Reader};
+use super::tree::Tree;
+use super::value::{Fault, number, text, word};
+use super::writer::Writer;
+use crate::model::{AdminState, Name, Node, NodeAddress};
+
+const LATER: &[Later] = &[
+    ("backup", Off::False),
+    ("max_conns", Off::Zero),
+    ("slow_start", Off::Zero),
+];
+
+const WEIGHT: u16 = 1;
+
+pub(super) fn read(r: &mut Reader<'_, '_>) -> Node {
+    r.later(LATER);
+    let given = r.take("name");
+    let address = r.required("address", address);
+    Node {
+        name: name(r, given, address.as_ref()),
+        // No name of this program: nothing is said of it twice.
+        address: address.unwrap_or_else(|| {
+            NodeAddress::parse("unread:1").expect("a host and a port are an address")
+        }),
+        weight: r.get("weight", WEIGHT, number(1..=Node::MAX_WEIGHT)),
+        state: r.get(
+            "state",
+            AdminState::Enabled,
+            word(&AdminState::ALL, AdminState::as_str, &[]),
+        ),
+    }
+}
+
+/// The name given, or the address, which alone may hold a colon.
+fn name(r: &mut Reader<'_, '_>, given: Option<Field<'_>>, address: Option<&NodeAddress>) -> Name {
+    let default = address.map(NodeAddress::to_string);
+    let Some(field) = given else {
+        return Name::unchecked(&default.unwrap_or_else(|| r.path_of("name")));
+    };
+    match (text(field.tree), default) {
+        (Ok(text), Some(default)) if text.eq_ignore_ascii_case(&default) => {
+            Name::unchecked(&default)
+        }
+        _ => r.name_at(&field),
+    }
+}
+
+fn address(tree: &Tree) -> Result<NodeAddress, Fault> {
+    let text = text(tree)?;
+    if text.starts_with("unix:") {
+        return Err(Fault::not_available("a unix: address"));
+    }
+    NodeAddress::parse(text).map_err(Fault::value)
+}
+
+pub(super) fn write(w: &mut Writer, node: &Node) {
+    let address = node.address.to_string();
+    w.field("name", node.name.as_str(), address.as_str());
+    w.always("address", address);
+    w.field("weight", node.weight, WEIGHT);
+    w.field("state", node.state.as_str(), AdminState::Enabled.as_str());
+}

@@ -1,0 +1,111 @@
+//! `[[sites.routes]]`.
+
+use super::headers::{self, Head};
+use super::later::{Later, Off};
+use super::reader::Reader;
+use super::time::UP_TO_A_DAY;
+use super::value::{Fault, flag, parsed, size, time, word};
+use super::writer::Writer;
+use super::{files, time};
+use crate::model::{Code, Files, PathMatch, Route, RoutePath, Target};
+
+/// A body of a pebibyte: beyond it a typing error is likelier.
+const MAX_BODY: u64 = 1 << 50;
+
+/// The keys of which a route has exactly one.
+const TARGETS: [&str; 4] = ["pool", "files", "redirect", "respond"];
+
+const LATER: &[Later] = &[
+    ("redirect", Off::Never),
+    ("respond", Off::Never),
+    ("buffer_request", Off::False),
+    ("buffer_response", Off::False),
+    ("upgrade", Off::False),
+    ("tunnel_idle_timeout", Off::Never),
+    ("allow", Off::Empty),
+    ("compress", Off::False),
+];
+
+const MATCHES: [PathMatch; 2] = [PathMatch::Prefix, PathMatch::Exact];
+
+fn match_word(path_match: PathMatch) -> &'static str {
+    match path_match {
+        PathMatch::Prefix => "prefix",
+        PathMatch::Exact => "exact",
+    }
+}
+
+pub(super) fn read(r: &mut Reader<'_, '_>) -> Route {
+    r.later(LATER);
+    let path = r.required("path", parsed(RoutePath::parse));
+    let path = path.unwrap_or_else(|| unread(&r.path_of("path")));
+    let path_match = r.get("match", PathMatch::Prefix, word(&MATCHES, match_word, &[]));
+    let d = Route::new(path, target(r));
+    Route {
+        path_match,
+        strip_prefix: r.get("strip_prefix", d.strip_prefix, flag),
+        // 0 is no limit.
+        body_limit: r.get("body_limit", d.body_limit, size(0..=MAX_BODY)),
+        read_timeout: r.optional("read_timeout", time(UP_TO_A_DAY)),
+        headers: headers::read(r, Head::Response, "headers", "remove_headers"),
+        request_headers: headers::read(
+            r,
+            Head::Request,
+            "request_headers",
+            "remove_request_headers",
+        ),
+        ..d
+    }
+}
+
+/// A path unlike any other route's: the way to the field that could not be read.
+fn unread(path: &str) -> RoutePath {
+    RoutePath::parse(&format!("/{path}")).expect("the way to a field is visible ASCII")
+}
+
+fn target(r: &mut Reader<'_, '_>) -> Target {
+    let given: Vec<&str> = TARGETS.into_iter().filter(|key| r.has(key)).collect();
+    let pool = r.reference("pool").map(Target::Pool);
+    let files = r.table("files", files::read).map(Target::Files);
+    let wrong = match given.as_slice() {
+        [_] => None,
+        [] => Some((Code::Missing, "none".to_owned())),
+        several => Some((Code::Conflict, several.join(" and "))),
+    };
+    if let Some((code, has)) = wrong {
+        let message = format!(
+            "must have exactly one of {} (has {has})",
+            TARGETS.join(", ")
+        );
+        r.note_here(Fault::new(code, message));
+    }
+    // No rule looks into a directory, so nothing more is said of a route without a target.
+    pool.or(files)
+        .unwrap_or_else(|| Target::Files(Files::new("/".into())))
+}
+
+pub(super) fn write(w: &mut Writer, route: &Route) {
+    let d = Route::new(route.path.clone(), route.target.clone());
+    w.always("path", route.path.as_str());
+    w.field(
+        "match",
+        match_word(route.path_match),
+        match_word(d.path_match),
+    );
+    match &route.target {
+        Target::Pool(pool) => w.always("pool", pool.as_str()),
+        Target::Files(files) => w.table_always("files", |w| files::write(w, files)),
+    }
+    w.field("strip_prefix", route.strip_prefix, d.strip_prefix);
+    w.size("body_limit", route.body_limit, d.body_limit);
+    if let Some(timeout) = route.read_timeout {
+        w.always("read_timeout", time::write(timeout));
+    }
+    headers::write(w, &route.headers, "headers", "remove_headers");
+    headers::write(
+        w,
+        &route.request_headers,
+        "request_headers",
+        "remove_request_headers",
+    );
+}

@@ -1,0 +1,60 @@
+//! `[[sites]]`.
+
+use super::headers::{self, Head};
+use super::later::{Later, Off};
+use super::reader::Reader;
+use super::route;
+use super::value::parsed;
+use super::writer::Writer;
+use crate::model::{HostPattern, Site};
+
+const LATER: &[Later] = &[
+    ("https_redirect", Off::False),
+    ("hsts", Off::Never),
+    ("allow", Off::Empty),
+    ("deny", Off::Empty),
+    ("error_pages", Off::Empty),
+];
+
+pub(super) fn read(r: &mut Reader<'_, '_>) -> Site {
+    r.later(LATER);
+    // Unlike every host there can be, and not none: that would be any host.
+    let unread = |path: &str| Some(HostPattern::Exact(path.to_owned()));
+    Site {
+        name: r.name("name"),
+        hosts: r
+            .list("hosts", parsed(HostPattern::parse), unread)
+            .unwrap_or_default(),
+        listeners: r.names("listeners"),
+        methods: r
+            .list("methods", parsed(method), |_| None)
+            .unwrap_or_default(),
+        headers: headers::read_set(r, Head::Response, "headers"),
+        request_headers: headers::read_set(r, Head::Request, "request_headers"),
+        routes: r.tables("routes", route::read),
+    }
+}
+
+// Methods are case-sensitive (RFC 9110 section 9.1), and none in use has a small letter:
+// `get` would shut out every GET.
+fn method(text: &str) -> Result<String, String> {
+    let allowed =
+        |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if !text.is_empty() && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "must be a method in capital letters, such as GET or POST (is {text:?})"
+        ))
+    }
+}
+
+pub(super) fn write(w: &mut Writer, site: &Site) {
+    w.always("name", site.name.as_str());
+    w.list("hosts", &site.hosts, &[]);
+    w.list("listeners", &site.listeners, &[]);
+    w.list("methods", &site.methods, &[]);
+    headers::write_set(w, "headers", &site.headers);
+    headers::write_set(w, "request_headers", &site.request_headers);
+    w.tables("routes", &site.routes, route::write);
+}

@@ -1,0 +1,135 @@
+//! Later capabilities are refused by name, so that «unknown» and «not yet» are told apart.
+
+use super::super::{Format, parse};
+use super::told;
+use crate::model::Code;
+
+/// One document with every key and word of a later capability.
+const LATER: &str = r#"version = 1
+compression = {}
+sessions = { store = "memory" }
+backup = { nightly = "03:00" }
+[settings]
+max_connections_per_client = 10
+memory_budget = "256m"
+spool_limit = "1g"
+affinity_secret = { file = "" }
+[admin]
+tls = "self-signed"
+language = "zh-CN"
+[[certificates]]
+name = "shop"
+[[acme]]
+name = "letsencrypt"
+[[webhooks]]
+name = "ops"
+[[listeners]]
+name = "http"
+address = "127.0.0.1:0"
+tls = true
+h2c = true
+proxy_protocol = true
+[[pools]]
+name = "a"
+policy = "least_time"
+hash_key = "uri"
+protocol = "h2"
+tls = {}
+slow_start = "10s"
+queue = {}
+affinity = {}
+health_check = { method = "HEAD", port = 80, headers = { A = "b" }, body = "ok", default_down = true }
+[[pools.nodes]]
+address = "unix:/run/gunicorn.sock"
+backup = true
+max_conns = 1
+slow_start = "1s"
+[[sites]]
+name = "s"
+https_redirect = true
+hsts = {}
+allow = ["10.0.0.0/8"]
+deny = ["10.0.0.0/8"]
+error_pages = { 502 = "/srv/502.html" }
+[[sites.routes]]
+path = "/old"
+redirect = { to = "/new" }
+buffer_request = true
+buffer_response = true
+upgrade = true
+tunnel_idle_timeout = "1h"
+allow = ["10.0.0.0/8"]
+compress = true
+[[sites.routes]]
+path = "/ping"
+respond = { status = 200 }
+[[sites.routes]]
+path = "/"
+files = { root = "/srv", precompressed = true, fallback = "a" }
+[logs]
+rotate = {}
+store = {}
+"#;
+
+/// Lines of `LATER` that hold no value of a later capability.
+const NOW: [&str; 5] = ["version", "name", "path", "[", "address = \"127"];
+
+#[test]
+fn every_later_capability_is_refused_by_name() {
+    let problems = parse(LATER, Format::Toml).unwrap_err();
+    for problem in problems.iter() {
+        assert_eq!(problem.problem.code, Code::NotAvailable, "{problem}");
+        let message = &problem.problem.message;
+        assert!(message.ends_with(" is not available in this version"));
+    }
+    // `rotate` and the like may stand in any table: each line has been told of.
+    for (i, line) in LATER.lines().enumerate() {
+        let later = !NOW.iter().any(|now| line.starts_with(now));
+        let count = problems.iter().filter(|p| p.line == Some(i + 1)).count();
+        let in_line = match line.split(' ').next() {
+            Some("health_check") => 5,
+            Some("files") => 2,
+            Some("[[certificates]]" | "[[acme]]" | "[[webhooks]]") => 1,
+            _ => usize::from(later),
+        };
+        assert_eq!(count, in_line, "line {}: {line}", i + 1);
+    }
+}
+
+#[test]
+fn a_later_word_is_told_from_an_unknown_one() {
+    let text = r#"version = 1
+[[certificates]]
+name = "shop"
+[[pools]]
+name = "a"
+policy = "hash"
+[[pools]]
+name = "b"
+policy = "fastest"
+[[pools.nodes]]
+address = "unix:/run/gunicorn.sock"
+[[sites]]
+name = "s"
+routes = [{ path = "/", pool = "a" }]
+"#;
+    assert_eq!(
+        told(text),
+        [
+            "lb.toml:2:3: certificates: `certificates` is not available in this version",
+            "lb.toml:6:10: pools[0].policy: \"hash\" is not available in this version",
+            "lb.toml:9:10: pools[1].policy: must be one of round_robin, least_conn, ip_hash (is \"fastest\")",
+            "lb.toml:11:11: pools[1].nodes[0].address: a unix: address is not available in this version",
+        ]
+    );
+}
+
+#[test]
+fn the_admin_address_stays_on_loopback() {
+    assert_eq!(
+        told("version = 1\n[admin]\naddress = \"0.0.0.0:9443\"\n"),
+        [
+            "lb.toml:3:11: admin.address: must be a loopback address, such as 127.0.0.1:9443, because this version has no TLS for it (is \"0.0.0.0:9443\")"
+        ]
+    );
+}

@@ -1,0 +1,327 @@
+//! Arbitrary Configs that hold every rule.
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::{Just, Strategy, any};
+use proptest::prop_oneof;
+use proptest::sample::{select, subsequence};
+
+use crate::model::{
+    Admin, AdminState, CheckKind, Condition, Config, Expect, Expires, Files, HeaderChanges,
+    HeaderName, HeaderValue, HealthCheck, HostPattern, Keepalive, Listener, LogFormat, LogLevel,
+    Logs, MetricsAccess, Name, Node, NodeAddress, PathMatch, Policy, Pool, Retry, Route, RoutePath,
+    Settings, Site, Target, Underscores,
+};
+
+const DAY: u64 = 86_400_000;
+
+fn time(from: u64, to: u64) -> impl Strategy<Value = Duration> {
+    let typical = select(vec![1, 250, 1000, 1500, 60_000, 90_001, 3_600_000])
+        .prop_map(move |ms: u64| ms.clamp(from, to));
+    prop_oneof![typical, from..=to].prop_map(Duration::from_millis)
+}
+
+fn timeout() -> impl Strategy<Value = Duration> {
+    time(1, DAY)
+}
+
+/// A name that ends with `i`, so that no two in a table are the same.
+fn name(i: usize) -> impl Strategy<Value = Name> {
+    "[A-Za-z0-9._-]{0,60}".prop_map(move |text| Name::parse(&format!("{text}{i}")).unwrap())
+}
+
+/// Anything a header value may hold, quotes and other scripts and control characters beyond
+/// ASCII too.
+fn header_value() -> impl Strategy<Value = HeaderValue> {
+    let text = prop_oneof![
+        "[ -~]{0,20}",
+        "\\PC{0,10}",
+        "[\u{80}-\u{a0}\t\"\\\\'é中]{0,8}"
+    ];
+    text.prop_map(|text| HeaderValue::parse(text.trim_matches([' ', '\t'])).unwrap())
+}
+
+fn header_name() -> impl Strategy<Value = HeaderName> {
+    "X-[A-Za-z0-9!#$%&'*+.^_`|~-]{0,10}".prop_map(|text| HeaderName::parse(&text).unwrap())
+}
+
+fn header_set() -> impl Strategy<Value = Vec<(HeaderName, HeaderValue)>> {
+    vec((header_name(), header_value()), 0..4).prop_map(|mut set| {
+        set.sort_by_key(|(name, _)| name.as_str().to_ascii_lowercase());
+        set.dedup_by(|(a, _), (b, _)| a.is(b.as_str()));
+        set
+    })
+}
+
+fn header_changes() -> impl Strategy<Value = HeaderChanges> {
+    (header_set(), vec(header_name(), 0..3)).prop_map(|(set, remove)| HeaderChanges { set, remove })
+}
+
+fn networks() -> impl Strategy<Value = Vec<IpNet>> {
+    let v4 = (any::<[u8; 4]>(), 0_u8..=32).prop_map(|(ip, len)| IpNet::new(ip.into(), len));
+    let v6 = (any::<[u8; 16]>(), 0_u8..=128).prop_map(|(ip, len)| IpNet::new(ip.into(), len));
+    vec(prop_oneof![v4, v6].prop_map(Result::unwrap), 0..4)
+}
+
+fn settings() -> impl Strategy<Value = Settings> {
+    let numbers = (0..=Settings::MAX_WORKERS, 0_u32..=10_000_000);
+    (networks(), numbers, time(1000, DAY), time(0, DAY)).prop_map(
+        |(trusted_proxies, (workers, max_connections), dns_refresh, shutdown_grace)| Settings {
+            trusted_proxies,
+            workers,
+            max_connections,
+            dns_refresh,
+            shutdown_grace,
+        },
+    )
+}
+
+fn admin() -> impl Strategy<Value = Admin> {
+    let address = select(vec!["127.0.0.1:9443", "[::1]:9000", "127.1.2.3:1"]);
+    let metrics = select(vec![
+        MetricsAccess::Token,
+        MetricsAccess::Allow,
+        MetricsAccess::Public,
+    ]);
+    (address, networks(), metrics).prop_map(|(address, allow, metrics)| Admin {
+        address: address.parse().unwrap(),
+        allow,
+        metrics,
+    })
+}
+
+fn listener(i: usize) -> impl Strategy<Value = Listener> {
+    let underscores = select(vec![
+        Underscores::Drop,
+        Underscores::Reject,
+        Underscores::Keep,
+    ]);
+    let host = select(vec!["0.0.0.0", "127.0.0.1", "[::]", "[2001:db8::1]"]);
+    let limits = (256_u32..=1 << 20, 256_u32..=1 << 20, 1_u16..=1000);
+    let rates = (0_u32..=1 << 30, 0_u32..=1 << 30, 1_u32..=1_000_000_000);
+    let rest = (underscores, any::<bool>());
+    ((name(i), host), timeout(), timeout(), limits, rates, rest).prop_map(
+        move |((name, host), head, idle, limits, rates, rest)| {
+            // Each its own port, none the admin's.
+            let address = format!("{host}:{}", 20_000 + i).parse().unwrap();
+            let mut listener = Listener::new(name, address);
+            (listener.head_timeout, listener.idle_timeout) = (head, idle);
+            (listener.max_head, listener.max_target, listener.max_fields) = limits;
+            (
+                listener.body_min_rate,
+                listener.response_min_rate,
+                listener.max_requests,
+            ) = rates;
+            (listener.underscores, listener.refuse_get_body) = rest;
+            listener
+        },
+    )
+}
+
+fn node(i: usize) -> impl Strategy<Value = Node> {
+    let host = prop_oneof!["[a-z][a-z0-9._-]{0,12}", Just("[::1]".to_owned())];
+    let weight = 1_u16..=Node::MAX_WEIGHT;
+    (option::of(name(i)), host, weight, select(&AdminState::ALL)).prop_map(
+        move |(name, host, weight, state)| {
+            let address = NodeAddress::parse(&format!("{host}:{}", 30_000 + i)).unwrap();
+            Node {
+                name: name.unwrap_or_else(|| Name::unchecked(&address.to_string())),
+                address,
+                weight,
+                state,
+            }
+        },
+    )
+}
+
+fn health_check() -> impl Strategy<Value = HealthCheck> {
+    let host = option::of("[a-z0-9.:-]{1,10}");
+    let codes = (100_u16..=599, 100_u16..=599);
+    let http = ("/[!-\"$-~]{0,10}", host, codes).prop_map(|(path, host, (a, b))| CheckKind::Http {
+        path,
+        host: host.map(|host| HeaderValue::parse(&host).unwrap()),
+        expect: Expect {
+            from: a.min(b),
+            to: a.max(b),
+        },
+    });
+    let kind = prop_oneof![Just(CheckKind::Tcp), http];
+    (kind, timeout(), timeout(), 1_u16..=1000, 1_u16..=1000).prop_map(|(kind, a, b, rise, fall)| {
+        HealthCheck {
+            kind,
+            interval: a.max(b),
+            timeout: a.min(b),
+            rise,
+            fall,
+        }
+    })
+}
+
+fn retry() -> impl Strategy<Value = Retry> {
+    let on = subsequence(Condition::ALL.to_vec(), 0..=Condition::ALL.len()).prop_shuffle();
+    (on, 0_u16..=1000, time(0, DAY), any::<bool>()).prop_map(
+        |(on, tries, timeout, non_idempotent)| Retry {
+            on,
+            tries,
+            timeout,
+            non_idempotent,
+        },
+    )
+}
+
+fn keepalive() -> impl Strategy<Value = Keepalive> {
+    let numbers = (0_u16..=10_000, 1_u32..=1_000_000_000);
+    (numbers, timeout(), time(1, 30 * DAY)).prop_map(|((idle, requests), timeout, max_age)| {
+        Keepalive {
+            idle,
+            timeout,
+            requests,
+            max_age,
+        }
+    })
+}
+
+fn pool(i: usize) -> impl Strategy<Value = Pool> {
+    let nodes = (0_usize..4).prop_flat_map(|count| (0..count).map(node).collect::<Vec<_>>());
+    let head = (name(i), select(&Policy::ALL), option::of("[a-z0-9.-]{1,9}"));
+    let times = (timeout(), timeout(), timeout(), timeout(), 0_u16..=10_000);
+    let check = prop_oneof![
+        Just(Some(HealthCheck::default())),
+        option::of(health_check()),
+    ];
+    (head, times, keepalive(), retry(), check, nodes).prop_map(
+        |((name, policy, host), times, keepalive, retry, health_check, nodes)| {
+            let (connect_timeout, send_timeout, read_timeout, fail_timeout, max_fails) = times;
+            Pool {
+                name,
+                policy,
+                host: host.map(|host| HeaderValue::parse(&host).unwrap()),
+                connect_timeout,
+                send_timeout,
+                read_timeout,
+                keepalive,
+                max_fails,
+                fail_timeout,
+                retry,
+                health_check,
+                nodes,
+            }
+        },
+    )
+}
+
+fn files() -> impl Strategy<Value = Files> {
+    let span = -100_000_000_i64..100_000_000;
+    let expires = prop_oneof![
+        Just(Expires::Off),
+        Just(Expires::Epoch),
+        Just(Expires::Max),
+        span.clone().prop_map(Expires::In),
+        span.prop_map(Expires::Modified),
+        (0_u32..86_400).prop_map(Expires::Daily),
+    ];
+    let index = vec("[a-z \"é]{1,5}\\.html", 0..3);
+    let cache_control = option::of("[a-z=]{1,9}");
+    ("(/[a-z\"' é]{1,9}){0,3}", index, expires, cache_control).prop_map(
+        |(root, index, expires, cache_control)| Files {
+            root: format!("/{}", root.trim_start_matches('/')).into(),
+            index,
+            expires,
+            cache_control: cache_control.map(|text| HeaderValue::parse(&text).unwrap()),
+        },
+    )
+}
+
+fn route(i: usize, pools: Vec<Name>) -> impl Strategy<Value = Route> {
+    let files = files().prop_map(Target::Files).boxed();
+    let target = if pools.is_empty() {
+        files
+    } else {
+        prop_oneof![select(pools).prop_map(Target::Pool), files].boxed()
+    };
+    let path_match = select(vec![PathMatch::Prefix, PathMatch::Exact]);
+    let body_limit = prop_oneof![Just(0), Just(Route::BODY_LIMIT), 0_u64..=1 << 50];
+    let limits = (any::<bool>(), body_limit, option::of(timeout()));
+    let changes = (header_changes(), header_changes());
+    ("/[a-z]{0,5}", path_match, target, limits, changes).prop_map(
+        move |(path, path_match, target, limits, (headers, request_headers))| {
+            let path = RoutePath::parse(&format!("{path}{i}")).unwrap();
+            let (strip_prefix, body_limit, read_timeout) = limits;
+            Route {
+                path,
+                path_match,
+                target,
+                strip_prefix,
+                body_limit,
+                read_timeout,
+                headers,
+                request_headers,
+            }
+        },
+    )
+}
+
+fn site(i: usize, listeners: Vec<Name>, pools: Vec<Name>) -> impl Strategy<Value = Site> {
+    // Only the first may be for any host.
+    let hosts = vec("(\\*\\.)?[a-z]{1,6}", usize::from(i > 0)..3).prop_map(move |texts| {
+        let numbered = texts.iter().enumerate();
+        let host = |(j, text)| HostPattern::parse(&format!("{text}.s{i}.h{j}")).unwrap();
+        numbered.map(host).collect::<Vec<_>>()
+    });
+    let count = listeners.len();
+    let listeners = subsequence(listeners, 0..=count);
+    let methods = subsequence(vec!["GET".to_owned(), "POST".into(), "X-A".into()], 0..=3);
+    let routes = (0_usize..4).prop_flat_map(move |count| {
+        let routes = (0..count).map(|i| route(i, pools.clone()));
+        routes.collect::<Vec<_>>()
+    });
+    let headers = (header_set(), header_set());
+    (name(i), hosts, listeners, methods, headers, routes).prop_map(
+        |(name, hosts, listeners, methods, (headers, request_headers), routes)| Site {
+            name,
+            hosts,
+            listeners,
+            methods,
+            headers,
+            request_headers,
+            routes,
+        },
+    )
+}
+
+fn logs() -> impl Strategy<Value = Logs> {
+    let file = prop_oneof![Just(String::new()), "[a-z]{1,4}/[a-z \"\\\\é]{1,4}\\.log"];
+    (file, select(&LogFormat::ALL), select(&LogLevel::ALL)).prop_map(|(file, format, level)| Logs {
+        file,
+        format,
+        level,
+    })
+}
+
+/// Any Config that holds every rule.
+pub(super) fn any_config() -> impl Strategy<Value = Config> {
+    let listeners = (0_usize..3).prop_flat_map(|n| (0..n).map(listener).collect::<Vec<_>>());
+    let pools = (0_usize..3).prop_flat_map(|n| (0..n).map(pool).collect::<Vec<_>>());
+    let parts = (settings(), admin(), listeners, pools, logs());
+    parts.prop_flat_map(|(settings, admin, listeners, pools, logs)| {
+        let listener_names: Vec<Name> = listeners.iter().map(|l| l.name.clone()).collect();
+        let pool_names: Vec<Name> = pools.iter().map(|p| p.name.clone()).collect();
+        // Two pools and no site would not hold the rules.
+        let least = usize::from(pools.len() > 1);
+        let sites = (least..3).prop_flat_map(move |n| {
+            let site = |i| site(i, listener_names.clone(), pool_names.clone());
+            (0..n).map(site).collect::<Vec<_>>()
+        });
+        sites.prop_map(move |sites| Config {
+            settings: settings.clone(),
+            admin: admin.clone(),
+            listeners: listeners.clone(),
+            pools: pools.clone(),
+            sites,
+            logs: logs.clone(),
+        })
+    })
+}
