@@ -128,8 +128,9 @@ pub fn to_json(config: &Config) -> Json {
     Json::Object(writer.finish())
 }
 
-/// As [`to_json`], with every default: what two Configs are compared by.
-fn to_full_json(config: &Config) -> Json {
+/// As [`to_json`], with every default: what two Configs are compared by, and what a view of
+/// them shows. It is read back as the same Config.
+pub fn to_full_json(config: &Config) -> Json {
     let mut writer = Writer::new(true);
     config::write(&mut writer, config);
     Json::Object(writer.finish())

@@ -1,7 +1,7 @@
 //! From one value of a document to one value of the model, or the Fault in the operator's words.
 
 use std::fmt::Display;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -167,7 +167,7 @@ pub(super) fn network(tree: &Tree) -> Result<IpNet, Fault> {
 }
 
 /// An IP address and a port, for a socket of ours.
-pub(super) fn socket(tree: &Tree) -> Result<std::net::SocketAddr, Fault> {
+pub(super) fn socket(tree: &Tree) -> Result<SocketAddr, Fault> {
     let text = text(tree)?;
     if text.starts_with("unix:") {
         return Err(Fault::not_available("a unix: address"));

@@ -181,6 +181,20 @@ fn text_that_is_no_document_is_one_problem() {
 }
 
 #[test]
+fn text_nested_beyond_reason_is_one_problem() {
+    let deep = 100_000;
+    let dotted = format!("{} = 1", vec!["a"; deep].join("."));
+    let listed = format!("a = {}", "[".repeat(deep));
+    for text in [dotted, listed] {
+        assert_eq!(parse(&text, Format::Toml).unwrap_err().len(), 1);
+    }
+    for open in ["[", "{\"a\":"] {
+        let text = open.repeat(deep);
+        assert_eq!(parse(&text, Format::Json).unwrap_err().len(), 1);
+    }
+}
+
+#[test]
 fn a_column_counts_characters_and_not_bytes() {
     assert_eq!(
         told("\u{feff}version = 2"),

@@ -5,7 +5,7 @@ use proptest::prelude::{ProptestConfig, Strategy, any};
 use proptest::sample::{Index, select};
 use proptest::{prop_assert, prop_assert_eq, prop_oneof, proptest};
 
-use super::super::{Format, diff, parse, to_json, to_toml};
+use super::super::{Format, diff, parse, to_full_json, to_json, to_toml};
 use super::FIRST_TASTE;
 use super::strategies::any_config;
 use crate::model::Config;
@@ -130,9 +130,10 @@ proptest! {
         prop_assert_eq!(&parsed.config, &config);
         prop_assert_eq!(parsed.warnings, config.warnings());
         prop_assert_eq!(to_toml(&parsed.config), toml);
-        let json = to_json(&config);
-        let again = parse(&json.to_string(), Format::Json);
-        prop_assert_eq!(again.map(|parsed| parsed.config), Ok(config));
+        for json in [to_json(&config), to_full_json(&config)] {
+            let again = parse(&json.to_string(), Format::Json);
+            prop_assert_eq!(&again.unwrap().config, &config);
+        }
     }
 
     #[test]
