@@ -3,11 +3,20 @@
 //! # Layout
 //! A module uses only modules above it in this list; `tests/it/tidy.rs` holds that.
 
-pub mod files;
-pub mod logs;
-pub mod document;
 pub mod model;
+
+pub mod document;
+
+pub mod logs;
+
 pub mod metrics;
+
 pub mod http;
+
+pub mod files;
+
 pub mod balance;
+
+pub mod snapshot;
+
 pub mod health;

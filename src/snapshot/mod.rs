@@ -1,0 +1,266 @@
+//! A Config compiled for serving. It never changes: what happens at run time lives in
+//! `balance::NodeState`, outside it.
+
+mod headers;
+mod hosts;
+mod published;
+mod routes;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use crate::balance::{Balancer, Registry};
+use crate::files::Root;
+use crate::http::{Limits, OddNames};
+use crate::metrics::{Connections, Metrics, NodeErrors, Series};
+use crate::model::{self, Config, Name, PathMatch, Underscores};
+
+pub use headers::HeaderPlan;
+use hosts::HostTable;
+pub use published::{Current, Held, Published};
+pub use routes::{Found, RouteTable};
+
+/// The compiled Config now serving, or one about to be.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// What it was compiled from.
+    pub config: Arc<Config>,
+    /// Its number.
+    pub revision: u64,
+    /// Where clients connect.
+    pub listeners: Vec<Listener>,
+    /// Who answers.
+    pub pools: Vec<Pool>,
+    /// Which names lead where; with the implied one.
+    pub sites: Vec<Site>,
+}
+
+/// A compiled listener.
+#[derive(Debug)]
+pub struct Listener {
+    /// What it was compiled from.
+    pub config: model::Listener,
+    /// Its limits as the engine takes them.
+    pub limits: Limits,
+    /// Its gauge of open connections.
+    pub connections: Arc<Connections>,
+    /// Requests that found no site.
+    pub unrouted: Arc<Series>,
+    hosts: HostTable,
+}
+
+/// A compiled pool.
+#[derive(Debug)]
+pub struct Pool {
+    /// What it was compiled from.
+    pub config: model::Pool,
+    /// Chooses and counts.
+    pub balancer: Balancer,
+    /// Per node, what went wrong with it.
+    pub errors: Vec<Arc<NodeErrors>>,
+    /// Per node, its address as the log writes it.
+    pub addresses: Vec<String>,
+    /// Per node, its address if no name has to be looked up.
+    pub fixed: Vec<Option<SocketAddr>>,
+}
+
+/// A compiled site.
+#[derive(Debug)]
+pub struct Site {
+    /// Its name.
+    pub name: Name,
+    /// Methods it takes; empty is all.
+    pub methods: Vec<String>,
+    /// Its routes.
+    pub routes: RouteTable,
+    /// Requests answered without a node.
+    pub local: Arc<Series>,
+}
+
+/// A compiled route.
+#[derive(Debug)]
+pub struct Route {
+    /// What it was compiled from.
+    pub config: model::Route,
+    /// What it leads to.
+    pub target: Target,
+    /// Changes to the response head, the site's and its own.
+    pub headers: HeaderPlan,
+    /// Changes to the request head, the site's and its own.
+    pub request_headers: HeaderPlan,
+}
+
+/// What a compiled route leads to.
+#[derive(Debug)]
+pub enum Target {
+    /// A pool.
+    Pool {
+        /// Its place in the snapshot.
+        pool: usize,
+        /// Per node, what it answered for this site.
+        series: Vec<Arc<Series>>,
+    },
+    /// A directory.
+    Files(Arc<Root>),
+}
+
+impl Snapshot {
+    /// Compiles a checked `config`. Facts of nodes that were there before live on.
+    pub fn build(
+        config: Arc<Config>,
+        revision: u64,
+        registry: &Registry,
+        metrics: &Metrics,
+    ) -> Self {
+        let pools: Vec<Pool> = config
+            .pools
+            .iter()
+            .map(|pool| Pool::build(pool, registry, metrics))
+            .collect();
+        let implied = implied_site(&config);
+        let sites: Vec<&model::Site> = config.sites.iter().chain(&implied).collect();
+        let listeners = config
+            .listeners
+            .iter()
+            .map(|listener| Listener::build(listener, &sites, metrics))
+            .collect();
+        let sites = sites
+            .iter()
+            .map(|site| Site::build(site, &config, metrics))
+            .collect();
+        Self {
+            revision,
+            listeners,
+            pools,
+            sites,
+            config,
+        }
+    }
+
+    /// The listener of this name, and its place.
+    pub fn listener(&self, name: &Name) -> Option<&Listener> {
+        self.listeners.iter().find(|l| l.config.name == *name)
+    }
+
+    /// The site that answers for `host` (without port) on `listener`.
+    pub fn site(&self, listener: &Listener, host: &[u8]) -> Option<&Site> {
+        self.sites.get(listener.hosts.find(host)?)
+    }
+
+    /// Whether what `peer` forwards is believed.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        let trusted = &self.config.settings.trusted_proxies;
+        trusted.iter().any(|net| net.contains(&peer))
+    }
+}
+
+/// Without sites, any host leads to the only pool.
+fn implied_site(config: &Config) -> Option<model::Site> {
+    let pool = match (&config.sites[..], &config.pools[..]) {
+        ([], [pool]) => pool,
+        _ => return None,
+    };
+    let mut site = model::Site::new(pool.name.clone());
+    let root = model::RoutePath::parse("/").ok()?;
+    let target = model::Target::Pool(pool.name.clone());
+    site.routes.push(model::Route::new(root, target));
+    Some(site)
+}
+
+impl Listener {
+    fn build(config: &model::Listener, sites: &[&model::Site], metrics: &Metrics) -> Self {
+        let mut hosts = HostTable::default();
+        for (index, site) in sites.iter().enumerate() {
+            if site.listeners.is_empty() || site.listeners.contains(&config.name) {
+                hosts.add(index, &site.hosts);
+            }
+        }
+        let size = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
+        Self {
+            limits: Limits {
+                head: size(config.max_head),
+                target: size(config.max_target),
+                fields: usize::from(config.max_fields),
+                odd_names: match config.underscores {
+                    Underscores::Drop => OddNames::Drop,
+                    Underscores::Reject => OddNames::Reject,
+                    Underscores::Keep => OddNames::Keep,
+                },
+            },
+            connections: metrics.connections(config.name.as_str()),
+            unrouted: metrics.series("", "", ""),
+            hosts,
+            config: config.clone(),
+        }
+    }
+}
+
+impl Pool {
+    fn build(config: &model::Pool, registry: &Registry, metrics: &Metrics) -> Self {
+        let errors =
+            |node: &model::Node| metrics.node_errors(config.name.as_str(), node.name.as_str());
+        Self {
+            balancer: Balancer::build(config, registry),
+            errors: config.nodes.iter().map(errors).collect(),
+            addresses: config
+                .nodes
+                .iter()
+                .map(|node| node.address.to_string())
+                .collect(),
+            fixed: config
+                .nodes
+                .iter()
+                .map(|node| node.address.as_socket())
+                .collect(),
+            config: config.clone(),
+        }
+    }
+}
+
+impl Site {
+    fn build(site: &model::Site, config: &Config, metrics: &Metrics) -> Self {
+        let place: HashMap<&Name, usize> = config.pools.iter().map(|p| &p.name).zip(0..).collect();
+        let routes = site.routes.iter().filter_map(|route| {
+            let target = match &route.target {
+                model::Target::Pool(name) => {
+                    // The check has refused every name that no pool has.
+                    let pool = *place.get(name)?;
+                    let series = |node: &model::Node| {
+                        metrics.series(site.name.as_str(), name.as_str(), node.name.as_str())
+                    };
+                    let series = config.pools[pool].nodes.iter().map(series).collect();
+                    Target::Pool { pool, series }
+                }
+                model::Target::Files(files) => Target::Files(Arc::new(Root::new(files))),
+            };
+            Some(Route {
+                target,
+                headers: HeaderPlan::build(&site.headers, &route.headers),
+                request_headers: HeaderPlan::build(&site.request_headers, &route.request_headers),
+                config: route.clone(),
+            })
+        });
+        Self {
+            name: site.name.clone(),
+            methods: site.methods.clone(),
+            routes: RouteTable::build(routes.collect()),
+            local: metrics.series(site.name.as_str(), "", ""),
+        }
+    }
+}
+
+impl Route {
+    /// The part of `path` after what the route matched: what a directory or a stripped
+    /// node is asked for. Begins without a slash.
+    pub fn rest<'p>(&self, path: &'p [u8]) -> &'p [u8] {
+        let matched = match self.config.path_match {
+            PathMatch::Exact => memchr::memrchr(b'/', path).unwrap_or(0),
+            PathMatch::Prefix => self.config.path.as_str().len(),
+        };
+        let rest = path.get(matched..).unwrap_or(b"");
+        let slashes = rest.iter().take_while(|b| **b == b'/').count();
+        &rest[slashes..]
+    }
+}

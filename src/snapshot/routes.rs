@@ -1,0 +1,195 @@
+//! Which route of a site a path takes.
+//!
+//! Found by asking a map for the path cut after each of its segments, longest first, so
+//! that ten thousand routes cost what ten do.
+
+use std::collections::HashMap;
+
+use super::Route;
+use crate::model::PathMatch;
+
+/// The routes of one site.
+#[derive(Debug, Default)]
+pub struct RouteTable {
+    routes: Vec<Route>,
+    exact: HashMap<Vec<u8>, usize>,
+    prefix: HashMap<Vec<u8>, usize>,
+    /// No cut longer than this can be a prefix: bounds the work a long path can cause.
+    longest: usize,
+}
+
+/// What a path leads to.
+#[derive(Debug, Clone, Copy)]
+pub enum Found<'s> {
+    /// This route.
+    Route(&'s Route),
+    /// No route has the path, and one has it with a slash behind.
+    WithSlash(&'s Route),
+}
+
+impl RouteTable {
+    /// The table of these routes.
+    pub fn build(routes: Vec<Route>) -> Self {
+        let mut table = Self::default();
+        for (index, route) in routes.iter().enumerate() {
+            let path = route.config.path.as_str().as_bytes().to_vec();
+            match route.config.path_match {
+                PathMatch::Exact => table.exact.insert(path, index),
+                PathMatch::Prefix => {
+                    table.longest = table.longest.max(path.len());
+                    table.prefix.insert(path, index)
+                }
+            };
+        }
+        table.routes = routes;
+        table
+    }
+
+    /// The routes, in the document's order.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// What `path` leads to: an exact route; else the longest prefix of whole segments. A
+    /// prefix with a slash behind means what is below it only.
+    pub fn find(&self, path: &[u8]) -> Option<Found<'_>> {
+        if let Some(index) = self.exact.get(path) {
+            return Some(Found::Route(&self.routes[*index]));
+        }
+        if let Some(index) = self.prefix.get(path) {
+            return Some(Found::Route(&self.routes[*index]));
+        }
+        if path.len() < self.longest {
+            let mut with_slash = Vec::with_capacity(path.len() + 1);
+            with_slash.extend_from_slice(path);
+            with_slash.push(b'/');
+            if let Some(index) = self.prefix.get(&with_slash) {
+                return Some(Found::WithSlash(&self.routes[*index]));
+            }
+        }
+        let mut end = path.len().min(self.longest + 1);
+        while let Some(slash) = memchr::memrchr(b'/', &path[..end]) {
+            let below = self.prefix.get(&path[..=slash]);
+            if let Some(index) = below.or_else(|| self.prefix.get(&path[..slash])) {
+                return Some(Found::Route(&self.routes[*index]));
+            }
+            end = slash;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Found, RouteTable};
+    use crate::model::{Name, PathMatch, RoutePath, Target};
+    use crate::snapshot::{HeaderPlan, Route};
+    use proptest::prelude::*;
+
+    fn table(paths: &[(String, PathMatch)]) -> RouteTable {
+        let route = |(path, path_match): &(String, PathMatch)| {
+            let target = Target::Pool(Name::unchecked("p"));
+            let mut config = crate::model::Route::new(RoutePath::parse(path).unwrap(), target);
+            config.path_match = *path_match;
+            Route {
+                config,
+                target: crate::snapshot::Target::Pool {
+                    pool: 0,
+                    series: Vec::new(),
+                },
+                headers: HeaderPlan::default(),
+                request_headers: HeaderPlan::default(),
+            }
+        };
+        RouteTable::build(paths.iter().map(route).collect())
+    }
+
+    fn found(table: &RouteTable, path: &str) -> String {
+        match table.find(path.as_bytes()) {
+            Some(Found::Route(route)) => route.config.path.to_string(),
+            Some(Found::WithSlash(route)) => format!("-> {}", route.config.path),
+            None => "none".into(),
+        }
+    }
+
+    #[test]
+    fn prefixes_match_whole_segments_and_the_longest_wins() {
+        let prefixes = ["/", "/static/", "/api", "/api/v1", "/a/b/"];
+        let table = table(&prefixes.map(|p| (p.to_owned(), PathMatch::Prefix)));
+        for (path, route) in [
+            ("/", "/"),
+            ("/x", "/"),
+            ("/static/x/y", "/static/"),
+            ("/static/", "/static/"),
+            ("/static", "-> /static/"),
+            ("/staticx", "/"),
+            ("/api", "/api"),
+            ("/api/", "/api"),
+            ("/api/v1/x", "/api/v1"),
+            ("/api/v10", "/api"),
+            ("/a/b", "-> /a/b/"),
+            ("/a/", "/"),
+            ("//api", "/"),
+        ] {
+            assert_eq!(found(&table, path), route, "{path}");
+        }
+    }
+
+    #[test]
+    fn exact_beats_every_prefix() {
+        let table = table(&[
+            ("/a".into(), PathMatch::Exact),
+            ("/a/".into(), PathMatch::Prefix),
+        ]);
+        assert_eq!(found(&table, "/a"), "/a");
+        assert_eq!(found(&table, "/a/b"), "/a/");
+        assert_eq!(found(&table, "/b"), "none");
+        assert_eq!(found(&table, "*"), "none");
+    }
+
+    /// The rule as DOCUMENT says it, one route after the other.
+    fn by_trial(paths: &[(String, PathMatch)], path: &str) -> String {
+        let exact = paths
+            .iter()
+            .find(|(p, m)| *m == PathMatch::Exact && p == path);
+        if let Some((p, _)) = exact {
+            return p.clone();
+        }
+        let prefixes = || {
+            paths
+                .iter()
+                .filter(|(_, m)| *m == PathMatch::Prefix)
+                .map(|(p, _)| p)
+        };
+        let matches = |p: &&String| {
+            *p == path
+                || path.starts_with(p.as_str()) && p.ends_with('/')
+                || path.starts_with(&format!("{p}/"))
+        };
+        let whole = prefixes().find(|p| *p == path);
+        let slashed = prefixes().find(|p| **p == format!("{path}/"));
+        if let (None, Some(p)) = (whole, slashed) {
+            return format!("-> {p}");
+        }
+        prefixes()
+            .filter(matches)
+            .max_by_key(|p| p.len())
+            .cloned()
+            .unwrap_or("none".into())
+    }
+
+    proptest! {
+        #[test]
+        fn the_table_agrees_with_trying_every_route(
+            paths in proptest::collection::btree_map("(/[ab]{1,2}){0,3}/?", prop::bool::ANY, 1..8),
+            asked in "(/[ab]{1,2}){0,4}/?",
+        ) {
+            let paths: Vec<_> = paths.into_iter()
+                .filter(|(p, _)| RoutePath::parse(p).is_ok())
+                .map(|(p, exact)| (p, if exact { PathMatch::Exact } else { PathMatch::Prefix }))
+                .collect();
+            let asked = if asked.is_empty() { "/".to_owned() } else { asked };
+            prop_assert_eq!(found(&table(&paths), &asked), by_trial(&paths, &asked));
+        }
+    }
+}
