@@ -20,3 +20,5 @@ pub mod balance;
 pub mod snapshot;
 
 pub mod health;
+
+pub mod proxy;

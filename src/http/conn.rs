@@ -160,7 +160,8 @@ impl Conn {
             if let Poll::Ready(done) = self.poll_fill(cx, scratch) {
                 return Poll::Ready(done.map_err(StreamError::Broken));
             }
-            self.poll_deadline(cx, until, &mut armed)
+            self.poll_late(cx, until, &mut armed)
+                .map(|()| Err(StreamError::Timeout))
         })
         .await
     }
@@ -175,22 +176,24 @@ impl Conn {
             if let Poll::Ready(done) = self.poll_flush(cx) {
                 return Poll::Ready(done.map_err(StreamError::Broken));
             }
-            self.poll_deadline(cx, until, &mut armed)
+            self.poll_late(cx, until, &mut armed)
+                .map(|()| Err(StreamError::Timeout))
         })
         .await
     }
 
-    // Set only once there is something to wait for: most calls return without a timer.
-    fn poll_deadline<T>(
+    /// Ready after `until`. `armed` is false at the first call of a wait: the timer is set
+    /// only once there is something to wait for, and most calls return without one.
+    pub fn poll_late(
         &mut self,
         cx: &mut Context<'_>,
         until: Instant,
         armed: &mut bool,
-    ) -> Poll<Result<T, StreamError>> {
+    ) -> Poll<()> {
         if !std::mem::replace(armed, true) {
             self.deadline.set(until);
         }
-        self.deadline.poll(cx).map(|()| Err(StreamError::Timeout))
+        self.deadline.poll(cx)
     }
 
     /// Writes what the kernel takes of the queue; ready when it is empty.

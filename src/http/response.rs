@@ -33,6 +33,11 @@ impl ResponseHead {
     pub fn reason(&self) -> &[u8] {
         self.reason.of(&self.fields.arena)
     }
+
+    /// Its length on the wire, in bytes.
+    pub fn size(&self) -> usize {
+        self.fields.arena.len()
+    }
 }
 
 /// Parses one whole head, `bytes`, from its status line to its empty line.

@@ -1,0 +1,217 @@
+//! Answers of our own: refusals, redirects, and what files say without a file.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Reason;
+use super::connection::{Client, LINGER_BYTES, LINGER_TIME, Next};
+use super::exchange::Exchange;
+use super::headers::{Persistence, write_persistence};
+use super::request::{RequestBody, Trail};
+use crate::http::{Framing, Piece, Version, field, field_number, reason_phrase, status_line};
+
+/// How long a client may take for a small answer.
+const FLUSH_TIME: Duration = Duration::from_secs(30);
+
+/// An answer of our own.
+#[derive(Debug)]
+pub(super) struct Answer {
+    status: u16,
+    reason: Option<Reason>,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+impl Answer {
+    /// An answer without a body of words.
+    pub(super) fn empty(status: u16, headers: Vec<(&'static str, String)>) -> Self {
+        Self {
+            status,
+            reason: None,
+            headers,
+            body: String::new(),
+        }
+    }
+
+    /// Why the request goes no further.
+    pub(super) fn refusal(exchange: &Exchange<'_>, reason: Reason) -> Self {
+        let status = reason.status();
+        let id = String::from_utf8_lossy(exchange.request.id.as_bytes()).into_owned();
+        let mut headers = vec![("X-Steelyard-Reason", reason.code().to_owned())];
+        match status {
+            405 => headers.push(("Allow", allowed(exchange))),
+            503 => headers.push(("Retry-After", "1".to_owned())),
+            _ => {}
+        }
+        let (title, words) = (reason_phrase(status), reason.words());
+        Self {
+            status,
+            reason: Some(reason),
+            headers,
+            body: format!("{status} {title}\n\n{words}\nRequest {id}\n"),
+        }
+    }
+
+    /// Sends the client to its own path with a slash behind.
+    pub(super) fn with_slash(exchange: &Exchange<'_>) -> Self {
+        let head = exchange.request.head;
+        let mut location = String::from_utf8_lossy(head.path()).into_owned();
+        location.push('/');
+        if let Some(query) = head.query() {
+            location.push('?');
+            location.push_str(&String::from_utf8_lossy(query));
+        }
+        Self::empty(301, vec![("Location", location)])
+    }
+}
+
+fn allowed(exchange: &Exchange<'_>) -> String {
+    let site = exchange
+        .snapshot
+        .site(exchange.request.listener, exchange.request.head.host());
+    match site {
+        Some(site) if !site.methods.is_empty() => site.methods.join(", "),
+        _ => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".to_owned(),
+    }
+}
+
+/// Sends `answer`, after making sure that the connection stands behind the request's body
+/// or will be closed (rule 45: the one way of every answer of our own).
+pub(super) async fn local(
+    exchange: &Exchange<'_>,
+    client: &mut Client,
+    body: &mut RequestBody,
+    trail: &mut Trail<'_>,
+    answer: Answer,
+) -> Next {
+    let settled = settle(exchange, client, body).await;
+    send(
+        exchange,
+        client,
+        trail,
+        answer,
+        exchange.keep && settled,
+        settled,
+    )
+    .await
+}
+
+/// Refuses a request whose head was not understood: nothing behind it can be.
+pub(super) async fn refuse(
+    exchange: &Exchange<'_>,
+    client: &mut Client,
+    trail: &mut Trail<'_>,
+    reason: Reason,
+) -> Next {
+    let answer = Answer::refusal(exchange, reason);
+    send(exchange, client, trail, answer, false, false).await
+}
+
+#[allow(
+    clippy::too_many_arguments,
+    reason = "two callers, each with its own two verdicts"
+)]
+async fn send(
+    exchange: &Exchange<'_>,
+    client: &mut Client,
+    trail: &mut Trail<'_>,
+    answer: Answer,
+    keep: bool,
+    settled: bool,
+) -> Next {
+    trail.status = answer.status;
+    trail.reason = answer.reason;
+    let out = client.conn.output();
+    let start = out.len();
+    write_head(out, exchange, trail, &answer, keep);
+    trail.head_out = (out.len() - start) as u64;
+    if exchange.request.head.method() != b"HEAD" && answer.status != 304 {
+        out.extend_from_slice(answer.body.as_bytes());
+    }
+    match client.conn.flush(Instant::now() + FLUSH_TIME).await {
+        Err(_) => Next::Close,
+        Ok(()) if keep => Next::Keep,
+        Ok(()) if settled && client.conn.input().is_empty() => Next::Close,
+        Ok(()) => Next::Linger,
+    }
+}
+
+fn write_head(
+    out: &mut Vec<u8>,
+    exchange: &Exchange<'_>,
+    trail: &Trail<'_>,
+    answer: &Answer,
+    keep: bool,
+) {
+    status_line(out, Version::Http11, answer.status, b"");
+    field(out, b"Server", b"steelyard");
+    begin_date(out, exchange);
+    let plan = trail.route.map(|route| &route.headers);
+    for (name, value) in &answer.headers {
+        if !plan.is_some_and(|plan| plan.drops(name.as_bytes())) {
+            field(out, name.as_bytes(), value.as_bytes());
+        }
+    }
+    for (name, value) in plan.iter().flat_map(|plan| plan.set()) {
+        field(out, name.as_bytes(), value.as_bytes());
+    }
+    if !answer.body.is_empty() {
+        field(out, b"Content-Type", b"text/plain; charset=utf-8");
+    }
+    if answer.status != 304 {
+        field_number(out, b"Content-Length", answer.body.len() as u64);
+    }
+    let version = exchange.request.head.version;
+    write_persistence(out, Persistence { version, keep });
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the `Date` field.
+pub(super) fn begin_date(out: &mut Vec<u8>, exchange: &Exchange<'_>) {
+    out.extend_from_slice(b"Date: ");
+    exchange.worker.append_date(out);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Reads what is left of a small body, so that the connection can be kept. A client that
+/// waits for `100 Continue` is told by the answer that nobody wants its body.
+pub(super) async fn settle(
+    exchange: &Exchange<'_>,
+    client: &mut Client,
+    body: &mut RequestBody,
+) -> bool {
+    let large = matches!(exchange.request.framing, Framing::Length(n) if n > LINGER_BYTES as u64);
+    let until = Instant::now() + LINGER_TIME;
+    let Some(reader) = &mut body.reader else {
+        return false;
+    };
+    if reader.is_done() {
+        return true;
+    }
+    if large || body.awaits_continue {
+        return false;
+    }
+    let mut dropped = 0;
+    while dropped <= LINGER_BYTES {
+        match reader.next(client.conn.input()) {
+            Err(_) => return false,
+            Ok(Piece::Data(range)) => {
+                dropped += range.len();
+                client.conn.consume(range.end);
+            }
+            Ok(Piece::End(used)) => {
+                client.conn.consume(used);
+                return true;
+            }
+            Ok(Piece::More) => {
+                client.conn.consume(usize::MAX);
+                match client.conn.fill(&exchange.worker.scratch, until).await {
+                    Ok(1..) => {}
+                    Ok(0) | Err(_) => return false,
+                }
+            }
+        }
+    }
+    false
+}

@@ -1,0 +1,290 @@
+//! One try: a connection to the node, the request over it, the answer's head back.
+
+use std::future::poll_fn;
+use std::io;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Reason;
+use super::failure::{Failure, node_failed};
+use super::forward::{Forwarding, Sides};
+use super::headers::write_request;
+use super::links::{Link, connect};
+use super::request::Try;
+use super::retry::is_repeatable;
+use crate::balance::{Health, Lease};
+use crate::http::{
+    Framing, HeadScan, Limits, Pace, Refusal, Relay, RelayError, StreamError, parse_response,
+    response_framing,
+};
+use crate::metrics::RetryReason;
+
+/// A kept connection older than this carries only what may be repeated.
+const FRESH: Duration = Duration::from_millis(100);
+/// How often a request that waits looks whether its node was found Down.
+const LOOK: Duration = Duration::from_millis(200);
+/// Most interim answers to one request (rule 37).
+const MAX_INTERIM: u32 = 8;
+/// A response up to this size, head included, is read whole before any of it is passed on:
+/// a node that dies between the two is then a retry, and no torn answer.
+const WHOLE: usize = 64 * 1024;
+/// Longest time without a byte of a request's body, whatever its rate.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// A node's answer: its head is read, its body not yet.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) link: Link,
+    pub(super) framing: Framing,
+    /// Whether all of its body is in the link's input.
+    pub(super) is_whole: bool,
+    /// Whether the request's body was all sent before it.
+    pub(super) body_sent: bool,
+}
+
+/// One try under way.
+struct Attempt<'a, 'x> {
+    this: &'a Forwarding<'a, 'x>,
+    lease: &'a Lease<'x>,
+    note: &'a mut Try<'x>,
+    body_sent: bool,
+    /// Whether to give up when a check turns the node Down.
+    cancel_if_down: bool,
+}
+
+/// Sends the request to the leased node and reads its answer's head.
+pub(super) async fn attempt<'x>(
+    this: &Forwarding<'_, 'x>,
+    sides: &mut Sides<'_>,
+    lease: &Lease<'x>,
+    note: &mut Try<'x>,
+) -> Result<Answered, Failure> {
+    let (pool, request) = (&this.pool.config, &this.exchange.request);
+    let (worker, node) = (this.exchange.worker, &lease.candidate().state);
+    let mut attempt = Attempt {
+        this,
+        lease,
+        note,
+        body_sent: true,
+        cancel_if_down: false,
+    };
+    let risks_nothing = request.is_idempotent() && !request.has_body();
+    let freshness = (!risks_nothing).then_some(FRESH);
+    if let Some(link) = worker.links.take(node, freshness, Instant::now()) {
+        match attempt.on(sides, link).await {
+            // The node closed it while we wrote. Nobody's failure: asked once more on a new
+            // connection, and it does not count as a try.
+            Err(Failure::Broken)
+                if attempt.note.first_byte.is_none() && attempt.may_repeat(sides) =>
+            {
+                worker.metrics.count_retry(RetryReason::Stale);
+            }
+            done => return done,
+        }
+    }
+    let start = Instant::now();
+    let fixed = this.pool.fixed[lease.index()];
+    let link = connect(node, fixed, start + pool.connect_timeout)
+        .await
+        .map_err(Failure::Connect)?;
+    attempt.note.connect = Some(start.elapsed());
+    attempt.on(sides, link).await
+}
+
+impl Attempt<'_, '_> {
+    fn may_repeat(&self, sides: &Sides<'_>) -> bool {
+        let idempotent = self.this.exchange.request.is_idempotent();
+        is_repeatable(
+            &self.this.pool.config.retry,
+            idempotent,
+            true,
+            sides.body.started,
+        )
+    }
+
+    fn is_down(&self) -> bool {
+        self.lease.candidate().state.health() == Health::Down
+    }
+
+    /// Asks over `link`.
+    async fn on(&mut self, sides: &mut Sides<'_>, mut link: Link) -> Result<Answered, Failure> {
+        let (request, candidate) = (&self.this.exchange.request, self.lease.candidate());
+        write_request(
+            link.conn.output(),
+            request,
+            self.this.route,
+            self.this.pool,
+            candidate,
+        );
+        if request.has_body() {
+            self.body_sent = send_body(self.this, sides, &mut link).await?;
+        } else {
+            let until = Instant::now() + self.this.pool.config.send_timeout;
+            link.conn.flush(until).await.map_err(node_failed)?;
+        }
+        // A node that was Down when it was chosen is a last resort: it gets its time.
+        self.cancel_if_down = !self.is_down() && self.may_repeat(sides);
+        let framing = self.read_head(sides, &mut link).await?;
+        let is_whole = match framing {
+            Framing::None => true,
+            Framing::Length(length) => {
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
+                let small = length.saturating_add(sides.response.size()) <= WHOLE;
+                while small && link.conn.input().len() < length {
+                    self.more(sides, &mut link).await?;
+                }
+                small
+            }
+            Framing::Chunked | Framing::UntilClose => false,
+        };
+        Ok(Answered {
+            link,
+            framing,
+            is_whole,
+            body_sent: self.body_sent,
+        })
+    }
+
+    /// Reads the final answer's head, past interim ones.
+    async fn read_head(
+        &mut self,
+        sides: &mut Sides<'_>,
+        link: &mut Link,
+    ) -> Result<Framing, Failure> {
+        let sent_at = Instant::now();
+        let mut scan = HeadScan::default();
+        let mut interim = 0;
+        loop {
+            if self.note.first_byte.is_none() && !link.conn.input().is_empty() {
+                self.note.first_byte = Some(sent_at.elapsed());
+                // It answers: whatever the checks say, it is not cut off.
+                self.cancel_if_down = false;
+            }
+            let scanned = scan.scan(link.conn.input(), &Limits::NODE);
+            let Some((start, end)) = scanned.map_err(Failure::BadResponse)? else {
+                self.more(sides, link).await?;
+                continue;
+            };
+            if start > 0 {
+                let text = "an empty line stands before the answer";
+                return Err(Failure::BadResponse(Refusal::bad(3, text)));
+            }
+            let parsed = parse_response(&link.conn.input()[..end], &Limits::NODE, sides.response);
+            link.conn.consume(end);
+            parsed.map_err(Failure::BadResponse)?;
+            if sides.response.status >= 200 {
+                let method = self.this.exchange.request.head.method();
+                return response_framing(sides.response, method).map_err(Failure::BadResponse);
+            }
+            interim += 1;
+            if sides.response.status == 101 || interim > MAX_INTERIM {
+                let text = "an interim answer nobody asked for";
+                return Err(Failure::BadResponse(Refusal::bad(37, text)));
+            }
+            scan = HeadScan::default();
+        }
+    }
+
+    /// Reads more of the answer, or finds a reason not to wait for it.
+    async fn more(&self, sides: &mut Sides<'_>, link: &mut Link) -> Result<(), Failure> {
+        let this = self.this;
+        let timeout = this
+            .route
+            .config
+            .read_timeout
+            .unwrap_or(this.pool.config.read_timeout);
+        let until = Instant::now() + timeout;
+        let (scratch, client) = (&this.exchange.worker.scratch, &mut sides.client.conn);
+        loop {
+            let look = until.min(Instant::now() + LOOK);
+            let mut armed = false;
+            let event = poll_fn(|cx| {
+                if let Poll::Ready(filled) = link.conn.poll_fill(cx, scratch) {
+                    return Poll::Ready(Some(filled.map_err(|_| Failure::Broken)));
+                }
+                // A client that still sends its body is heard of through that.
+                if self.body_sent && client.poll_gone(cx).is_ready() {
+                    return Poll::Ready(Some(Err(Failure::Client(Reason::ClientGone))));
+                }
+                link.conn.poll_late(cx, look, &mut armed).map(|()| None)
+            })
+            .await;
+            match event {
+                Some(Ok(0)) => return Err(Failure::Broken),
+                Some(filled) => return filled.map(|_| ()),
+                None if Instant::now() >= until => return Err(Failure::Timeout),
+                None if self.cancel_if_down && self.is_down() => return Err(Failure::WentDown),
+                None => {}
+            }
+        }
+    }
+}
+
+/// Passes the request's body on. False when the node answered before all of it was sent.
+async fn send_body(
+    this: &Forwarding<'_, '_>,
+    sides: &mut Sides<'_>,
+    link: &mut Link,
+) -> Result<bool, Failure> {
+    let (exchange, client) = (this.exchange, &mut sides.client.conn);
+    let Some(reader) = sides.body.reader.take() else {
+        return Err(Failure::Client(Reason::Internal));
+    };
+    if std::mem::take(&mut sides.body.awaits_continue) {
+        // Said only now that a node takes the request (rule 38).
+        client
+            .output()
+            .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        let until = Instant::now() + QUIET;
+        let told = client.flush(until).await;
+        told.map_err(|_| Failure::Client(Reason::ClientGone))?;
+    }
+    sides.body.started = true;
+    let from = Pace::Rate {
+        rate: exchange.request.listener.config.body_min_rate,
+        quiet: QUIET,
+    };
+    let to = Pace::Between(this.pool.config.send_timeout);
+    let chunked = exchange.request.framing == Framing::Chunked;
+    let mut relay = Relay::new(reader, chunked, this.route.config.body_limit, from, to);
+    let scratch = &exchange.worker.scratch;
+    let sent = poll_fn(|cx| {
+        if let Poll::Ready(done) = relay.poll(cx, scratch, client, &mut link.conn) {
+            return Poll::Ready(Sent::Passed(done));
+        }
+        // A node may answer before it has read everything (rule 44).
+        link.conn.poll_fill(cx, scratch).map(Sent::Answered)
+    })
+    .await;
+    sides.body.passed = relay.passed;
+    sides.body.reader = Some(relay.into_reader());
+    match sent {
+        Sent::Passed(Ok(())) => Ok(true),
+        Sent::Answered(Ok(1..)) => Ok(false),
+        Sent::Answered(Ok(0) | Err(_)) => Err(Failure::Broken),
+        // It may have answered and closed: the answer is worth more than the error.
+        Sent::Passed(Err(RelayError::To(StreamError::Broken(_)))) => Ok(false),
+        Sent::Passed(Err(RelayError::To(StreamError::Timeout))) => Err(Failure::Timeout),
+        Sent::Passed(Err(error)) => {
+            sides.body.reader = None;
+            Err(Failure::Client(client_fault(&error)))
+        }
+    }
+}
+
+enum Sent {
+    Passed(Result<(), RelayError>),
+    Answered(io::Result<usize>),
+}
+
+fn client_fault(error: &RelayError) -> Reason {
+    match error {
+        RelayError::From(StreamError::Timeout) => Reason::ClientTimeout,
+        RelayError::From(StreamError::Broken(_)) | RelayError::Ended => Reason::ClientGone,
+        RelayError::Bad(refusal) => Reason::BadRequest(*refusal),
+        RelayError::TooLarge => Reason::BodyTooLarge,
+        RelayError::To(_) => Reason::Internal,
+    }
+}

@@ -1,0 +1,114 @@
+//! A client's connection: idle, then a request, then idle again.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::exchange::{exchange, refuse_unread};
+use super::{Reason, Worker};
+use crate::http::{Conn, Io, StreamError};
+use crate::model::Name;
+
+/// A client and the connection it came by.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) conn: Conn,
+    pub(super) address: SocketAddr,
+    pub(super) listener: Rc<Name>,
+    /// Requests begun on this connection.
+    pub(super) requests: u32,
+}
+
+impl Client {
+    fn new(io: Io, address: SocketAddr, listener: Rc<Name>) -> Self {
+        Self {
+            conn: Conn::new(io),
+            address,
+            listener,
+            requests: 0,
+        }
+    }
+
+    async fn end(self, worker: &Worker, next: Next) {
+        match next {
+            Next::Keep | Next::Close => {}
+            Next::Abort => self.conn.abort(),
+            Next::Linger => {
+                let until = Instant::now() + LINGER_TIME;
+                self.conn.linger(&worker.scratch, LINGER_BYTES, until).await;
+            }
+        }
+    }
+}
+
+/// What becomes of a connection after a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The next request may come.
+    Keep,
+    /// It is closed; everything that was sent on it is whole.
+    Close,
+    /// The same, but the client may still be sending: its bytes are taken and dropped for
+    /// a while, or the kernel's reset would destroy the answer.
+    Linger,
+    /// It is reset: what was sent on it is not whole, and must not pass for it.
+    Abort,
+}
+
+/// Most bytes taken from a client whose request is not wanted, and for how long.
+pub(super) const LINGER_BYTES: usize = 64 * 1024;
+pub(super) const LINGER_TIME: Duration = Duration::from_secs(1);
+
+/// Serves one client until it or its connection has had enough.
+pub async fn serve(worker: Rc<Worker>, io: Io, address: SocketAddr, listener: Rc<Name>) {
+    let mut client = Client::new(io, address, listener);
+    while idle(&worker, &mut client).await {
+        client.requests += 1;
+        // Boxed, so that an idle connection is not as large as a busy one.
+        let next = Box::pin(exchange(&worker, &mut client)).await;
+        if next != Next::Keep {
+            return client.end(&worker, next).await;
+        }
+    }
+}
+
+/// Tells a client that there is no place for it.
+pub async fn turn_away(worker: Rc<Worker>, io: Io, address: SocketAddr, listener: Rc<Name>) {
+    let mut client = Client::new(io, address, listener);
+    let next = Box::pin(refuse_unread(
+        &worker,
+        &mut client,
+        Reason::TooManyConnections,
+    ))
+    .await;
+    client.end(&worker, next).await;
+}
+
+/// Waits for a next request's first byte. False when none is coming or wanted.
+async fn idle(worker: &Worker, client: &mut Client) -> bool {
+    let start = Instant::now();
+    loop {
+        let timeout = worker.snapshot().and_then(|snapshot| {
+            let listener = snapshot.listener(&client.listener)?;
+            Some(listener.config.idle_timeout)
+        });
+        // Without its listener, or in a stop, a connection that has served is done.
+        // One that has not is a client that was let in before: its request is awaited.
+        let Some(timeout) = timeout else { return false };
+        if worker.is_stopping() && client.requests > 0 && client.conn.input().is_empty() {
+            return false;
+        }
+        tokio::select! {
+            biased;
+            filled = client.conn.wait(&worker.scratch, start + timeout) => {
+                return match filled {
+                    Ok(count) => count > 0,
+                    Err(StreamError::Timeout | StreamError::Broken(_)) => false,
+                };
+            }
+            () = worker.until_look() => {}
+        }
+    }
+}

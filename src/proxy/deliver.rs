@@ -1,0 +1,178 @@
+//! Passing a node's answer to the client.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Reason;
+use super::answer::begin_date;
+use super::attempt::Answered;
+use super::connection::Next;
+use super::forward::{Forwarding, Sides};
+use super::headers::{Ending, Persistence, write_response};
+use super::links::Link;
+use super::request::{Trail, wants_close};
+use crate::balance::Lease;
+use crate::http::{
+    BodyReader, Framing, Known, Pace, Relay, RelayError, ResponseHead, StreamError, Version,
+};
+use crate::metrics::NodeErrorKind;
+
+/// Longest time a client may take nothing of an answer.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// Passes `answered` to the client.
+pub(super) async fn deliver(
+    this: &Forwarding<'_, '_>,
+    sides: &mut Sides<'_>,
+    answered: Answered,
+    lease: Lease<'_>,
+    trail: &mut Trail<'_>,
+) -> Next {
+    let exchange = this.exchange;
+    let version = exchange.request.head.version;
+    let ending = match answered.framing {
+        Framing::None => Ending::NoBody,
+        Framing::Length(length) => Ending::Length(length),
+        Framing::Chunked | Framing::UntilClose if version == Version::Http11 => Ending::Chunked,
+        Framing::Chunked | Framing::UntilClose => Ending::Close,
+    };
+    let keep = exchange.keep && sides.body.is_read() && ending != Ending::Close;
+    let out = sides.client.conn.output();
+    let start = out.len();
+    let persistence = Persistence { version, keep };
+    write_response(
+        out,
+        sides.response,
+        &this.route.headers,
+        ending,
+        persistence,
+    );
+    if sides.response.fields.get(Known::Date).is_none() {
+        begin_date(out, exchange);
+    }
+    out.extend_from_slice(b"\r\n");
+    trail.status = sides.response.status;
+    trail.head_out = (out.len() - start) as u64;
+    let passed = if answered.is_whole {
+        pass_whole(this, sides, answered, lease).await
+    } else {
+        pass(this, sides, answered, lease).await
+    };
+    match passed {
+        Ok(()) if keep => Next::Keep,
+        Ok(()) if sides.body.is_read() && sides.client.conn.input().is_empty() => Next::Close,
+        Ok(()) => Next::Linger,
+        Err(reason) => {
+            trail.reason = Some(reason);
+            Next::Abort
+        }
+    }
+}
+
+/// Passes on an answer that is here already. The node is free before the client has it.
+async fn pass_whole(
+    this: &Forwarding<'_, '_>,
+    sides: &mut Sides<'_>,
+    mut answered: Answered,
+    lease: Lease<'_>,
+) -> Result<(), Reason> {
+    let client = &mut sides.client.conn;
+    if let Framing::Length(length) = answered.framing {
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let body = answered.link.conn.input();
+        client
+            .output()
+            .extend_from_slice(&body[..length.min(body.len())]);
+        answered.link.conn.consume(length);
+    }
+    release(
+        this,
+        sides.response,
+        answered.link,
+        answered.body_sent,
+        &lease,
+    );
+    drop(lease);
+    let flushed = client.flush(Instant::now() + QUIET).await;
+    flushed.map_err(|_| Reason::ClientGone)
+}
+
+/// Passes on an answer as it comes.
+async fn pass(
+    this: &Forwarding<'_, '_>,
+    sides: &mut Sides<'_>,
+    mut answered: Answered,
+    lease: Lease<'_>,
+) -> Result<(), Reason> {
+    let exchange = this.exchange;
+    let pool = &this.pool.config;
+    let from = Pace::Between(this.route.config.read_timeout.unwrap_or(pool.read_timeout));
+    let to = Pace::Rate {
+        rate: exchange.request.listener.config.response_min_rate,
+        quiet: QUIET,
+    };
+    let chunked = !matches!(answered.framing, Framing::Length(_))
+        && exchange.request.head.version == Version::Http11;
+    let mut relay = Relay::new(BodyReader::new(answered.framing), chunked, 0, from, to);
+    let client = &mut sides.client.conn;
+    let node = &mut answered.link.conn;
+    match relay.run(&exchange.worker.scratch, node, client).await {
+        Ok(()) => {
+            if answered.framing != Framing::UntilClose {
+                release(
+                    this,
+                    sides.response,
+                    answered.link,
+                    answered.body_sent,
+                    &lease,
+                );
+            }
+            Ok(())
+        }
+        Err(RelayError::To(_)) => Err(Reason::ClientGone),
+        Err(error) => {
+            let (reason, kind) = node_fault(&error);
+            let index = lease.index();
+            this.pool.errors[index].count(kind);
+            lease.candidate().state.count_error();
+            this.pool.balancer.failed(index, Instant::now());
+            Err(reason)
+        }
+    }
+}
+
+fn node_fault(error: &RelayError) -> (Reason, NodeErrorKind) {
+    match error {
+        RelayError::From(StreamError::Timeout) => (Reason::NodeTimeout, NodeErrorKind::Timeout),
+        RelayError::From(StreamError::Broken(_)) | RelayError::Ended => {
+            (Reason::NodeReset, NodeErrorKind::Reset)
+        }
+        RelayError::Bad(_) | RelayError::TooLarge | RelayError::To(_) => {
+            (Reason::NodeBadResponse, NodeErrorKind::BadResponse)
+        }
+    }
+}
+
+/// Keeps the connection to the node for a next request, if both sides left it clean
+/// (rule 48). Everything else closes it.
+fn release(
+    this: &Forwarding<'_, '_>,
+    response: &ResponseHead,
+    link: Link,
+    body_sent: bool,
+    lease: &Lease<'_>,
+) {
+    let node = &lease.candidate().state;
+    let excess = link.conn.input().len();
+    if excess > 0 {
+        // Bytes behind a complete answer belong to no request of ours (rule 43).
+        node.count_excess_bytes(excess as u64);
+        return;
+    }
+    let stays = response.version == Version::Http11 && !wants_close(&response.fields);
+    if stays && body_sent && !link.conn.has_output() {
+        let keepalive = &this.pool.config.keepalive;
+        this.exchange.worker.links.give_back(node, link, keepalive);
+    }
+}

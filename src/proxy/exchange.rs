@@ -1,0 +1,205 @@
+//! One request, from its head's first byte to its answer's last.
+
+use tokio::time::Instant;
+
+use super::answer::{self, Answer};
+use super::connection::{Client, Next};
+use super::forward::{Forwarding, Sides, forward};
+use super::note::Before;
+use super::request::{Request, RequestBody, RequestId, Trail, wants_to_stay};
+use super::{Origin, Outcome, Reason, Worker, decide, note, origin, serve_file};
+use crate::http::{
+    Expectation, Framing, HeadScan, Known, Refusal, RequestHead, ResponseHead, StreamError,
+    Version, parse_request, request_expectation, request_framing,
+};
+use crate::snapshot::{Listener, Snapshot, Target};
+
+/// What a request needs on its way, beside itself.
+pub(super) struct Exchange<'x> {
+    pub(super) worker: &'x Worker,
+    pub(super) snapshot: &'x Snapshot,
+    pub(super) request: Request<'x>,
+    /// Whether the connection may be kept after the answer, as far as is known so far.
+    pub(super) keep: bool,
+}
+
+/// Serves the request whose first bytes have arrived.
+pub(super) async fn exchange(worker: &Worker, client: &mut Client) -> Next {
+    let started = Instant::now();
+    let before = Before::of(client);
+    let mut heads = worker.heads();
+    let heads = &mut *heads;
+    let read = read_head(worker, client, &mut heads.request, started).await;
+    // Taken once, and kept to the last byte: a request sees one snapshot.
+    let Some(snapshot) = worker.snapshot() else {
+        return Next::Close;
+    };
+    let Some(listener) = snapshot.listener(&client.listener) else {
+        return Next::Close;
+    };
+    let understood = match read {
+        HeadRead::Whole => understand(&heads.request, listener.config.refuse_get_body),
+        HeadRead::Refused(reason) => Err(reason),
+        HeadRead::Gone => return Next::Close,
+    };
+    let last = client.requests >= listener.config.max_requests || worker.is_stopping();
+    let mut exchange = Exchange {
+        worker,
+        snapshot: &snapshot,
+        keep: understood.is_ok() && !last && wants_to_stay(&heads.request),
+        request: Request {
+            head: &heads.request,
+            framing: understood.map_or(Framing::None, |(framing, _)| framing),
+            listener,
+            peer_ip: client.address.ip().to_canonical(),
+            origin: Origin::peer(client.address),
+            id: RequestId::new(),
+        },
+    };
+    let mut trail = Trail::new(started);
+    let next = match understood {
+        Err(reason) => answer::refuse(&exchange, client, &mut trail, reason).await,
+        Ok((framing, expectation)) => {
+            let fields = &heads.request.fields;
+            exchange.request.origin = origin(&snapshot, client.address, fields);
+            if exchange.request.origin.trusted {
+                exchange.request.id = RequestId::taken(fields.get(Known::XRequestId));
+            }
+            let body = RequestBody::new(framing, expectation);
+            serve(&exchange, client, &mut heads.response, body, &mut trail).await
+        }
+    };
+    note::note(&exchange, client, &trail, before);
+    next
+}
+
+/// Answers a client for whom there is no place, without reading what it asks.
+pub(super) async fn refuse_unread(worker: &Worker, client: &mut Client, reason: Reason) -> Next {
+    let before = Before::of(client);
+    let Some(snapshot) = worker.snapshot() else {
+        return Next::Close;
+    };
+    let Some(listener) = snapshot.listener(&client.listener) else {
+        return Next::Close;
+    };
+    let mut heads = worker.heads();
+    heads.request.clear();
+    let exchange = Exchange {
+        worker,
+        snapshot: &snapshot,
+        keep: false,
+        request: Request {
+            head: &heads.request,
+            framing: Framing::None,
+            listener,
+            peer_ip: client.address.ip().to_canonical(),
+            origin: Origin::peer(client.address),
+            id: RequestId::new(),
+        },
+    };
+    let mut trail = Trail::new(Instant::now());
+    let next = answer::refuse(&exchange, client, &mut trail, reason).await;
+    note::note(&exchange, client, &trail, before);
+    next
+}
+
+async fn serve<'x>(
+    exchange: &Exchange<'x>,
+    client: &mut Client,
+    response: &mut ResponseHead,
+    mut body: RequestBody,
+    trail: &mut Trail<'x>,
+) -> Next {
+    let decision = decide(exchange.snapshot, &exchange.request.view());
+    trail.site = decision.site;
+    trail.route = decision.route;
+    let (Outcome::Target, Some(route)) = (decision.outcome, decision.route) else {
+        let answer = match decision.outcome {
+            Outcome::Refuse(reason) => Answer::refusal(exchange, reason),
+            Outcome::AddSlash | Outcome::Target => Answer::with_slash(exchange),
+        };
+        return answer::local(exchange, client, &mut body, trail, answer).await;
+    };
+    let limit = route.config.body_limit;
+    if limit > 0 && matches!(exchange.request.framing, Framing::Length(n) if n > limit) {
+        let answer = Answer::refusal(exchange, Reason::BodyTooLarge);
+        return answer::local(exchange, client, &mut body, trail, answer).await;
+    }
+    match &route.target {
+        Target::Files(root) => {
+            serve_file::serve(exchange, client, &mut body, trail, (route, root)).await
+        }
+        Target::Pool { pool, .. } => {
+            let pool = &exchange.snapshot.pools[*pool];
+            let forwarding = Forwarding {
+                exchange,
+                route,
+                pool,
+            };
+            let body = &mut body;
+            let sides = Sides {
+                client,
+                response,
+                body,
+            };
+            forward(forwarding, sides, trail).await
+        }
+    }
+}
+
+type Understood = (Framing, Expectation);
+
+fn understand(head: &RequestHead, refuse_get_body: bool) -> Result<Understood, Reason> {
+    let framing = request_framing(head).map_err(Reason::BadRequest)?;
+    let bodiless = matches!(head.method(), b"GET" | b"HEAD" | b"OPTIONS" | b"DELETE");
+    let has_body = !matches!(framing, Framing::None | Framing::Length(0));
+    if bodiless && has_body && (refuse_get_body || head.version == Version::Http10) {
+        let text = "a body is not taken with this method";
+        return Err(Reason::BadRequest(Refusal::bad(46, text)));
+    }
+    let expectation = request_expectation(head, framing).map_err(Reason::BadRequest)?;
+    Ok((framing, expectation))
+}
+
+enum HeadRead {
+    Whole,
+    Refused(Reason),
+    Gone,
+}
+
+/// Reads one whole head within the listener's limits.
+async fn read_head(
+    worker: &Worker,
+    client: &mut Client,
+    head: &mut RequestHead,
+    started: Instant,
+) -> HeadRead {
+    head.clear();
+    let Some(snapshot) = worker.snapshot() else {
+        return HeadRead::Gone;
+    };
+    let Some(Listener { limits, config, .. }) = snapshot.listener(&client.listener) else {
+        return HeadRead::Gone;
+    };
+    let until = started + config.head_timeout;
+    let mut scan = HeadScan::default();
+    loop {
+        match scan.scan(client.conn.input(), limits) {
+            Err(refusal) => return HeadRead::Refused(Reason::BadRequest(refusal)),
+            Ok(Some((start, end))) => {
+                let parsed = parse_request(&client.conn.input()[start..end], limits, head);
+                client.conn.consume(end);
+                return match parsed {
+                    Ok(()) => HeadRead::Whole,
+                    Err(refusal) => HeadRead::Refused(Reason::BadRequest(refusal)),
+                };
+            }
+            Ok(None) => {}
+        }
+        match client.conn.fill(&worker.scratch, until).await {
+            Ok(0) | Err(StreamError::Broken(_)) => return HeadRead::Gone,
+            Ok(_) => {}
+            Err(StreamError::Timeout) => return HeadRead::Refused(Reason::ClientTimeout),
+        }
+    }
+}

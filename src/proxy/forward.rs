@@ -1,0 +1,228 @@
+//! Forwarding: one node after the other, until one answers or none may be asked.
+
+use tokio::time::Instant;
+
+use super::Reason;
+use super::answer::{self, Answer};
+use super::attempt::{Answered, attempt};
+use super::connection::{Client, Next};
+use super::deliver::deliver;
+use super::exchange::Exchange;
+use super::failure::Failure;
+use super::request::{RequestBody, Trail, Try};
+use super::retry::{Situation, is_retried};
+use crate::balance::{Lease, Leasing, Tried};
+use crate::http::ResponseHead;
+use crate::metrics::{NodeErrorKind, RetryReason};
+use crate::model::Condition;
+use crate::snapshot::{Pool, Route, Target};
+
+/// A request on its way to a pool.
+#[derive(Clone, Copy)]
+pub(super) struct Forwarding<'f, 'x> {
+    pub(super) exchange: &'f Exchange<'x>,
+    pub(super) route: &'x Route,
+    pub(super) pool: &'x Pool,
+}
+
+/// The two sides of a forwarded request.
+pub(super) struct Sides<'s> {
+    pub(super) client: &'s mut Client,
+    pub(super) response: &'s mut ResponseHead,
+    pub(super) body: &'s mut RequestBody,
+}
+
+/// Forwards the request to a node of the pool, and to others where that fails and may be
+/// repeated.
+pub(super) async fn forward<'x>(
+    this: Forwarding<'_, 'x>,
+    mut sides: Sides<'_>,
+    trail: &mut Trail<'x>,
+) -> Next {
+    let (route, pool) = (this.route, this.pool);
+    let mut course = Course::default();
+    pool.balancer.count_request(Instant::now());
+    let Some(mut lease) = this.lease(&mut course.tried) else {
+        return this.refuse(&mut sides, trail, Reason::NoNode).await;
+    };
+    loop {
+        let index = lease.index();
+        let mut note = this.begin_try(index);
+        let result = attempt(&this, &mut sides, &lease, &mut note).await;
+        let verdict = this.judge(&result, &sides, trail);
+        note.status = result.is_ok().then_some(sides.response.status);
+        note.reason = result.as_ref().err().map(Failure::reason);
+        trail.tries.push(note);
+        this.count(index, &result, verdict.fault, &mut course);
+        if let Some(reason) = verdict.retry
+            && let Some(next) = this.next_lease(&mut course.tried, &result)
+        {
+            this.exchange.worker.metrics.count_retry(reason);
+            lease = next;
+            continue;
+        }
+        return match result {
+            Ok(answered) => {
+                if verdict.fault.is_none() {
+                    this.acquit_or_convict(index, &course);
+                }
+                trail.node = Some(pool.balancer.nodes()[index].name.as_str());
+                if let Target::Pool { series, .. } = &route.target {
+                    trail.series = series.get(index).map(|series| &**series);
+                }
+                deliver(&this, &mut sides, answered, lease, trail).await
+            }
+            Err(failure) => {
+                drop(lease);
+                this.refuse(&mut sides, trail, failure.reason()).await
+            }
+        };
+    }
+}
+
+/// What is known of the tries so far.
+#[derive(Default)]
+struct Course {
+    tried: Tried,
+    /// Nodes that failed in a way that could be the request's own doing: held against them
+    /// only once another node has answered the same request (else one broken URL would
+    /// eject every node).
+    suspects: Vec<usize>,
+}
+
+/// What a try's result means.
+#[derive(Clone, Copy)]
+struct Verdict {
+    /// What was wrong, if anything.
+    fault: Option<NodeErrorKind>,
+    /// Why another node may be asked, if it may.
+    retry: Option<RetryReason>,
+}
+
+impl<'x> Forwarding<'_, 'x> {
+    fn lease(&self, tried: &mut Tried) -> Option<Lease<'x>> {
+        let client = self.exchange.request.origin.ip;
+        match self.pool.balancer.lease(client, tried, Instant::now()) {
+            Leasing::Leased(lease) => {
+                tried.insert(lease.index());
+                Some(lease)
+            }
+            Leasing::NoNode => None,
+        }
+    }
+
+    /// Another node, if there is one and retries have not become the greater part of what
+    /// the pool is asked. An answer in hand is not given up for a node that is down.
+    fn next_lease(
+        &self,
+        tried: &mut Tried,
+        result: &Result<Answered, Failure>,
+    ) -> Option<Lease<'x>> {
+        let lease = self.lease(tried)?;
+        let hopeless = result.is_ok() && lease.fail_open;
+        let went_down = matches!(result, Err(Failure::WentDown));
+        if hopeless || !(went_down || self.pool.balancer.may_retry(Instant::now())) {
+            return None;
+        }
+        Some(lease)
+    }
+
+    fn begin_try(&self, index: usize) -> Try<'x> {
+        Try {
+            node: self.pool.balancer.nodes()[index].name.as_str(),
+            address: self.pool.addresses[index].as_str(),
+            status: None,
+            reason: None,
+            connect: None,
+            first_byte: None,
+        }
+    }
+
+    fn judge(
+        &self,
+        result: &Result<Answered, Failure>,
+        sides: &Sides<'_>,
+        trail: &Trail<'_>,
+    ) -> Verdict {
+        let retry = &self.pool.config.retry;
+        let (condition, fault, reason) = match result {
+            Ok(_) => {
+                let condition = Condition::Status(sides.response.status);
+                let failed = retry.on.contains(&condition) && sides.response.status >= 429;
+                let fault = failed.then_some(NodeErrorKind::Status);
+                (condition, fault, RetryReason::Status)
+            }
+            Err(failure) => match failure.condition() {
+                Some((condition, fault, reason)) => (condition, Some(fault), reason),
+                // The client's doing: nothing is held against the node.
+                None => {
+                    return Verdict {
+                        fault: None,
+                        retry: None,
+                    };
+                }
+            },
+        };
+        let situation = Situation {
+            condition,
+            sent: result.as_ref().err().is_none_or(Failure::was_sent),
+            idempotent: self.exchange.request.is_idempotent(),
+            body_started: sides.body.started,
+            tries: u32::try_from(trail.tries.len())
+                .unwrap_or(u32::MAX)
+                .saturating_add(1),
+            elapsed: trail.started.elapsed(),
+            went_down: matches!(result, Err(Failure::WentDown)),
+        };
+        Verdict {
+            fault,
+            retry: is_retried(retry, &situation).then_some(reason),
+        }
+    }
+
+    fn count(
+        &self,
+        index: usize,
+        result: &Result<Answered, Failure>,
+        fault: Option<NodeErrorKind>,
+        course: &mut Course,
+    ) {
+        let Some(fault) = fault else { return };
+        if let Err(failure) = result {
+            let candidate = &self.pool.balancer.nodes()[index];
+            tracing::debug!(
+                "node {}/{} {failure}",
+                self.pool.config.name,
+                candidate.name
+            );
+        }
+        self.pool.errors[index].count(fault);
+        self.pool.balancer.nodes()[index].state.count_error();
+        match result {
+            Err(failure) if failure.speaks_for_itself() => {
+                self.pool.balancer.failed(index, Instant::now());
+            }
+            // Its checks have told already.
+            Err(Failure::WentDown) => {}
+            Ok(_) | Err(_) => course.suspects.push(index),
+        }
+    }
+
+    /// A node answered acceptably: so it could be done, and those that did not are to blame.
+    fn acquit_or_convict(&self, index: usize, course: &Course) {
+        self.pool.balancer.succeeded(index);
+        for suspect in course.suspects.iter().filter(|suspect| **suspect != index) {
+            self.pool.balancer.failed(*suspect, Instant::now());
+        }
+    }
+
+    async fn refuse(&self, sides: &mut Sides<'_>, trail: &mut Trail<'_>, reason: Reason) -> Next {
+        if reason == Reason::ClientGone {
+            trail.status = reason.status();
+            trail.reason = Some(reason);
+            return Next::Close;
+        }
+        let answer = Answer::refusal(self.exchange, reason);
+        answer::local(self.exchange, sides.client, sides.body, trail, answer).await
+    }
+}

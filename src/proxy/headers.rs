@@ -1,0 +1,213 @@
+//! What a head says when it goes on: to the node, and back to the client.
+//!
+//! Always written anew from parsed parts. Our own fields are written after the client's
+//! were filtered, and the outgoing `Connection` never names any, so that nobody can have
+//! them removed by naming them in theirs.
+
+use std::io::Write;
+
+use super::request::Request;
+use crate::balance::Candidate;
+use crate::http::{
+    Field, Fields, Framing, Known, ResponseHead, Version, connection_options, field, field_number,
+    list_items, status_line,
+};
+use crate::snapshot::{HeaderPlan, Pool, Route};
+
+/// Appends the head of `request` for a node.
+pub(super) fn write_request(
+    out: &mut Vec<u8>,
+    request: &Request<'_>,
+    route: &Route,
+    pool: &Pool,
+    candidate: &Candidate,
+) {
+    let (head, plan) = (request.head, &route.request_headers);
+    out.extend_from_slice(head.method());
+    out.push(b' ');
+    write_target(out, request, route);
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    match (&pool.config.host, head.authority()) {
+        (Some(host), _) => field(out, b"Host", host.as_str().as_bytes()),
+        (None, b"") => field(out, b"Host", candidate.address.to_string().as_bytes()),
+        (None, authority) => field(out, b"Host", authority),
+    }
+    let listed = Listed::new(&head.fields);
+    for sent in head.fields.iter() {
+        if goes_to_node(&sent, request.origin.trusted)
+            && !listed.names(&sent)
+            && !plan.drops(sent.name)
+        {
+            field(out, sent.name, sent.value);
+        }
+    }
+    write_forwarded(out, request, plan);
+    write_set(out, plan);
+    match request.framing {
+        Framing::Length(length) => field_number(out, b"Content-Length", length),
+        Framing::Chunked => field(out, b"Transfer-Encoding", b"chunked"),
+        Framing::None | Framing::UntilClose => {}
+    }
+    if pool.config.keepalive.idle == 0 {
+        field(out, b"Connection", b"close");
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The path is forwarded as the bytes it was routed by.
+fn write_target(out: &mut Vec<u8>, request: &Request<'_>, route: &Route) {
+    let path = request.head.path();
+    if route.config.strip_prefix && path != b"*" {
+        out.push(b'/');
+        out.extend_from_slice(route.rest(path));
+    } else {
+        out.extend_from_slice(path);
+    }
+    if let Some(query) = request.head.query() {
+        out.push(b'?');
+        out.extend_from_slice(query);
+    }
+}
+
+fn goes_to_node(field: &Field<'_>, trusted: bool) -> bool {
+    match field.known {
+        Known::Host | Known::ContentLength | Known::Expect => false,
+        // Written by us, from what was sent only where the sender is trusted.
+        Known::XForwardedFor
+        | Known::XForwardedHost
+        | Known::XForwardedProto
+        | Known::XRealIp
+        | Known::XRequestId => false,
+        Known::Forwarded | Known::XForwardedPort => trusted,
+        known => !known.is_hop_by_hop(),
+    }
+}
+
+fn write_forwarded(out: &mut Vec<u8>, request: &Request<'_>, plan: &HeaderPlan) {
+    let sent = |known| {
+        let value = request.head.fields.get(known);
+        value.filter(|_| request.origin.trusted)
+    };
+    let mut own = |name: &str, value: &[u8]| {
+        if !plan.drops(name.as_bytes()) && !value.is_empty() {
+            field(out, name.as_bytes(), value);
+        }
+    };
+    let mut text = Vec::with_capacity(64);
+    put(&mut text, request.origin.ip);
+    own("X-Real-IP", &text);
+    text.clear();
+    if request.origin.trusted {
+        let lists = request.head.fields.all(Known::XForwardedFor);
+        for item in lists.flat_map(list_items) {
+            text.extend_from_slice(item);
+            text.extend_from_slice(b", ");
+        }
+    }
+    put(&mut text, request.peer_ip);
+    own("X-Forwarded-For", &text);
+    own(
+        "X-Forwarded-Proto",
+        sent(Known::XForwardedProto).unwrap_or(b"http"),
+    );
+    let host = sent(Known::XForwardedHost).unwrap_or(request.head.authority());
+    own("X-Forwarded-Host", host);
+    own("X-Request-ID", request.id.as_bytes());
+}
+
+fn put(out: &mut Vec<u8>, value: impl std::fmt::Display) {
+    // A Vec takes every write.
+    drop(write!(out, "{value}"));
+}
+
+fn write_set(out: &mut Vec<u8>, plan: &HeaderPlan) {
+    for (name, value) in plan.set() {
+        field(out, name.as_bytes(), value.as_bytes());
+    }
+}
+
+/// How the answer's end is told to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// No body follows; a `Content-Length` of the node's says what GET would bring.
+    NoBody,
+    /// After this many bytes.
+    Length(u64),
+    /// With a last chunk.
+    Chunked,
+    /// With the connection.
+    Close,
+}
+
+/// What a response head says about the connection it is sent on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Persistence {
+    /// The version the client speaks.
+    pub(super) version: Version,
+    /// Whether the connection is kept after the answer.
+    pub(super) keep: bool,
+}
+
+/// Appends a node's response head for the client, all but its last, empty line.
+pub(super) fn write_response(
+    out: &mut Vec<u8>,
+    head: &ResponseHead,
+    plan: &HeaderPlan,
+    ending: Ending,
+    persistence: Persistence,
+) {
+    status_line(out, Version::Http11, head.status, head.reason());
+    let listed = Listed::new(&head.fields);
+    let no_length = ending != Ending::NoBody || head.status < 200 || head.status == 204;
+    for sent in head.fields.iter() {
+        let dropped = match sent.known {
+            Known::ContentLength => no_length,
+            known => known.is_hop_by_hop(),
+        };
+        if !dropped && !listed.names(&sent) && !plan.drops(sent.name) {
+            field(out, sent.name, sent.value);
+        }
+    }
+    write_set(out, plan);
+    match ending {
+        Ending::Length(length) => field_number(out, b"Content-Length", length),
+        Ending::Chunked => field(out, b"Transfer-Encoding", b"chunked"),
+        Ending::NoBody | Ending::Close => {}
+    }
+    write_persistence(out, persistence);
+}
+
+/// Appends what is said of the connection, only where it is not understood by itself.
+pub(super) fn write_persistence(out: &mut Vec<u8>, persistence: Persistence) {
+    match (persistence.version, persistence.keep) {
+        (_, false) => field(out, b"Connection", b"close"),
+        (Version::Http10, true) => field(out, b"Connection", b"keep-alive"),
+        (Version::Http11, true) => {}
+    }
+}
+
+/// The fields that `Connection` says are for this connection only (rule 33).
+struct Listed<'f>(Vec<&'f [u8]>);
+
+impl<'f> Listed<'f> {
+    fn new(fields: &'f Fields) -> Self {
+        let ordinary: [&[u8]; 4] = [b"keep-alive", b"close", b"te", b"upgrade"];
+        let unusual = |option: &&[u8]| !ordinary.iter().any(|o| o.eq_ignore_ascii_case(option));
+        Self(connection_options(fields).filter(unusual).collect())
+    }
+
+    /// Whether this field was named, and may be: those that routing, signing in or we
+    /// ourselves rely on cannot be taken away by naming them.
+    fn names(&self, field: &Field<'_>) -> bool {
+        if self.0.is_empty() || field.known != Known::Other {
+            return false;
+        }
+        let relied_on: [&[u8]; 3] = [b"cookie", b"set-cookie", b"authorization"];
+        self.0
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(field.name))
+            && !relied_on
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(field.name))
+    }
+}

@@ -1,0 +1,29 @@
+//! The life of a request: decided, forwarded, retried, answered, noted.
+//!
+//! A client's connection (`connection`) carries one request at a time (`exchange`), which
+//! goes where `decide` says: to a node (`forward`, one `attempt` after the other, then
+//! `deliver`), to a file (`serve_file`), or no further (`answer`).
+
+mod answer;
+mod attempt;
+mod connection;
+mod decide;
+mod deliver;
+mod exchange;
+mod failure;
+mod forward;
+mod headers;
+mod links;
+mod note;
+mod origin;
+mod reason;
+mod request;
+mod retry;
+mod serve_file;
+mod worker;
+
+pub use connection::{serve, turn_away};
+pub use decide::{Decision, Outcome, RequestView, decide};
+pub use origin::{Origin, origin};
+pub use reason::Reason;
+pub use worker::Worker;

@@ -1,0 +1,102 @@
+//! Why the proxy answered by itself: the reason codes of the outside contract.
+
+use crate::http::Refusal;
+
+/// Why an answer is our own and no node's or file's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The request breaks a rule of HTTP.
+    BadRequest(Refusal),
+    /// The request body is over the route's limit.
+    BodyTooLarge,
+    /// The client was too slow with its request.
+    ClientTimeout,
+    /// The client went away.
+    ClientGone,
+    /// No site answers for the host.
+    NoSite,
+    /// The site has no such path.
+    NoRoute,
+    /// The site does not take the method.
+    MethodNotAllowed,
+    /// More connections than may be.
+    TooManyConnections,
+    /// The pool has no enabled node.
+    NoNode,
+    /// The node refused the connection, or its name is unknown.
+    NodeRefused,
+    /// The node did not accept in time.
+    NodeConnectTimeout,
+    /// The node did not answer in time.
+    NodeTimeout,
+    /// The node broke off.
+    NodeReset,
+    /// The node's answer was not HTTP.
+    NodeBadResponse,
+    /// We failed.
+    Internal,
+}
+
+impl Reason {
+    /// The status the client is answered.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::BadRequest(refusal) => refusal.status,
+            Self::BodyTooLarge => 413,
+            Self::ClientTimeout => 408,
+            Self::ClientGone => 499,
+            Self::NoSite | Self::NoRoute => 404,
+            Self::MethodNotAllowed => 405,
+            Self::TooManyConnections | Self::NoNode => 503,
+            Self::NodeRefused | Self::NodeReset | Self::NodeBadResponse => 502,
+            Self::NodeConnectTimeout | Self::NodeTimeout => 504,
+            Self::Internal => 500,
+        }
+    }
+
+    /// The code in log, metric and `X-Steelyard-Reason`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::BadRequest(refusal) => match refusal.status {
+                405 => "method_not_allowed",
+                414 => "target_too_long",
+                431 => "head_too_large",
+                _ => "bad_request",
+            },
+            Self::BodyTooLarge => "body_too_large",
+            Self::ClientTimeout => "client_timeout",
+            Self::ClientGone => "client_gone",
+            Self::NoSite => "no_site",
+            Self::NoRoute => "no_route",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::TooManyConnections => "too_many_connections",
+            Self::NoNode => "no_node",
+            Self::NodeRefused => "node_refused",
+            Self::NodeConnectTimeout => "node_connect_timeout",
+            Self::NodeTimeout => "node_timeout",
+            Self::NodeReset => "node_reset",
+            Self::NodeBadResponse => "node_bad_response",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// A sentence for the person in front of the browser. Names no node: that is in the log.
+    pub fn words(self) -> String {
+        let words = match self {
+            Self::BadRequest(refusal) => return format!("The request was refused: {refusal}."),
+            Self::BodyTooLarge => "The request is larger than this site takes.",
+            Self::ClientTimeout => "The request took too long to arrive.",
+            Self::ClientGone => "The client went away.",
+            Self::NoSite => "No site answers for this name.",
+            Self::NoRoute => "This site has nothing at this path.",
+            Self::MethodNotAllowed => "This site does not take this method.",
+            Self::TooManyConnections => "Too many connections are open. Try again soon.",
+            Self::NoNode => "No server can take the request now. Try again soon.",
+            Self::NodeRefused | Self::NodeReset => "The server could not be reached.",
+            Self::NodeConnectTimeout | Self::NodeTimeout => "The server took too long to answer.",
+            Self::NodeBadResponse => "The server's answer could not be understood.",
+            Self::Internal => "Something went wrong on our side.",
+        };
+        words.to_owned()
+    }
+}

@@ -1,0 +1,167 @@
+//! A request under way: its head, its body, and what is noted about it on the way.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Origin, Reason, RequestView};
+use crate::http::{
+    BodyReader, Expectation, Fields, Framing, RequestHead, Version, connection_options,
+};
+use crate::metrics::Series;
+use crate::snapshot::{Listener, Route, Site};
+
+/// A request whose head has been read and understood.
+#[derive(Debug)]
+pub(super) struct Request<'r> {
+    pub(super) head: &'r RequestHead,
+    pub(super) framing: Framing,
+    pub(super) listener: &'r Listener,
+    pub(super) peer_ip: std::net::IpAddr,
+    pub(super) origin: Origin,
+    pub(super) id: RequestId,
+}
+
+impl Request<'_> {
+    pub(super) fn view(&self) -> RequestView<'_> {
+        RequestView {
+            listener: self.listener,
+            scheme: "http",
+            method: self.head.method(),
+            authority: self.head.authority(),
+            host: self.head.host(),
+            path: self.head.path(),
+            query: self.head.query(),
+            client: self.origin.ip,
+            fields: &self.head.fields,
+        }
+    }
+
+    /// Whether HTTP lets it be repeated (RFC 9110 section 9.2.2; an unknown method is not).
+    pub(super) fn is_idempotent(&self) -> bool {
+        matches!(
+            self.head.method(),
+            b"GET" | b"HEAD" | b"OPTIONS" | b"PUT" | b"DELETE" | b"TRACE"
+        )
+    }
+
+    pub(super) fn has_body(&self) -> bool {
+        !matches!(self.framing, Framing::None | Framing::Length(0))
+    }
+}
+
+/// Whether the client wants the connection kept after this request.
+pub(super) fn wants_to_stay(head: &RequestHead) -> bool {
+    let asks_to = || {
+        connection_options(&head.fields).any(|option| option.eq_ignore_ascii_case(b"keep-alive"))
+    };
+    !wants_close(&head.fields) && (head.version == Version::Http11 || asks_to())
+}
+
+/// Whether whoever sent these fields closes the connection behind their message.
+pub(super) fn wants_close(fields: &Fields) -> bool {
+    connection_options(fields).any(|option| option.eq_ignore_ascii_case(b"close"))
+}
+
+/// What identifies a request in every log it passes: 32 hexadecimal digits of our own,
+/// or what a trusted proxy sent.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(Vec<u8>);
+
+impl RequestId {
+    /// Longest one taken from others, in bytes.
+    const MAX: usize = 128;
+
+    /// A new one: 128 random bits.
+    pub(super) fn new() -> Self {
+        Self(format!("{:032x}", rand::random::<u128>()).into_bytes())
+    }
+
+    /// The one sent, if it is short and plain; else a new one.
+    pub(super) fn taken(sent: Option<&[u8]>) -> Self {
+        let plain = |id: &[u8]| {
+            !id.is_empty() && id.len() <= Self::MAX && id.iter().all(u8::is_ascii_graphic)
+        };
+        match sent {
+            Some(id) if plain(id) => Self(id.to_vec()),
+            _ => Self::new(),
+        }
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A request's body, as far as it has been read.
+#[derive(Debug)]
+pub(super) struct RequestBody {
+    /// Taken while a relay has it, and for good when it broke.
+    pub(super) reader: Option<BodyReader>,
+    /// Whether the client waits for `100 Continue`.
+    pub(super) awaits_continue: bool,
+    /// Whether a byte of it was passed on: then it cannot be repeated.
+    pub(super) started: bool,
+    /// Body bytes passed on.
+    pub(super) passed: u64,
+}
+
+impl RequestBody {
+    pub(super) fn new(framing: Framing, expectation: Expectation) -> Self {
+        Self {
+            reader: Some(BodyReader::new(framing)),
+            awaits_continue: expectation == Expectation::Continue,
+            started: false,
+            passed: 0,
+        }
+    }
+
+    /// Whether the connection stands right behind it.
+    pub(super) fn is_read(&self) -> bool {
+        self.reader.as_ref().is_some_and(BodyReader::is_done)
+    }
+}
+
+/// What is noted about a request on its way, for the log.
+#[derive(Debug)]
+pub(super) struct Trail<'s> {
+    pub(super) started: Instant,
+    pub(super) site: Option<&'s Site>,
+    pub(super) route: Option<&'s Route>,
+    pub(super) status: u16,
+    pub(super) reason: Option<Reason>,
+    /// The node whose answer the client got.
+    pub(super) node: Option<&'s str>,
+    /// Its counters for the site.
+    pub(super) series: Option<&'s Series>,
+    pub(super) tries: Vec<Try<'s>>,
+    /// Bytes of the answer's head.
+    pub(super) head_out: u64,
+}
+
+impl Trail<'_> {
+    pub(super) fn new(started: Instant) -> Self {
+        Self {
+            started,
+            site: None,
+            route: None,
+            status: 0,
+            reason: None,
+            node: None,
+            series: None,
+            tries: Vec::new(),
+            head_out: 0,
+        }
+    }
+}
+
+/// One node asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Try<'s> {
+    pub(super) node: &'s str,
+    pub(super) address: &'s str,
+    pub(super) status: Option<u16>,
+    pub(super) reason: Option<Reason>,
+    pub(super) connect: Option<Duration>,
+    pub(super) first_byte: Option<Duration>,
+}

@@ -1,0 +1,166 @@
+//! What one data worker has for itself: nothing here is shared with another.
+
+use std::cell::{Cell, RefCell};
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::links::Links;
+use crate::http::{HttpDate, RequestHead, ResponseHead, Scratch};
+use crate::logs::{LineWriter, Record, Sink};
+use crate::metrics::Metrics;
+use crate::model::LogFormat;
+use crate::snapshot::{Current, Held, Published};
+
+/// What one data worker has for itself.
+#[derive(Debug)]
+pub struct Worker {
+    current: Current,
+    pub(super) scratch: Scratch,
+    pub(super) links: Links,
+    pub(super) metrics: Arc<Metrics>,
+    spare: RefCell<Vec<Heads>>,
+    date: RefCell<HttpDate>,
+    lines: RefCell<Lines>,
+    sink: Sink,
+    stopping: Cell<bool>,
+    /// Wakes idle connections so that they look whether they are still wanted.
+    look: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    writer: LineWriter,
+    waiting: Vec<u8>,
+}
+
+impl Worker {
+    /// Head buffers kept for the next request. More are in use only in a burst.
+    const SPARE: usize = 64;
+    /// Log lines are handed over at this size, or at the next tick.
+    const LINES: usize = 16 * 1024;
+
+    /// A worker that serves what is published and leaves its log lines in `sink`.
+    pub fn new(published: Arc<Published>, metrics: Arc<Metrics>, sink: Sink) -> Self {
+        Self {
+            current: Current::new(published),
+            scratch: Scratch::new(),
+            links: Links::default(),
+            metrics,
+            spare: RefCell::default(),
+            date: RefCell::default(),
+            lines: RefCell::default(),
+            sink,
+            stopping: Cell::new(false),
+            look: Notify::new(),
+        }
+    }
+
+    /// The snapshot in force at this moment.
+    pub fn snapshot(&self) -> Option<Held> {
+        self.current.get()
+    }
+
+    /// What has to be done now and then: hands over log lines, closes node connections
+    /// that idled too long.
+    pub fn tick(&self) {
+        self.hand_over();
+        self.links.prune(Instant::now());
+    }
+
+    /// Has every idle connection look whether its listener is still there.
+    pub fn look(&self) {
+        self.look.notify_waiters();
+    }
+
+    /// From now on connections are closed behind their answer, and idle ones at once.
+    pub fn stop(&self) {
+        self.stopping.set(true);
+        self.look();
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.get()
+    }
+
+    pub(super) async fn until_look(&self) {
+        self.look.notified().await;
+    }
+
+    pub(super) fn append_date(&self, out: &mut Vec<u8>) {
+        let mut date = self.date.borrow_mut();
+        out.extend_from_slice(date.at(SystemTime::now()).as_bytes());
+    }
+
+    pub(super) fn log(&self, format: LogFormat, record: &Record<'_>) {
+        let mut lines = self.lines.borrow_mut();
+        let Lines { writer, waiting } = &mut *lines;
+        writer.append(format, record, waiting);
+        if waiting.len() >= Self::LINES {
+            self.sink.send(std::mem::take(waiting));
+        }
+    }
+
+    fn hand_over(&self) {
+        let waiting = std::mem::take(&mut self.lines.borrow_mut().waiting);
+        if !waiting.is_empty() {
+            self.sink.send(waiting);
+        }
+    }
+
+    /// Buffers for the heads of one request and its answer.
+    pub(super) fn heads(&self) -> SpareHeads<'_> {
+        let heads = self.spare.borrow_mut().pop().unwrap_or_default();
+        SpareHeads {
+            heads: Some(heads),
+            worker: self,
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.hand_over();
+    }
+}
+
+/// The heads of one request.
+#[derive(Debug, Default)]
+pub(super) struct Heads {
+    pub(super) request: RequestHead,
+    pub(super) response: ResponseHead,
+}
+
+/// Heads on loan from a worker; they go back with all their memory.
+pub(super) struct SpareHeads<'w> {
+    heads: Option<Heads>,
+    worker: &'w Worker,
+}
+
+impl Deref for SpareHeads<'_> {
+    type Target = Heads;
+
+    fn deref(&self) -> &Heads {
+        self.heads.as_ref().expect("taken in drop only")
+    }
+}
+
+impl DerefMut for SpareHeads<'_> {
+    fn deref_mut(&mut self) -> &mut Heads {
+        self.heads.as_mut().expect("taken in drop only")
+    }
+}
+
+impl Drop for SpareHeads<'_> {
+    fn drop(&mut self) {
+        let mut spare = self.worker.spare.borrow_mut();
+        if let Some(heads) = self.heads.take()
+            && spare.len() < Worker::SPARE
+        {
+            spare.push(heads);
+        }
+    }
+}
