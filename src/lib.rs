@@ -22,3 +22,5 @@ pub mod snapshot;
 pub mod health;
 
 pub mod proxy;
+
+pub mod listener;

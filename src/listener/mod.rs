@@ -1,0 +1,165 @@
+//! Sockets and workers: where clients come in, and who serves them.
+//!
+//! One listening socket per address, dup'd to every worker. Not SO_REUSEPORT shards:
+//! closing one shard of four with 40 connections queued resets 7 of them, closing a dup
+//! resets none (measured). Workers only receive: they wait for no lock, disk or answer
+//! of anybody's.
+
+mod admission;
+mod holder;
+mod socket;
+mod sockets;
+mod worker;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use crate::logs::Sink;
+use crate::metrics::Metrics;
+use crate::model::{self, Code, Name, Problems};
+use crate::snapshot::{Published, Snapshot};
+
+use admission::Admission;
+use sockets::{New, Sockets};
+use worker::{Command, Gate, Shared};
+
+/// The sockets and the workers of the process.
+#[derive(Debug, Clone)]
+pub struct DataPlane(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    published: Arc<Published>,
+    workers: Vec<UnboundedSender<Command>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    sockets: Mutex<Sockets>,
+}
+
+/// Sockets opened for a change that is not yet in force. Dropping it closes them.
+#[derive(Debug)]
+pub struct Prepared {
+    wanted: Vec<(Name, SocketAddr)>,
+    new: Vec<New>,
+}
+
+impl DataPlane {
+    /// Starts `workers` data workers that serve what will be published.
+    ///
+    /// # Errors
+    /// No thread could be started.
+    pub fn start(workers: usize, metrics: Arc<Metrics>, sink: Sink) -> io::Result<Self> {
+        let shared = Shared {
+            published: Arc::default(),
+            metrics,
+            sink,
+            admission: Arc::new(Admission::new()),
+        };
+        let mut senders = Vec::new();
+        let mut threads = Vec::new();
+        for index in 0..workers {
+            let (sender, commands) = unbounded_channel();
+            let shared = shared.clone();
+            let thread = std::thread::Builder::new()
+                .name(format!("worker-{index}"))
+                .spawn(move || worker::run(shared, commands))?;
+            senders.push(sender);
+            threads.push(thread);
+        }
+        Ok(Self(Arc::new(Inner {
+            published: shared.published,
+            workers: senders,
+            threads: Mutex::new(threads),
+            sockets: Mutex::default(),
+        })))
+    }
+
+    /// Opens the sockets that `wanted` needs and that are not open yet.
+    ///
+    /// # Errors
+    /// A Problem for each that cannot be opened; then none is.
+    pub fn prepare(&self, wanted: &[model::Listener]) -> Result<Prepared, Problems> {
+        let (prepared, problems) = self.prepare_lenient(wanted);
+        if problems.is_empty() {
+            Ok(prepared)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// The same for a start: what can be opened is, whatever happens to the rest.
+    pub fn prepare_lenient(&self, wanted: &[model::Listener]) -> (Prepared, Problems) {
+        let sockets = self.sockets();
+        let mut problems = Problems::default();
+        let mut new = Vec::new();
+        for (index, listener) in wanted.iter().enumerate() {
+            match sockets.find_or_open(listener, wanted, self.0.workers.len()) {
+                Ok(found) => new.extend(found),
+                Err(error) => problems.add(
+                    format!("listeners[{index}].address"),
+                    Code::Conflict,
+                    socket::explain(listener.address, &error),
+                ),
+            }
+        }
+        let wanted = wanted.iter().map(|l| (l.name.clone(), l.address)).collect();
+        (Prepared { wanted, new }, problems)
+    }
+
+    /// Puts `snapshot` in force, takes the new sockets into use and closes those that
+    /// nobody wants any more. Live connections go on.
+    pub fn publish(&self, snapshot: Arc<Snapshot>, prepared: Prepared) {
+        let mut sockets = self.sockets();
+        self.0.published.publish(snapshot);
+        let close = sockets.close_gone(&prepared.wanted, &prepared.new);
+        let mut gates: Vec<Vec<Gate>> = self.0.workers.iter().map(|_| Vec::new()).collect();
+        for New { open, dups } in prepared.new {
+            for (gates, socket) in gates.iter_mut().zip(dups) {
+                gates.push(Gate {
+                    name: open.name.clone(),
+                    address: open.address,
+                    socket,
+                });
+            }
+            sockets.open.push(open);
+        }
+        sockets.wanted = prepared.wanted;
+        for (worker, open) in self.0.workers.iter().zip(gates) {
+            let close = close.clone();
+            // A worker that is gone takes no connections either.
+            drop(worker.send(Command::Listen { open, close }));
+        }
+    }
+
+    /// Every listener of the document, where it is, and whether it is open.
+    pub fn listeners(&self) -> Vec<(Name, SocketAddr, bool)> {
+        self.sockets().listeners()
+    }
+
+    /// Stops: no new connection, idle ones closed, requests under way finished within
+    /// `grace` and broken off then. Blocks until the workers are gone.
+    pub fn stop(&self, grace: Duration) {
+        self.sockets().open.clear();
+        for worker in &self.0.workers {
+            drop(worker.send(Command::Stop { grace }));
+        }
+        let threads = std::mem::take(&mut *lock(&self.0.threads));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a data worker had panicked");
+            }
+        }
+    }
+
+    fn sockets(&self) -> MutexGuard<'_, Sockets> {
+        lock(&self.0.sockets)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,202 @@
+//! One data worker: a thread, its runtime, its accept loops, its connections.
+
+use std::cell::Cell;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::{JoinHandle, spawn_local};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
+
+use super::Admission;
+use crate::http::Io;
+use crate::logs::Sink;
+use crate::metrics::Metrics;
+use crate::model::Name;
+use crate::proxy::{self, Worker};
+use crate::snapshot::Published;
+
+/// What all workers share.
+#[derive(Debug, Clone)]
+pub(super) struct Shared {
+    pub(super) published: Arc<Published>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) sink: Sink,
+    pub(super) admission: Arc<Admission>,
+}
+
+/// What a worker is told.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Another set of listeners is in force.
+    Listen {
+        open: Vec<Gate>,
+        close: Vec<SocketAddr>,
+    },
+    /// Finish what is under way, and end.
+    Stop { grace: Duration },
+}
+
+/// A worker's own descriptor of a listening socket.
+#[derive(Debug)]
+pub(super) struct Gate {
+    pub(super) name: Name,
+    pub(super) address: SocketAddr,
+    pub(super) socket: TcpListener,
+}
+
+/// How often log lines are handed over and old node connections closed.
+const TICK: Duration = Duration::from_millis(100);
+/// Pause after an accept that failed for want of descriptors or memory.
+const BREATHER: Duration = Duration::from_millis(50);
+/// Threads that read files for a worker.
+const FILE_THREADS: usize = 8;
+
+/// The worker's thread.
+pub(super) fn run(shared: Shared, commands: UnboundedReceiver<Command>) {
+    let built = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(FILE_THREADS)
+        .build_local(tokio::runtime::LocalOptions::default());
+    match built {
+        Ok(runtime) => runtime.block_on(work(shared, commands)),
+        Err(error) => tracing::error!("a data worker cannot start: {error}"),
+    }
+}
+
+async fn work(shared: Shared, mut commands: UnboundedReceiver<Command>) {
+    let (published, metrics, sink) = (shared.published, shared.metrics, shared.sink);
+    let hall = Rc::new(Hall {
+        worker: Rc::new(Worker::new(published, metrics, sink)),
+        admission: shared.admission,
+        inside: Cell::new(0),
+        left: Notify::new(),
+    });
+    let mut doors: Vec<Door> = Vec::new();
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let grace = loop {
+        tokio::select! {
+            command = commands.recv() => match command {
+                Some(Command::Listen { open, close }) => {
+                    for door in doors.extract_if(.., |door| close.contains(&door.address)) {
+                        door.closing.notify_one();
+                    }
+                    doors.extend(open.into_iter().filter_map(|gate| hall.open(gate)));
+                    hall.worker.look();
+                }
+                Some(Command::Stop { grace }) => break grace,
+                None => return,
+            },
+            _ = tick.tick() => hall.worker.tick(),
+        }
+    };
+    let end = Instant::now() + grace;
+    for door in doors {
+        door.closing.notify_one();
+        // It takes in who has connected already, and ends.
+        drop(door.accepting.await);
+    }
+    hall.worker.stop();
+    while hall.inside.get() > 0 && Instant::now() < end {
+        tokio::select! {
+            () = hall.left.notified() => {}
+            () = sleep_until(end) => {}
+            _ = tick.tick() => hall.worker.tick(),
+        }
+    }
+    hall.worker.tick();
+}
+
+/// An accept loop.
+struct Door {
+    address: SocketAddr,
+    closing: Rc<Notify>,
+    accepting: JoinHandle<()>,
+}
+
+/// The connections of one worker.
+struct Hall {
+    worker: Rc<Worker>,
+    admission: Arc<Admission>,
+    inside: Cell<usize>,
+    left: Notify,
+}
+
+/// One connection inside; counted out even when its task panics.
+struct Inside(Rc<Hall>);
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.0.inside.set(self.0.inside.get() - 1);
+        self.0.left.notify_one();
+    }
+}
+
+impl Hall {
+    fn open(self: &Rc<Self>, gate: Gate) -> Option<Door> {
+        let listener = match tokio::net::TcpListener::from_std(gate.socket) {
+            Ok(listener) => listener,
+            Err(error) => {
+                tracing::error!("a worker cannot serve listener {}: {error}", gate.name);
+                return None;
+            }
+        };
+        let closing = Rc::new(Notify::new());
+        let (hall, name) = (Rc::clone(self), Rc::new(gate.name));
+        Some(Door {
+            address: gate.address,
+            accepting: spawn_local(accept(hall, listener, name, Rc::clone(&closing))),
+            closing,
+        })
+    }
+
+    fn let_in(self: &Rc<Self>, stream: TcpStream, address: SocketAddr, name: &Rc<Name>) {
+        let (limit, counted) = match self.worker.snapshot() {
+            Some(snapshot) => (
+                snapshot.config.settings.max_connections,
+                snapshot.listener(name).map(|l| l.connections.opened()),
+            ),
+            None => (0, None),
+        };
+        let place = self.admission.enter(limit);
+        let name = Rc::clone(name);
+        self.inside.set(self.inside.get() + 1);
+        let inside = Inside(Rc::clone(self));
+        spawn_local(async move {
+            let (io, worker) = (Io::Tcp(stream), Rc::clone(&inside.0.worker));
+            if place.is_some() {
+                proxy::serve(worker, io, address, name).await;
+            } else {
+                proxy::turn_away(worker, io, address, name).await;
+            }
+            drop((place, counted, inside));
+        });
+    }
+}
+
+async fn accept(
+    hall: Rc<Hall>,
+    socket: tokio::net::TcpListener,
+    name: Rc<Name>,
+    closing: Rc<Notify>,
+) {
+    loop {
+        tokio::select! {
+            biased;
+            accepted = socket.accept() => match accepted {
+                Ok((stream, address)) => hall.let_in(stream, address, &name),
+                // The client was quicker than we, or descriptors ran out: those inside
+                // go on, and some of them will leave.
+                Err(_) => sleep(BREATHER).await,
+            },
+            // Only once nobody waits at the door: a connection the kernel has completed
+            // is not reset by our leaving.
+            () = closing.notified() => return,
+        }
+    }
+}
