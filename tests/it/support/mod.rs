@@ -1,0 +1,43 @@
+//! What the tests stand on: the real program, nodes of every kind, clients, and nginx as the oracle.
+
+pub(crate) mod appliance;
+pub(crate) mod client;
+pub(crate) mod django;
+pub(crate) mod document;
+pub(crate) mod nginx;
+pub(crate) mod node;
+pub(crate) mod pattern;
+pub(crate) mod ports;
+
+use std::time::{Duration, Instant};
+
+/// How long another process may take for what it was asked. Generous on purpose: a test that
+/// needs all of it is about to fail anyway.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks again until there is an answer.
+///
+/// # Panics
+/// When there is none for [`PATIENCE`].
+#[track_caller]
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "waited {PATIENCE:?} in vain: {what}"
+        );
+        pause();
+    }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place that waits for another process"
+)]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(10));
+}
