@@ -6,6 +6,21 @@
     reason = "helpers of tests stand outside #[test] functions, and a failing test prints"
 )]
 
+mod access_log;
+mod balancing;
+mod big_bodies;
+mod demo;
+mod django_site;
+mod documents;
+mod expires;
+mod failover;
+mod headers;
+mod kill_minus_nine;
 mod nodes_and_client;
-#[allow(dead_code, reason = "the tests that use the rest come next")]
+mod protocol;
+mod reload;
+mod startup;
+mod static_files;
+mod status_and_metrics;
 mod support;
+mod tidy;

@@ -138,6 +138,13 @@ impl Appliance {
         self.child.as_ref().expect("it runs").id()
     }
 
+    /// Whether it has ended, reaped or not.
+    pub(crate) fn is_gone(&self) -> bool {
+        let state = fs::read_to_string(format!("/proc/{}/stat", self.pid()));
+        // «pid (name) state»: Z waits to be reaped.
+        state.map_or(true, |stat| stat.contains(") Z "))
+    }
+
     // --- The command line ---------------------------------------------------
 
     /// Runs a verb on this data directory: `lb.run(&["status"])`.

@@ -20,6 +20,11 @@ impl Nginx {
     /// Starts one. `outer` stands in `http { }` (upstreams), `server` in its `server { }`,
     /// which has the `listen` already.
     pub(crate) fn start(outer: &str, server: &str) -> Self {
+        Self::start_with(&[], outer, server)
+    }
+
+    /// The same with variables in its environment.
+    pub(crate) fn start_with(env: &[(&str, &str)], outer: &str, server: &str) -> Self {
         let port = Port::free();
         let prefix = tempfile::Builder::new()
             .prefix("sy-nginx")
@@ -31,6 +36,7 @@ impl Nginx {
         let child = Command::new(program())
             .args(["-e", "stderr", "-c", "nginx.conf", "-p"])
             .arg(dir)
+            .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

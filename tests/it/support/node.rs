@@ -14,8 +14,6 @@ use super::{eventually, pattern};
 /// One request as it reached a node.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
-    /// Which of the node's connections brought it, from 0.
-    pub(crate) connection: usize,
     /// The head's bytes, the empty line included.
     pub(crate) head: String,
     /// The body without its framing, as far as it is kept (1 MiB).
@@ -204,6 +202,11 @@ impl Node {
         node
     }
 
+    /// Three that answer their own names: `web-1`, `web-2`, `web-3`.
+    pub(crate) fn three() -> [Self; 3] {
+        ["web-1", "web-2", "web-3"].map(Self::answering)
+    }
+
     /// The same, not listening until [`Node::start`].
     pub(crate) fn refusing(
         name: &str,
@@ -318,22 +321,22 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         };
         shared.open.lock().unwrap().push(copy);
         let shared = Arc::clone(shared);
-        let connection = shared.connections.fetch_add(1, Ordering::SeqCst);
+        shared.connections.fetch_add(1, Ordering::SeqCst);
         std::thread::spawn(move || {
             // A broken connection is what many tests make.
-            let _end = serve(stream, connection, &shared);
+            let _end = serve(stream, &shared);
         });
     }
 }
 
-fn serve(stream: TcpStream, connection: usize, shared: &Shared) -> io::Result<()> {
+fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut out = stream.try_clone()?;
     let mut from = BufReader::new(Recorder {
         stream,
         bytes: &shared.bytes,
     });
-    while let Some(seen) = read_request(&mut from, &mut out, connection)? {
+    while let Some(seen) = read_request(&mut from, &mut out)? {
         shared.seen.lock().unwrap().push(seen.clone());
         match (shared.script)(&seen).send(&seen, &mut out)? {
             Then::KeepOn => {}
@@ -380,11 +383,7 @@ impl Read for Recorder<'_> {
     }
 }
 
-fn read_request(
-    from: &mut impl BufRead,
-    out: &mut impl Write,
-    connection: usize,
-) -> io::Result<Option<Seen>> {
+fn read_request(from: &mut impl BufRead, out: &mut impl Write) -> io::Result<Option<Seen>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if from.read_until(b'\n', &mut head)? == 0 {
@@ -392,7 +391,6 @@ fn read_request(
         }
     }
     let mut seen = Seen {
-        connection,
         head: String::from_utf8_lossy(&head).into_owned(),
         ..Seen::default()
     };
@@ -433,4 +431,10 @@ fn take_body(from: &mut impl BufRead, length: u64, seen: &mut Seen) -> io::Resul
         left -= part as u64;
     }
     Ok(())
+}
+
+/// Lines of a document for three nodes of these weights.
+pub(crate) fn lines(nodes: &[Node; 3], weights: [u32; 3]) -> Vec<NodeLine> {
+    let pairs = nodes.iter().zip(weights);
+    pairs.map(|(node, weight)| node.line(weight)).collect()
 }
