@@ -375,3 +375,16 @@ fn a_word_the_command_line_does_not_know_is_a_usage_error() {
         assert_eq!(exit(&output), Some(2), "{arguments:?}: {}", said(&output));
     }
 }
+
+#[test]
+fn a_verb_of_a_later_version_is_refused_by_name() {
+    for verb in ["explain", "import", "backup", "restore", "logs"] {
+        let output = appliance::run(&[verb], "");
+        assert_ne!(exit(&output), Some(0), "{verb}");
+        let told = said(&output);
+        assert!(
+            told.contains(verb) && told.contains("not available"),
+            "{told}"
+        );
+    }
+}

@@ -1,7 +1,6 @@
-//! What the operator sees: `status`, `explain`, `node`, `/metrics`, `/healthz`, `/readyz`.
+//! What the operator sees: `status`, `node`, `/metrics`, `/healthz`, `/readyz`.
 
 use rustix::process::Signal;
-use serde_json::Value;
 
 use crate::support::appliance::{Appliance, said};
 use crate::support::client::{Client, Request, Wire};
@@ -257,16 +256,4 @@ fn the_admin_address_shows_nothing_but_what_it_should() {
         );
     }
     assert_eq!(lb.admin("/healthz").text(), "ok");
-}
-
-#[test]
-fn explain_says_which_site_route_and_nodes_a_url_leads_to() {
-    let (_nodes, lb) = three([1, 1, 1]);
-    let output = lb.run(&["explain", "--json", "http://shop.example.com/a?b"]);
-    if output.status.code() == Some(1) && said(&output).contains("not available") {
-        return;
-    }
-    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(answer["listener"], "http");
-    assert_eq!(answer["candidates"].as_array().map(Vec::len), Some(3));
 }
