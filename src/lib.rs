@@ -7,6 +7,8 @@ pub mod model;
 
 pub mod document;
 
+pub mod store;
+
 pub mod logs;
 
 pub mod metrics;

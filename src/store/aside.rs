@@ -1,0 +1,74 @@
+//! Setting a damaged database aside: moved, never deleted, so that it can be examined.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{FILE, path};
+
+/// What SQLite keeps beside the database.
+const JOURNAL: [&str; 2] = ["-wal", "-shm"];
+
+/// What a damaged database is called from then on, before the time.
+const CORRUPT: &str = "config.db.corrupt-";
+
+/// Moves the damaged database of `dir` aside and answers where it went.
+///
+/// # Errors
+/// What the system answered; the database may then still be in its place.
+pub fn set_aside(dir: &Path) -> io::Result<PathBuf> {
+    let to = free_place(dir)?;
+    // The database first: if this is broken off, it is missing, and not one that has
+    // silently lost what its journal held.
+    fs::rename(path(dir), &to)?;
+    move_journal(dir, &to)?;
+    File::open(dir)?.sync_all()?;
+    Ok(to)
+}
+
+/// Moves a journal without its database aside.
+pub(super) fn set_journal_aside(dir: &Path) -> io::Result<()> {
+    let to = free_place(dir)?;
+    move_journal(dir, &to)
+}
+
+/// Whether a database was once set aside in `dir`: a trace of an earlier install.
+///
+/// # Errors
+/// What the system answered.
+pub fn was_set_aside(dir: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(dir)? {
+        if entry?.file_name().to_string_lossy().starts_with(CORRUPT) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn move_journal(dir: &Path, to: &Path) -> io::Result<()> {
+    for suffix in JOURNAL {
+        match fs::rename(dir.join(format!("{FILE}{suffix}")), with(to, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn free_place(dir: &Path) -> io::Result<PathBuf> {
+    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    let mut to = dir.join(format!("{CORRUPT}{time}"));
+    let mut n = 2;
+    while to.try_exists()? || with(&to, JOURNAL[0]).try_exists()? {
+        to = dir.join(format!("{CORRUPT}{time}.{n}"));
+        n += 1;
+    }
+    Ok(to)
+}
+
+fn with(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}

@@ -1,0 +1,228 @@
+//! The last-known-good: the Config last published, in a file of its own, for the day
+//! the database is gone.
+//!
+//! Two generations, each with its revision and digest. A torn or altered one is refused
+//! and the older one used.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::digest::sha256;
+use crate::document::{self, Format};
+use crate::model::Config;
+
+const NEWEST: &str = "last-known-good.json";
+const PREVIOUS: &str = "last-known-good.previous.json";
+const UNFINISHED: &str = "last-known-good.new";
+
+/// Limit: a longer file was not written by us; a document has at most 4 MiB.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// A Config that has been served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastKnownGood {
+    /// Its revision.
+    pub revision: u64,
+    /// The Config.
+    pub config: Config,
+}
+
+/// What the files of a data directory hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The newest generation that is whole.
+    pub good: Option<LastKnownGood>,
+    /// Why others were refused, one sentence each.
+    pub refused: Vec<String>,
+}
+
+/// Reads the last-known-good of `dir`.
+pub fn read(dir: &Path) -> Found {
+    let mut found = Found::default();
+    for name in [NEWEST, PREVIOUS] {
+        match load(&dir.join(name)) {
+            Ok(None) => {}
+            Ok(Some(good)) => {
+                found.good = Some(good);
+                break;
+            }
+            Err(why) => found.refused.push(format!("{name} {why}")),
+        }
+    }
+    found
+}
+
+/// Writes `config` as the last-known-good of `dir`; what was there becomes the previous
+/// generation. Does nothing when it is there already.
+///
+/// # Errors
+/// What the system answered. Both generations are then as they were, or the newest is
+/// missing and the previous one whole.
+pub fn write(dir: &Path, revision: u64, config: &Config) -> io::Result<()> {
+    let document = document::to_json(config).to_string();
+    let text = json!({
+        "revision": revision,
+        "sha256": seal(revision, &document),
+        "document": document,
+    })
+    .to_string();
+    let newest = dir.join(NEWEST);
+    if fs::read(&newest).is_ok_and(|there| there == text.as_bytes()) {
+        return Ok(());
+    }
+    let unfinished = dir.join(UNFINISHED);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    // A torn file must not push out a whole one.
+    if matches!(load(&newest), Ok(Some(_))) {
+        fs::rename(&newest, dir.join(PREVIOUS))?;
+    }
+    fs::rename(&unfinished, &newest)?;
+    File::open(dir)?.sync_all()
+}
+
+/// Reads one generation: none where there is no file, or why it is refused.
+fn load(path: &Path) -> Result<Option<LastKnownGood>, String> {
+    let text = match File::open(path).and_then(read_limited) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("cannot be read: {error}")),
+    };
+    let torn = || "is torn or was altered".to_owned();
+    let value: Value = serde_json::from_str(&text).map_err(|_| torn())?;
+    let field = |name: &str| value.get(name).ok_or_else(torn);
+    let revision = field("revision")?.as_u64().ok_or_else(torn)?;
+    let document = field("document")?.as_str().ok_or_else(torn)?;
+    if field("sha256")?.as_str() != Some(seal(revision, document).as_str()) {
+        return Err(torn());
+    }
+    let parsed = document::parse(document, Format::Json)
+        .map_err(|_| "holds what this version does not know".to_owned())?;
+    Ok(Some(LastKnownGood {
+        revision,
+        config: parsed.config,
+    }))
+}
+
+// The revision is sealed too: it is what the numbers go on from.
+fn seal(revision: u64, document: &str) -> String {
+    sha256(&format!("{revision}\n{document}"))
+}
+
+fn read_limited(file: File) -> io::Result<String> {
+    if file.metadata()?.len() > MAX_BYTES {
+        return Err(io::Error::other("it is too long"));
+    }
+    io::read_to_string(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::config_with_weight;
+    use super::{Found, LastKnownGood, NEWEST, PREVIOUS, UNFINISHED, read, write};
+    use std::fs;
+
+    fn good(revision: u64, weight: u16) -> Option<LastKnownGood> {
+        Some(LastKnownGood {
+            revision,
+            config: config_with_weight(weight),
+        })
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(read(dir.path()), Found::default());
+        write(dir.path(), 7, &config_with_weight(3)).unwrap();
+        let found = read(dir.path());
+        assert_eq!(found.good, good(7, 3));
+        assert_eq!(found.refused, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_torn_file_is_refused_and_the_older_one_used() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), 1, &config_with_weight(1)).unwrap();
+        write(dir.path(), 2, &config_with_weight(2)).unwrap();
+        let newest = dir.path().join(NEWEST);
+        let whole = fs::read(&newest).unwrap();
+        for length in 0..whole.len() {
+            fs::write(&newest, &whole[..length]).unwrap();
+            let found = read(dir.path());
+            assert_eq!(found.good, good(1, 1), "cut to {length} bytes");
+            assert_eq!(found.refused, [format!("{NEWEST} is torn or was altered")]);
+        }
+    }
+
+    #[test]
+    fn an_altered_byte_is_never_served() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), 1, &config_with_weight(1)).unwrap();
+        write(dir.path(), 2, &config_with_weight(2)).unwrap();
+        let newest = dir.path().join(NEWEST);
+        let whole = fs::read(&newest).unwrap();
+        for at in 0..whole.len() {
+            let mut altered = whole.clone();
+            altered[at] ^= 1;
+            fs::write(&newest, &altered).unwrap();
+            assert_eq!(read(dir.path()).good, good(1, 1), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_torn_file_does_not_push_out_a_whole_one() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), 1, &config_with_weight(1)).unwrap();
+        write(dir.path(), 2, &config_with_weight(2)).unwrap();
+        fs::write(dir.path().join(NEWEST), "{").unwrap();
+        write(dir.path(), 3, &config_with_weight(3)).unwrap();
+        assert_eq!(read(dir.path()).good, good(3, 3));
+        fs::remove_file(dir.path().join(NEWEST)).unwrap();
+        assert_eq!(read(dir.path()).good, good(1, 1));
+    }
+
+    #[test]
+    fn writing_the_same_again_keeps_both_generations() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), 1, &config_with_weight(1)).unwrap();
+        write(dir.path(), 2, &config_with_weight(2)).unwrap();
+        write(dir.path(), 2, &config_with_weight(2)).unwrap();
+        fs::remove_file(dir.path().join(NEWEST)).unwrap();
+        assert_eq!(read(dir.path()).good, good(1, 1));
+    }
+
+    // Each state that a stop between two steps of `write` can leave behind.
+    #[test]
+    fn a_write_broken_off_anywhere_leaves_something_to_serve() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        write(dir.path(), 1, &config_with_weight(1)).unwrap();
+        let first = fs::read(at(NEWEST)).unwrap();
+
+        fs::write(at(UNFINISHED), &first[..first.len() / 2]).unwrap();
+        assert_eq!(read(dir.path()).good, good(1, 1));
+        fs::rename(at(NEWEST), at(PREVIOUS)).unwrap();
+        assert_eq!(read(dir.path()).good, good(1, 1));
+        write(dir.path(), 2, &config_with_weight(2)).unwrap();
+        assert_eq!(read(dir.path()).good, good(2, 2));
+    }
+
+    #[test]
+    fn only_its_owner_reads_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), 1, &config_with_weight(1)).unwrap();
+        let mode = fs::metadata(dir.path().join(NEWEST)).unwrap().permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600);
+    }
+}
