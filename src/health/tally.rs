@@ -90,7 +90,7 @@ mod tests {
         for end in 1..=results.len() {
             let seen = &results[since..end];
             let in_row = |passed, count: u16| {
-                seen.len() >= count.into()
+                seen.len() >= usize::from(count)
                     && seen.iter().rev().take(count.into()).all(|r| *r == passed)
             };
             let next = match health {
