@@ -26,3 +26,5 @@ pub mod health;
 pub mod proxy;
 
 pub mod listener;
+
+pub mod control;

@@ -66,6 +66,19 @@ pub(crate) async fn make_newer(dir: &Path) {
     by_hand(dir, newer).await.close().await.unwrap();
 }
 
+/// Makes every write fail, as a full disk does.
+pub(crate) async fn refuse_writes(dir: &Path) {
+    let refuse = "create trigger full before insert on revisions
+                  begin select raise(abort, 'the disk is full'); end";
+    by_hand(dir, refuse).await.close().await.unwrap();
+}
+
+/// Forgets every revision.
+pub(crate) async fn empty(dir: &Path) {
+    let forget = "delete from revisions";
+    by_hand(dir, forget).await.close().await.unwrap();
+}
+
 /// What a person with `sqlite3` would have.
 async fn by_hand(dir: &Path, statements: &'static str) -> SqliteConnection {
     let options = SqliteConnectOptions::new()

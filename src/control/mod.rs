@@ -1,0 +1,283 @@
+//! The only writer: every change of the Config goes through here, one at a time.
+//!
+//! The life of a change: parse and check, compare, compile, open the sockets it needs,
+//! write the revision. Until that is on disk everything can fail without a trace; from
+//! then on nothing does: publish, last-known-good, health.
+//!
+//! [`Handle`] is what the panel, the API and the command line hold. A stopped instance
+//! is changed by the same code without a data plane ([`Control::offline`]).
+
+mod change;
+mod door;
+mod edit;
+mod publish;
+mod start;
+mod status;
+mod tend;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use serde_json::Value;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
+
+use crate::balance::Registry;
+use crate::document::{self, Format, PlacedProblems};
+use crate::health::Supervisor;
+use crate::listener::DataPlane;
+use crate::metrics::Metrics;
+use crate::model::{Admin, Config};
+use crate::snapshot::Snapshot;
+use crate::store::{Lock, Store, StoreError};
+
+pub use change::{Applied, Apply, ChangeError};
+pub use edit::NodeEdit;
+pub use start::Started;
+pub use status::Readiness;
+
+use door::Door;
+
+/// What outlives every snapshot, and who is told of a new one.
+#[derive(Debug)]
+pub struct Parts {
+    /// Run-time facts of the nodes.
+    pub registry: Arc<Registry>,
+    /// The counters of the process.
+    pub metrics: Arc<Metrics>,
+    /// Sockets and workers; none where nothing serves.
+    pub data_plane: Option<DataPlane>,
+}
+
+/// The state behind every [`Handle`].
+#[derive(Debug)]
+pub struct Control {
+    dir: PathBuf,
+    /// A stopped instance is changed by one command, which may replace a lost database.
+    running: bool,
+    parts: Parts,
+    /// What is in force. Read without waiting for a change under way.
+    now: ArcSwap<Now>,
+    /// Told of every Config that comes in force.
+    followers: watch::Sender<Arc<Config>>,
+    /// Whoever holds it changes; nobody else.
+    writer: tokio::sync::Mutex<Writer>,
+    door: Door,
+    stopping: AtomicBool,
+    /// Why the last-known-good file is not the revision in force, if so.
+    not_kept: Mutex<Option<String>>,
+    // Nobody else writes in the directory as long as this lives.
+    _lock: Lock,
+}
+
+/// What is in force.
+#[derive(Debug)]
+struct Now {
+    snapshot: Arc<Snapshot>,
+    started: Started,
+}
+
+/// The way to the disk.
+#[derive(Debug, Default)]
+struct Writer {
+    store: Option<Store>,
+    /// Why there is no store.
+    trouble: Option<StoreError>,
+    /// The health checks, which follow what is in force.
+    supervisor: Supervisor,
+}
+
+impl Control {
+    /// Starts on the data directory `dir`: reads what is to be served, serves it, and
+    /// keeps on trying what could not be done at once. Runs on the current runtime.
+    ///
+    /// Never fails: what cannot be used is told by [`Handle::started`] and in the status.
+    pub async fn start(dir: PathBuf, lock: Lock, parts: Parts) -> Handle {
+        let loaded = start::load(&dir, true).await;
+        let handle = Self::with((dir, true), lock, parts, loaded);
+        handle.control.serve_first().await;
+        let control = Arc::downgrade(&handle.control);
+        handle.runtime.spawn(tend::tend(control));
+        handle
+    }
+
+    /// The same on a stopped instance: changes are checked and written, nothing is
+    /// served. Looking changes nothing on disk. Runs on the current runtime.
+    pub async fn offline(dir: &Path, lock: Lock) -> Handle {
+        let loaded = start::load(dir, false).await;
+        let parts = Parts {
+            registry: Arc::new(Registry::new()),
+            metrics: Arc::new(Metrics::new()),
+            data_plane: None,
+        };
+        Self::with((dir.to_owned(), false), lock, parts, loaded)
+    }
+
+    fn with(
+        (dir, running): (PathBuf, bool),
+        lock: Lock,
+        parts: Parts,
+        loaded: start::Loaded,
+    ) -> Handle {
+        let config = Arc::new(loaded.config);
+        let followers = watch::Sender::new(config.clone());
+        let snapshot = Snapshot::build(config, loaded.revision, &parts.registry, &parts.metrics);
+        let control = Self {
+            dir,
+            running,
+            parts,
+            now: ArcSwap::from_pointee(Now {
+                snapshot: Arc::new(snapshot),
+                started: loaded.started,
+            }),
+            followers,
+            writer: tokio::sync::Mutex::new(loaded.writer),
+            door: Door::default(),
+            stopping: AtomicBool::new(false),
+            not_kept: Mutex::new(None),
+            _lock: lock,
+        };
+        Handle {
+            control: Arc::new(control),
+            runtime: tokio::runtime::Handle::current(),
+        }
+    }
+}
+
+/// The way to Control, for any thread and any runtime.
+///
+/// A change runs on Control's own runtime: a client that hangs up does not leave it half
+/// done.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    control: Arc<Control>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Handle {
+    /// Makes the Config equal to a document.
+    ///
+    /// # Errors
+    /// Why nothing happened.
+    pub async fn apply(&self, apply: Apply) -> Result<Applied, ChangeError> {
+        let control = self.control.clone();
+        let change = async move { control.apply(apply).await };
+        let done = self.runtime.spawn(change).await;
+        done.unwrap_or_else(|error| Err(ChangeError::BrokenOff(error.to_string())))
+    }
+
+    /// Changes one node of one pool: a change like any other.
+    ///
+    /// # Errors
+    /// Why nothing happened.
+    pub async fn edit_node(&self, edit: NodeEdit) -> Result<Applied, ChangeError> {
+        let control = self.control.clone();
+        let change = async move { control.edit_node(edit).await };
+        let done = self.runtime.spawn(change).await;
+        done.unwrap_or_else(|error| Err(ChangeError::BrokenOff(error.to_string())))
+    }
+
+    /// Checks a document and answers its warnings.
+    ///
+    /// # Errors
+    /// Every Problem of it.
+    pub fn check(&self, text: &str, format: Format) -> Result<Vec<String>, PlacedProblems> {
+        document::parse(text, format).map(|parsed| parsed.warnings)
+    }
+
+    /// The Config in force as a document, and its revision. TOML opens with it.
+    pub fn export(&self, format: Format) -> (u64, String) {
+        let now = self.control.now.load();
+        let (revision, config) = (now.snapshot.revision, &now.snapshot.config);
+        let text = match format {
+            Format::Toml => format!("# revision {revision}\n{}", document::to_toml(config)),
+            Format::Json => document::to_json(config).to_string(),
+        };
+        (revision, text)
+    }
+
+    /// What `status --json` says.
+    pub fn status(&self) -> Value {
+        self.control.status()
+    }
+
+    /// The text for `/metrics`.
+    pub fn metrics(&self) -> String {
+        self.control.metrics_text()
+    }
+
+    /// Whether requests can be served.
+    pub fn readiness(&self) -> Readiness {
+        self.control.readiness()
+    }
+
+    /// Where the Config in force came from.
+    pub fn started(&self) -> Started {
+        self.control.now.load().started.clone()
+    }
+
+    /// The Config's word on who may ask the admin server.
+    pub fn admin(&self) -> Admin {
+        self.control.now.load().snapshot.config.admin.clone()
+    }
+
+    /// The Config in force, and every one that comes in force from then on: for what is
+    /// set up outside, such as the program's own log.
+    pub fn follow(&self) -> watch::Receiver<Arc<Config>> {
+        self.control.followers.subscribe()
+    }
+
+    /// Opens the admin address, `rescue` or else the Config's, and answers where its
+    /// sockets arrive: one now, or as soon as it can be opened, and one more whenever the
+    /// address changes. The newest counts.
+    pub fn open_admin(
+        &self,
+        rescue: Option<SocketAddr>,
+    ) -> UnboundedReceiver<std::net::TcpListener> {
+        let configured = self.control.now.load().snapshot.config.admin.address;
+        self.control.door.hang(rescue, configured)
+    }
+
+    /// Closes the admin address: its server has stopped.
+    pub fn shut_admin(&self) {
+        self.control.door.shut();
+    }
+
+    /// Where the admin server really listens, once it does.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.control.door.local_address()
+    }
+
+    /// From now on the instance says that it is not ready: it is about to stop.
+    pub fn stopping(&self) {
+        self.control.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits for a change under way, refuses those that come later, ends the health checks
+    /// and closes the database in order.
+    pub async fn close(&self) {
+        self.stopping();
+        let mut writer = self.control.writer.lock().await;
+        writer.supervisor = Supervisor::new();
+        if let Some(store) = writer.store.take() {
+            store.close().await;
+        }
+    }
+}
+
+impl Control {
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    fn not_kept(&self) -> Option<String> {
+        let why = self.not_kept.lock();
+        why.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

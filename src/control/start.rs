@@ -1,0 +1,170 @@
+//! What is to be served at a start: the database's newest revision, or the
+//! last-known-good, or nothing. Never an empty Config over a full one.
+
+use std::path::Path;
+
+use super::Writer;
+use crate::model::Config;
+use crate::store::{Store, StoreError, Stored, last_known_good, set_aside, was_set_aside};
+
+/// Where the Config in force came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Started {
+    /// From the database: all is well.
+    Serving,
+    /// From nowhere: nothing was ever configured here.
+    Setup,
+    /// From the last-known-good file. Changes are refused.
+    LastKnownGood {
+        /// What happened to the database, and what to do.
+        why: String,
+    },
+    /// From nowhere, though there was something. Changes are refused.
+    Nothing {
+        /// What happened to the database, and what to do.
+        why: String,
+    },
+}
+
+/// What was found on disk.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) revision: u64,
+    pub(super) config: Config,
+    pub(super) started: Started,
+    pub(super) writer: Writer,
+}
+
+impl Loaded {
+    fn empty(started: Started, writer: Writer) -> Self {
+        Self {
+            revision: 0,
+            config: Config::default(),
+            started,
+            writer,
+        }
+    }
+}
+
+impl Writer {
+    fn with(store: Store) -> Self {
+        Self {
+            store: Some(store),
+            ..Self::default()
+        }
+    }
+
+    fn without(trouble: StoreError) -> Self {
+        Self {
+            trouble: Some(trouble),
+            ..Self::default()
+        }
+    }
+}
+
+/// Reads what is to be served. `keep` is a running instance's: it makes the database
+/// where there was none, and moves a corrupt one aside.
+pub(super) async fn load(dir: &Path, keep: bool) -> Loaded {
+    match open(dir).await {
+        Ok((store, Some(stored))) => Loaded {
+            revision: stored.number,
+            config: stored.config,
+            started: Started::Serving,
+            writer: Writer::with(store),
+        },
+        Ok((store, None)) => {
+            let happened = "config.db holds no revision".to_owned();
+            without_database(dir, happened, Writer::with(store))
+        }
+        Err(StoreError::Missing) if keep && !has_trace(dir) => create(dir).await,
+        Err(error) => {
+            let happened = match &error {
+                StoreError::Corrupt { .. } if keep => move_aside(dir, &error),
+                _ => error.to_string(),
+            };
+            without_database(dir, happened, Writer::without(error))
+        }
+    }
+}
+
+async fn open(dir: &Path) -> Result<(Store, Option<Stored>), StoreError> {
+    let mut store = Store::open(dir).await?;
+    match store.newest().await {
+        Ok(newest) => Ok((store, newest)),
+        Err(error) => {
+            store.close().await;
+            Err(error)
+        }
+    }
+}
+
+// The first start of all.
+async fn create(dir: &Path) -> Loaded {
+    match Store::open_or_create(dir).await {
+        Ok(store) => Loaded::empty(Started::Setup, Writer::with(store)),
+        Err(error) => without_database(dir, error.to_string(), Writer::without(error)),
+    }
+}
+
+fn without_database(dir: &Path, happened: String, writer: Writer) -> Loaded {
+    let found = last_known_good::read(dir);
+    let remedy = remedy(writer.trouble.as_ref());
+    let mut parts = vec![happened];
+    parts.extend(found.refused.iter().cloned());
+    let happened = parts.join("; ");
+    if let Some(good) = found.good {
+        let revision = good.revision;
+        return Loaded {
+            revision,
+            config: good.config,
+            started: Started::LastKnownGood {
+                why: format!("{happened}; serving last-known-good revision {revision}; {remedy}"),
+            },
+            writer,
+        };
+    }
+    let harmless = matches!(writer.trouble, None | Some(StoreError::Missing));
+    if harmless && !has_trace(dir) {
+        return Loaded::empty(Started::Setup, writer);
+    }
+    let why = format!("{happened}; there is no last-known-good to serve; {remedy}");
+    Loaded::empty(Started::Nothing { why }, writer)
+}
+
+// What an earlier install leaves behind whatever was lost. What cannot be read counts:
+// an empty Config over a full one is the greater harm.
+fn has_trace(dir: &Path) -> bool {
+    let found = last_known_good::read(dir);
+    found.good.is_some() || !found.refused.is_empty() || was_set_aside(dir).unwrap_or(true)
+}
+
+fn move_aside(dir: &Path, error: &StoreError) -> String {
+    match set_aside(dir) {
+        Ok(place) => format!("{error}; it was moved to {}", place.display()),
+        Err(moving) => format!("{error}; it could not be moved aside: {moving}"),
+    }
+}
+
+/// What makes the instance take changes again.
+fn remedy(trouble: Option<&StoreError>) -> &'static str {
+    match trouble {
+        Some(StoreError::Locked) => {
+            "to write again: end the program that holds it, this instance then goes on by itself"
+        }
+        Some(StoreError::Io { .. }) => {
+            "to write again: mend the disk, this instance then goes on by itself"
+        }
+        Some(StoreError::Newer { .. }) => {
+            "to write again: stop, and start the newer version once more"
+        }
+        None
+        | Some(StoreError::Missing | StoreError::Corrupt { .. } | StoreError::Stale { .. }) => {
+            "to write again: stop, `steelyard apply` a document (`steelyard export` prints the one served), and start"
+        }
+    }
+}
+
+/// Whether waiting may help.
+pub(super) fn may_pass(trouble: Option<&StoreError>) -> bool {
+    matches!(trouble, Some(StoreError::Locked | StoreError::Io { .. }))
+}

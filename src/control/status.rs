@@ -1,0 +1,248 @@
+//! What an instance says of itself: `status`, readiness, and the facts in `/metrics`.
+
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{Control, Started};
+use crate::balance::{Balancer, Candidate, CheckResult};
+use crate::metrics::NodeFacts;
+use crate::model::{AdminState, Name};
+
+/// Whether an outer balancer should send requests here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// Yes.
+    Ready,
+    /// Yes, and somebody should look.
+    Degraded {
+        /// What is wrong, one sentence each.
+        reasons: Vec<String>,
+    },
+    /// No.
+    NotReady {
+        /// Why, one sentence each.
+        reasons: Vec<String>,
+    },
+}
+
+impl Control {
+    /// What `status --json` says.
+    pub(super) fn status(&self) -> Value {
+        let now = self.now.load();
+        let readiness = self.readiness();
+        let (state, reasons) = match (&now.started, &readiness) {
+            (Started::Setup, _) => ("setup", Vec::new()),
+            (_, Readiness::Ready) => ("serving", Vec::new()),
+            (_, Readiness::Degraded { reasons } | Readiness::NotReady { reasons }) => {
+                ("degraded", reasons.clone())
+            }
+        };
+        let read_only = matches!(
+            now.started,
+            Started::LastKnownGood { .. } | Started::Nothing { .. }
+        );
+        let clock = Clock::now();
+        let pools = now.snapshot.pools.iter();
+        json!({
+            "revision": now.snapshot.revision,
+            "state": state,
+            "reasons": reasons,
+            "read_only": read_only,
+            "listeners": self.listeners_json(),
+            "pools": pools.map(|pool| pool_json(&pool.balancer, clock)).collect::<Vec<_>>(),
+        })
+    }
+
+    /// Listeners in the Config's order, and whether they are open.
+    fn listeners(&self) -> Vec<(Name, String, bool)> {
+        let open = match &self.parts.data_plane {
+            Some(data_plane) => data_plane.listeners(),
+            None => Vec::new(),
+        };
+        let now = self.now.load();
+        let wanted = now.snapshot.config.listeners.iter();
+        wanted
+            .map(|listener| {
+                let found = open.iter().find(|(name, ..)| *name == listener.name);
+                let address = found.map_or(listener.address, |(_, address, _)| *address);
+                let open = found.is_some_and(|(.., open)| *open);
+                (listener.name.clone(), address.to_string(), open)
+            })
+            .collect()
+    }
+
+    fn listeners_json(&self) -> Vec<Value> {
+        let one = |(name, address, open): &(Name, String, bool)| json!({ "name": name.as_str(), "address": address, "open": open });
+        self.listeners().iter().map(one).collect()
+    }
+
+    /// Whether requests can be served: the listeners are open, something is configured,
+    /// and no stop is under way.
+    pub(super) fn readiness(&self) -> Readiness {
+        let now = self.now.load();
+        let mut hard = Vec::new();
+        let mut soft = Vec::new();
+        if self.is_stopping() {
+            hard.push("the instance is stopping".to_owned());
+        }
+        match &now.started {
+            Started::Serving => {}
+            Started::Setup => hard.push("nothing is configured yet".to_owned()),
+            Started::LastKnownGood { why } => soft.push(why.clone()),
+            Started::Nothing { why } => hard.push(why.clone()),
+        }
+        let listeners = self.listeners();
+        let closed: Vec<String> = listeners
+            .iter()
+            .filter(|(.., open)| !open)
+            .map(|(name, address, _)| format!("listener {name} is not open on {address}"))
+            .collect();
+        match closed.len() == listeners.len() {
+            true if !closed.is_empty() => hard.extend(closed),
+            true if hard.is_empty() => {
+                hard.push("nothing listens: there is no listener".to_owned())
+            }
+            _ => soft.extend(closed),
+        }
+        let instant = Instant::now();
+        for pool in &now.snapshot.pools {
+            if pool.balancer.fail_open(instant) {
+                soft.push(format!(
+                    "pool {} fails open: no enabled node is well",
+                    pool.balancer.name()
+                ));
+            }
+        }
+        if let Some(why) = self.not_kept() {
+            soft.push(format!("the last-known-good could not be written: {why}"));
+        }
+        if hard.is_empty() && soft.is_empty() {
+            Readiness::Ready
+        } else if hard.is_empty() {
+            Readiness::Degraded { reasons: soft }
+        } else {
+            hard.extend(soft);
+            Readiness::NotReady { reasons: hard }
+        }
+    }
+
+    /// The text for `/metrics`.
+    pub(super) fn metrics_text(&self) -> String {
+        let now = self.now.load();
+        let instant = Instant::now();
+        let balancers = now.snapshot.pools.iter().map(|pool| &pool.balancer);
+        let facts: Vec<NodeFacts<'_>> = balancers
+            .flat_map(|pool| {
+                pool.nodes()
+                    .iter()
+                    .map(move |node| facts(pool, node, instant))
+            })
+            .collect();
+        self.parts.metrics.text(&facts)
+    }
+}
+
+/// One moment, as deadlines and as people tell it.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    instant: Instant,
+    time: SystemTime,
+}
+
+impl Clock {
+    fn now() -> Self {
+        Self {
+            instant: Instant::now(),
+            time: SystemTime::now(),
+        }
+    }
+}
+
+fn pool_json(pool: &Balancer, clock: Clock) -> Value {
+    let fail_open = pool.fail_open(clock.instant);
+    let takes = |node: &Candidate| match fail_open {
+        true => node.admin_state == AdminState::Enabled,
+        false => pool.is_eligible(node, clock.instant),
+    };
+    let weight = |node: &Candidate| {
+        if takes(node) {
+            u32::from(node.weight)
+        } else {
+            0
+        }
+    };
+    let all: u32 = pool.nodes().iter().map(weight).sum();
+    let nodes: Vec<Value> = pool
+        .nodes()
+        .iter()
+        .enumerate()
+        .map(|(index, node)| {
+            let ejected = pool.ejected_until(index, clock.instant);
+            let ejected = ejected.map(|until| time(clock.time + (until - clock.instant)));
+            let in_flight = node.state.in_flight();
+            json!({
+                "name": node.name.as_str(),
+                "address": node.address.to_string(),
+                "weight": node.weight,
+                "share": share(weight(node), all),
+                "admin_state": node.admin_state.as_str(),
+                "health": node.state.health().as_str(),
+                "check": node.state.check().as_ref().map(check_json),
+                "ejected_until": ejected,
+                "in_flight": in_flight,
+                "bound": 0,
+                "requests": node.state.requests(),
+                "errors": node.state.errors(),
+                "drained": node.admin_state == AdminState::Draining && in_flight == 0,
+            })
+        })
+        .collect();
+    json!({
+        "name": pool.name().as_str(),
+        "policy": pool.policy().as_str(),
+        "fail_open": fail_open,
+        "queued": 0,
+        "nodes": nodes,
+    })
+}
+
+/// The part of new requests that goes to a node by its weight, 0 to 1, to the third place.
+fn share(weight: u32, all: u32) -> f64 {
+    if all == 0 {
+        return 0.0;
+    }
+    (f64::from(weight) / f64::from(all) * 1000.0).round() / 1000.0
+}
+
+fn check_json(check: &CheckResult) -> Value {
+    json!({
+        "code": check.code,
+        "status": check.status,
+        "ms": check.ms,
+        "text": check.text,
+        "at": time(check.at),
+    })
+}
+
+/// UTC to the millisecond. A time out of range is a clock gone wrong, and told as none.
+fn time(at: SystemTime) -> Option<String> {
+    let at = jiff::Timestamp::try_from(at).ok()?;
+    Some(at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+}
+
+fn facts<'a>(pool: &'a Balancer, node: &'a Candidate, now: Instant) -> NodeFacts<'a> {
+    let (checks_passed, checks_failed) = node.state.checks();
+    NodeFacts {
+        pool: pool.name().as_str(),
+        node: node.name.as_str(),
+        up: pool.is_eligible(node, now),
+        weight: node.weight,
+        admin_state: node.admin_state,
+        health: node.state.health().as_str(),
+        in_flight: node.state.in_flight(),
+        checks_passed,
+        checks_failed,
+    }
+}

@@ -1,0 +1,78 @@
+//! Every few seconds: what could not be done at once is tried again.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use super::{Control, Now, Started, start};
+use crate::snapshot::Snapshot;
+
+/// How often.
+const PERIOD: Duration = Duration::from_secs(5);
+
+/// Runs until Control is gone.
+pub(super) async fn tend(control: Weak<Control>) {
+    let mut ticks = tokio::time::interval(PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first tick is at once, and the start has just tried everything.
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let Some(control) = control.upgrade() else {
+            return;
+        };
+        if !control.is_stopping() {
+            control.mend().await;
+        }
+    }
+}
+
+impl Control {
+    /// Opens what is closed and should not be, the database included.
+    pub(super) async fn mend(&self) {
+        let mut writer = self.writer.lock().await;
+        if start::may_pass(writer.trouble.as_ref()) {
+            let loaded = start::load(&self.dir, true).await;
+            writer.store = loaded.writer.store;
+            writer.trouble = loaded.writer.trouble;
+            let now = self.now.load_full();
+            if matches!(loaded.started, Started::Serving | Started::Setup) {
+                self.log(&loaded.started, loaded.revision);
+                let snapshot = Arc::new(self.build(Arc::new(loaded.config), loaded.revision));
+                self.serve(&mut writer, snapshot, loaded.started).await;
+            } else if loaded.started != now.started {
+                self.log(&loaded.started, now.snapshot.revision);
+                self.now.store(Arc::new(Now {
+                    snapshot: now.snapshot.clone(),
+                    started: loaded.started,
+                }));
+            }
+        }
+        let now = self.now.load_full();
+        self.open_closed_listeners(&now.snapshot);
+        self.door.mend(now.snapshot.config.admin.address);
+        if self.not_kept().is_some() {
+            self.keep(&now.snapshot).await;
+        }
+    }
+
+    fn open_closed_listeners(&self, snapshot: &Arc<Snapshot>) {
+        let Some(data_plane) = &self.parts.data_plane else {
+            return;
+        };
+        let closed = |(.., open): &(_, _, bool)| !open;
+        let before = data_plane.listeners();
+        if !before.iter().any(closed) {
+            return;
+        }
+        let (prepared, _) = data_plane.prepare_lenient(&snapshot.config.listeners);
+        data_plane.publish(snapshot.clone(), prepared);
+        let after = data_plane.listeners();
+        for (name, address, _) in before.into_iter().filter(closed) {
+            if after.iter().any(|(other, _, open)| *other == name && *open) {
+                tracing::info!(%address, "listener {name} is open now");
+            }
+        }
+    }
+}
