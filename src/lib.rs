@@ -28,3 +28,5 @@ pub mod proxy;
 pub mod listener;
 
 pub mod control;
+
+pub mod admin;

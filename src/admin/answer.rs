@@ -1,0 +1,92 @@
+//! Answers, and the one place where an error becomes a status.
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::{Value, json};
+
+use crate::control::ChangeError;
+use crate::document::PlacedProblems;
+
+/// Why a request is not done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    /// The request makes no sense.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The body is of a kind we do not read.
+    #[error("Content-Type must be application/toml or application/json")]
+    UnknownType,
+    /// The body is too long.
+    #[error("the body is longer than {limit} bytes")]
+    TooLarge {
+        /// The most that is taken.
+        limit: usize,
+    },
+    /// The body has Problems.
+    #[error("{0}")]
+    Invalid(PlacedProblems),
+    /// The change did not happen.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+}
+
+impl Refusal {
+    /// The request makes no sense, and why.
+    pub(super) fn bad_request(why: impl Into<String>) -> Self {
+        Self::BadRequest(why.into())
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::UnknownType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Invalid(_) | Self::Change(ChangeError::Invalid(_)) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::Change(ChangeError::NotFound(_)) => StatusCode::NOT_FOUND,
+            Self::Change(ChangeError::Stale { .. }) => StatusCode::PRECONDITION_FAILED,
+            Self::Change(ChangeError::ReadOnly(_) | ChangeError::Store(_)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Change(ChangeError::BrokenOff(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let body = match self {
+            Self::Invalid(problems) | Self::Change(ChangeError::Invalid(problems)) => {
+                problems.to_json()
+            }
+            Self::Change(ChangeError::Stale { current }) => {
+                json!({ "error": self.to_string(), "revision": current })
+            }
+            other => json!({ "error": other.to_string() }),
+        };
+        let status = self.status_code();
+        if status.is_server_error() {
+            tracing::error!(status = status.as_u16(), "a change was refused: {self}");
+        }
+        with_status(status, &body)
+    }
+}
+
+/// A JSON answer.
+pub(super) fn json(body: &Value) -> HttpResponse {
+    with_status(StatusCode::OK, body)
+}
+
+/// A JSON answer with a status.
+pub(super) fn with_status(status: StatusCode, body: &Value) -> HttpResponse {
+    HttpResponse::build(status)
+        .content_type("application/json")
+        .body(format!("{body}\n"))
+}
+
+/// What no URL leads to.
+pub(super) async fn no_such_thing() -> HttpResponse {
+    with_status(StatusCode::NOT_FOUND, &json!({ "error": "not found" }))
+}

@@ -1,0 +1,143 @@
+//! The API: the configuration, its nodes, and the status.
+
+use actix_web::http::header::ETAG;
+use actix_web::web::{self, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Value, json};
+
+use super::answer::{self, Refusal};
+use super::request;
+use crate::control::{Apply, Handle, NodeEdit};
+use crate::document::Format;
+use crate::model::{AdminState, Code, Problems};
+
+/// `GET /config`: the Config in force, JSON or with `?format=toml` the document.
+pub(super) async fn export(
+    request: HttpRequest,
+    handle: Data<Handle>,
+) -> Result<HttpResponse, Refusal> {
+    let (format, kind) = match request::query(&request, "format") {
+        None | Some("json") => (Format::Json, "application/json"),
+        Some("toml") => (Format::Toml, "application/toml"),
+        Some(_) => return Err(Refusal::bad_request("format must be toml or json")),
+    };
+    let (revision, text) = handle.export(format);
+    Ok(HttpResponse::Ok()
+        .insert_header((ETAG, tag(revision)))
+        .content_type(kind)
+        .body(text))
+}
+
+/// `PUT /config`: make the Config equal to the body.
+pub(super) async fn apply(
+    request: HttpRequest,
+    body: web::Payload,
+    handle: Data<Handle>,
+) -> Result<HttpResponse, Refusal> {
+    let apply = Apply {
+        format: request::format(&request)?,
+        if_revision: request::if_match(&request)?,
+        dry_run: request::flag(&request, "dry_run")?,
+        author: request::author(&request),
+        text: request::text(body).await?,
+    };
+    let applied = handle.apply(apply).await?;
+    let mut answer = answer::json(&applied.to_json());
+    let tag = tag(applied.revision).try_into();
+    if let Ok(tag) = tag {
+        answer.headers_mut().insert(ETAG, tag);
+    }
+    Ok(answer)
+}
+
+/// `POST /config/check`: every Problem of the body, or its warnings.
+pub(super) async fn check(
+    request: HttpRequest,
+    body: web::Payload,
+    handle: Data<Handle>,
+) -> Result<HttpResponse, Refusal> {
+    let format = request::format(&request)?;
+    let text = request::text(body).await?;
+    let warnings = handle.check(&text, format).map_err(Refusal::Invalid)?;
+    Ok(answer::json(
+        &json!({ "problems": [], "warnings": warnings }),
+    ))
+}
+
+/// `GET /status`.
+pub(super) async fn status(handle: Data<Handle>) -> HttpResponse {
+    answer::json(&handle.status())
+}
+
+/// `PATCH /pools/{pool}/nodes/{node}`: `{"weight":3}` or `{"state":"draining"}`.
+pub(super) async fn edit_node(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    body: web::Payload,
+    handle: Data<Handle>,
+) -> Result<HttpResponse, Refusal> {
+    let (pool, node) = path.into_inner();
+    let if_revision = request::if_match(&request)?;
+    let author = request::author(&request);
+    let text = request::text(body).await?;
+    let (weight, state) = read_edit(&text).map_err(|problems| Refusal::Invalid(problems.into()))?;
+    let edit = NodeEdit {
+        pool,
+        node,
+        weight,
+        state,
+        if_revision,
+        author,
+    };
+    let applied = handle.edit_node(edit).await?;
+    Ok(answer::json(&applied.to_json()))
+}
+
+fn tag(revision: u64) -> String {
+    format!("\"{revision}\"")
+}
+
+fn read_edit(text: &str) -> Result<(Option<u64>, Option<AdminState>), Problems> {
+    let mut problems = Problems::default();
+    let Ok(Value::Object(fields)) = serde_json::from_str(text) else {
+        problems.add(
+            "",
+            Code::Syntax,
+            "must be a JSON object, such as {\"weight\":3}",
+        );
+        return Err(problems);
+    };
+    let (mut weight, mut state) = (None, None);
+    for (key, value) in &fields {
+        match key.as_str() {
+            "weight" => match value.as_u64() {
+                Some(number) => weight = Some(number),
+                None => problems.add("weight", Code::Type, "must be a whole number"),
+            },
+            "state" => {
+                let word = value.as_str();
+                let found = AdminState::ALL.iter().find(|s| Some(s.as_str()) == word);
+                match found {
+                    Some(found) => state = Some(*found),
+                    None => problems.add(
+                        "state",
+                        Code::Value,
+                        format!("must be enabled, draining or disabled (is {value})"),
+                    ),
+                }
+            }
+            _ => problems.add(
+                key.as_str(),
+                Code::UnknownKey,
+                "is not known: weight and state can be changed",
+            ),
+        }
+    }
+    if fields.is_empty() {
+        problems.add("", Code::Missing, "must hold weight or state");
+    }
+    match problems.is_empty() {
+        true => Ok((weight, state)),
+        false => Err(problems),
+    }
+}
