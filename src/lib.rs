@@ -30,3 +30,4 @@ pub mod listener;
 pub mod control;
 
 pub mod admin;
+pub mod cli;

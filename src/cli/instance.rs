@@ -1,0 +1,314 @@
+//! Which instance a command speaks to: the running one, over its `control.sock`, or,
+//! when nothing runs on the data directory, the directory itself with the same code.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::control_client::{Answer, Client, Request};
+use super::output::Failure;
+use super::stopped::Stopped;
+use crate::document::Format;
+use crate::model::AdminState;
+use crate::store::{Lock, LockError};
+
+/// How long a command waits for an instance that is starting, stopping, or held by another command.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often it looks meanwhile.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The instance on a data directory.
+#[derive(Debug)]
+pub(super) enum Instance {
+    /// It runs and answers on its socket.
+    Running(Client),
+    /// Nothing runs; the lock is ours until the command ends.
+    Stopped(Stopped),
+}
+
+/// A document to be applied.
+#[derive(Debug)]
+pub(super) struct Apply<'a> {
+    /// The document.
+    pub(super) text: &'a str,
+    /// How it is written.
+    pub(super) format: Format,
+    /// Change nothing.
+    pub(super) dry_run: bool,
+    /// Only if this is the newest revision.
+    pub(super) if_revision: Option<u64>,
+}
+
+/// Which node is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NodePath {
+    /// The name of its pool.
+    pub(super) pool: String,
+    /// Its own name.
+    pub(super) node: String,
+}
+
+/// A change of one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NodeChange {
+    /// Its weight is this.
+    Weight(u16),
+    /// It is to do this.
+    State(AdminState),
+}
+
+/// What came of a change.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The object of `apply --json`.
+    Done(Value),
+    /// `{"problems": […]}`; nothing happened.
+    Problems(Value),
+}
+
+impl Instance {
+    /// Finds out whether an instance runs on `dir`.
+    ///
+    /// # Errors
+    /// When there is no such directory, or it may not be used.
+    pub(super) fn find(dir: &Path) -> Result<Self, Failure> {
+        check_directory(dir)?;
+        let client = Client::new(dir);
+        let began = Instant::now();
+        loop {
+            match Lock::take(dir) {
+                Ok(lock) => return Stopped::open(dir, lock).map(Self::Stopped),
+                Err(LockError::Held) if client.is_there() => return Ok(Self::Running(client)),
+                // It is starting or stopping, or another command is at work.
+                Err(LockError::Held) if began.elapsed() < PATIENCE => pause(LOOK),
+                Err(LockError::Held) => {
+                    return Err(Failure::run_time(format!(
+                        "another steelyard holds {} and does not answer; look at its log, or end it",
+                        dir.display()
+                    )));
+                }
+                // Who may not open the lock may still be allowed on the socket.
+                Err(LockError::Io { .. }) if client.is_there() => return Ok(Self::Running(client)),
+                Err(LockError::Io { path, source }) => {
+                    return Err(Failure::run_time(format!(
+                        "cannot use {}: {source}{}",
+                        path.display(),
+                        hint(&source)
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Whether a change is in force at once.
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self, Self::Running(_))
+    }
+
+    /// Makes the configuration equal to a document.
+    ///
+    /// # Errors
+    /// When that cannot be done for another reason than the document's Problems.
+    pub(super) fn apply(&self, apply: &Apply<'_>) -> Result<Outcome, Failure> {
+        match self {
+            Self::Stopped(stopped) => stopped.apply(apply),
+            Self::Running(client) => {
+                let content_type = match apply.format {
+                    Format::Toml => "application/toml",
+                    Format::Json => "application/json",
+                };
+                let dry_run = if apply.dry_run { "?dry_run=true" } else { "" };
+                let answer = client.ask(&Request {
+                    method: "PUT",
+                    path: &format!("/api/v1/config{dry_run}"),
+                    if_match: apply.if_revision,
+                    body: Some((content_type, apply.text.as_bytes())),
+                })?;
+                outcome(answer)
+            }
+        }
+    }
+
+    /// The configuration as a document.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub(super) fn export(&self, format: Format) -> Result<String, Failure> {
+        match self {
+            Self::Stopped(stopped) => Ok(stopped.export(format)),
+            Self::Running(client) => {
+                let format = match format {
+                    Format::Toml => "toml",
+                    Format::Json => "json",
+                };
+                let answer = client.ask(&Request {
+                    method: "GET",
+                    path: &format!("/api/v1/config?format={format}"),
+                    ..Request::default()
+                })?;
+                match answer.status {
+                    200 => Ok(String::from_utf8_lossy(&answer.body).into_owned()),
+                    _ => Err(refusal(&answer)),
+                }
+            }
+        }
+    }
+
+    /// What `status --json` shows.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn status(&self) -> Result<Value, Failure> {
+        match self {
+            Self::Stopped(stopped) => Ok(stopped.status()),
+            Self::Running(client) => {
+                let answer = client.ask(&Request {
+                    method: "GET",
+                    path: "/api/v1/status",
+                    ..Request::default()
+                })?;
+                match answer.status {
+                    200 => read(&answer),
+                    _ => Err(refusal(&answer)),
+                }
+            }
+        }
+    }
+
+    /// Changes one node.
+    ///
+    /// # Errors
+    /// When there is no such node, or the change cannot be made.
+    pub(super) fn change_node(
+        &self,
+        path: &NodePath,
+        change: NodeChange,
+    ) -> Result<Outcome, Failure> {
+        match self {
+            Self::Stopped(stopped) => stopped.change_node(path, change),
+            Self::Running(client) => {
+                let body = match change {
+                    NodeChange::Weight(weight) => json!({ "weight": weight }),
+                    NodeChange::State(state) => json!({ "state": state.as_str() }),
+                };
+                let (pool, node) = (escaped(&path.pool), escaped(&path.node));
+                let answer = client.ask(&Request {
+                    method: "PATCH",
+                    path: &format!("/api/v1/pools/{pool}/nodes/{node}"),
+                    if_match: None,
+                    body: Some(("application/json", body.to_string().as_bytes())),
+                })?;
+                outcome(answer)
+            }
+        }
+    }
+}
+
+/// Waits a moment. A command is one thread with nothing else to do.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "there is no runtime and no worker here to block"
+)]
+pub(super) fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
+fn check_directory(dir: &Path) -> Result<(), Failure> {
+    let shown = dir.display();
+    match std::fs::metadata(dir) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err(Failure::run_time(format!(
+            "{shown} is not a directory; name the data directory with --data-dir"
+        ))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(Failure::run_time(format!(
+                "{shown} does not exist; start `steelyard serve --data-dir {shown}`, \
+                 or name the right directory with --data-dir"
+            )))
+        }
+        Err(error) => Err(Failure::run_time(format!(
+            "cannot use {shown}: {error}{}",
+            hint(&error)
+        ))),
+    }
+}
+
+fn hint(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            "; run the command as the user steelyard runs as, or as root"
+        }
+        _ => "",
+    }
+}
+
+fn outcome(answer: Answer) -> Result<Outcome, Failure> {
+    match answer.status {
+        200 => Ok(Outcome::Done(read(&answer)?)),
+        422 => Ok(Outcome::Problems(read(&answer)?)),
+        _ => Err(refusal(&answer)),
+    }
+}
+
+fn read(answer: &Answer) -> Result<Value, Failure> {
+    serde_json::from_slice(&answer.body).map_err(|_| refusal(answer))
+}
+
+/// The instance's own words, or at least its status.
+fn refusal(answer: &Answer) -> Failure {
+    let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    let words = body.as_ref().and_then(|body| body["error"].as_str());
+    Failure::run_time(words.map_or_else(
+        || {
+            format!(
+                "the running steelyard answered with status {}",
+                answer.status
+            )
+        },
+        str::to_owned,
+    ))
+}
+
+/// A name as a path segment of a URL.
+fn escaped(name: &str) -> String {
+    let mut text = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, escaped, refusal};
+
+    #[test]
+    fn a_refusal_is_told_in_the_words_of_the_instance() {
+        let told = |status, body: &str| {
+            refusal(&Answer {
+                status,
+                body: body.as_bytes().to_vec(),
+            })
+            .message
+        };
+        assert_eq!(
+            told(412, r#"{"error":"the newest revision is 8"}"#),
+            "the newest revision is 8"
+        );
+        assert_eq!(
+            told(500, "<html>"),
+            "the running steelyard answered with status 500"
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_leave_its_place_in_the_url() {
+        assert_eq!(escaped("web-1.a_B"), "web-1.a_B");
+        assert_eq!(escaped("../x?y"), "..%2Fx%3Fy");
+    }
+}

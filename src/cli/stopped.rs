@@ -1,0 +1,106 @@
+//! A stopped instance: its data directory, read and changed by the same code that the
+//! running one uses. The lock is held until the command ends.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+use super::instance::{Apply, NodeChange, NodePath, Outcome};
+use super::output::Failure;
+use crate::control::{self, Applied, ChangeError, Control, Handle, NodeEdit, Started};
+use crate::document::Format;
+use crate::store::Lock;
+
+/// Who made the change, in the list of revisions.
+const AUTHOR: &str = "command line";
+
+/// A stopped instance.
+#[derive(Debug)]
+pub(super) struct Stopped {
+    runtime: Runtime,
+    control: Handle,
+}
+
+impl Stopped {
+    /// Opens the data directory `dir`, whose lock is held.
+    ///
+    /// # Errors
+    /// When the system gives no runtime.
+    pub(super) fn open(dir: &Path, lock: Lock) -> Result<Self, Failure> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::run_time(format!("cannot start: {error}")))?;
+        let control = runtime.block_on(Control::offline(dir, lock));
+        Ok(Self { runtime, control })
+    }
+
+    pub(super) fn apply(&self, apply: &Apply<'_>) -> Result<Outcome, Failure> {
+        let apply = control::Apply {
+            text: apply.text.to_owned(),
+            format: apply.format,
+            if_revision: apply.if_revision,
+            dry_run: apply.dry_run,
+            author: AUTHOR.to_owned(),
+        };
+        outcome(self.runtime.block_on(self.control.apply(apply)))
+    }
+
+    pub(super) fn export(&self, format: Format) -> String {
+        self.control.export(format).1
+    }
+
+    /// As of a running one, except that nothing serves and no listener is missed.
+    pub(super) fn status(&self) -> Value {
+        let mut status = self.control.status();
+        let (state, reasons) = match self.control.started() {
+            Started::Setup => ("setup", Vec::new()),
+            Started::Serving => ("stopped", Vec::new()),
+            Started::LastKnownGood { why } | Started::Nothing { why } => ("stopped", vec![why]),
+        };
+        status["state"] = state.into();
+        status["reasons"] = reasons.into();
+        status
+    }
+
+    pub(super) fn change_node(
+        &self,
+        path: &NodePath,
+        change: NodeChange,
+    ) -> Result<Outcome, Failure> {
+        let mut edit = NodeEdit {
+            pool: path.pool.clone(),
+            node: path.node.clone(),
+            weight: None,
+            state: None,
+            if_revision: None,
+            author: AUTHOR.to_owned(),
+        };
+        match change {
+            NodeChange::Weight(weight) => edit.weight = Some(weight.into()),
+            NodeChange::State(state) => edit.state = Some(state),
+        }
+        outcome(self.runtime.block_on(self.control.edit_node(edit)))
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.runtime.block_on(self.control.close());
+    }
+}
+
+fn outcome(done: Result<Applied, ChangeError>) -> Result<Outcome, Failure> {
+    match done {
+        Ok(applied) => Ok(Outcome::Done(applied.to_json())),
+        Err(ChangeError::Invalid(problems)) => Ok(Outcome::Problems(problems.to_json())),
+        Err(
+            error @ (ChangeError::NotFound(_)
+            | ChangeError::Stale { .. }
+            | ChangeError::ReadOnly(_)
+            | ChangeError::Store(_)
+            | ChangeError::BrokenOff(_)),
+        ) => Err(Failure::run_time(error.to_string())),
+    }
+}
