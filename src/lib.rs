@@ -31,3 +31,4 @@ pub mod control;
 
 pub mod admin;
 pub mod cli;
+pub mod demo;
