@@ -68,18 +68,23 @@ enum Verb {
 #[derive(Debug, Args)]
 struct DemoArgs {
     /// Where the demo site is served; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", value_parser = address, default_value = "127.0.0.1:8080")]
     http: SocketAddr,
     /// Where /metrics, /healthz and /readyz are served; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9443")]
+    #[arg(long, value_name = "ADDR", value_parser = address, default_value = "127.0.0.1:9443")]
     admin: SocketAddr,
 }
 
 #[derive(Debug, Args)]
 struct ServeArgs {
     /// The admin address, instead of the one in the configuration
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     admin: Option<SocketAddr>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "must be an IP address and a port, such as 127.0.0.1:9443")
 }
 
 /// A command that starts the appliance instead of asking one.

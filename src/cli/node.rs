@@ -33,6 +33,7 @@ enum NodeVerb {
     Disable(StateArgs),
     /// Change the node's weight
     Weight {
+        /// Which node, such as django/web-1
         #[arg(value_name = "POOL/NODE", value_parser = node_path)]
         node: NodePath,
         /// 1 to 1000
@@ -43,6 +44,7 @@ enum NodeVerb {
 
 #[derive(Debug, Args)]
 struct StateArgs {
+    /// Which node, such as django/web-1
     #[arg(value_name = "POOL/NODE", value_parser = node_path)]
     node: NodePath,
     /// Wait until it is so: nothing in flight, or up after enable; exit 1 when the time is out
