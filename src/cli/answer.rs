@@ -15,6 +15,9 @@ pub(super) struct Applied {
     dry_run: bool,
     revision: u64,
     changes: Vec<Change>,
+    /// What is allowed and probably not meant.
+    #[serde(default)]
+    pub(super) warnings: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -61,8 +64,10 @@ impl Applied {
         }
         let revision = self.revision;
         let _ = match (self.dry_run && self.changed, running) {
-            (true, true) => writeln!(text, "dry run: revision {revision} goes on serving"),
-            (true, false) => writeln!(text, "dry run: nothing is written"),
+            (true, true) if revision > 0 => {
+                writeln!(text, "dry run: revision {revision} goes on serving")
+            }
+            (true, _) => writeln!(text, "dry run: nothing is written"),
             (false, true) => writeln!(text, "revision {revision} is serving"),
             (false, false) if self.changed => writeln!(
                 text,

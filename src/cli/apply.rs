@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::answer::{self, Applied};
 use super::instance::{Apply, Instance, Outcome};
-use super::output::{Failure, print, say};
+use super::output::{Failure, print, say, tell};
 use super::source::{Source, SourceArg};
 
 #[derive(Debug, Args)]
@@ -38,6 +38,9 @@ pub(super) fn run(dir: &Path, args: &ApplyArgs) -> Result<ExitCode, Failure> {
         Outcome::Done(done) if args.json => say(&done.to_string())?,
         Outcome::Done(done) => {
             let applied: Applied = answer::read(done)?;
+            for warning in &applied.warnings {
+                tell(&format!("{}: warning: {warning}", source.name));
+            }
             print(&applied.render(instance.is_running()))?;
         }
         Outcome::Problems(problems) => {

@@ -135,7 +135,7 @@ fn wait(instance: &Instance, path: &NodePath, goal: Goal, limit: Duration) -> Re
             None => return say(&format!("{name} is {}", goal.reached())),
             Some(missing) if began.elapsed() >= limit => {
                 return Err(Failure::run_time(format!(
-                    "after {limit:?} {name} still {missing}; wait longer with --wait, or see `steelyard status`"
+                    "after {limit:?} {name} still {missing}; wait longer, or see `steelyard status`"
                 )));
             }
             Some(_) => pause(LOOK),
@@ -159,7 +159,7 @@ impl Goal {
             Self::Idle if node.in_flight == 0 => None,
             Self::Drained | Self::Idle => Some(format!("has {} in flight", node.in_flight)),
             Self::Up if node.health == "up" => None,
-            Self::Up => Some(format!("is {}", node.health)),
+            Self::Up => Some(format!("is {}", node.health_and_why())),
         }
     }
 

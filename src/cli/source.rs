@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use super::output::Failure;
 use crate::document::Format;
 
-/// Longest document taken, in bytes. Ten thousand nodes have about one MiB.
-const MAX_DOCUMENT: u64 = 16 * 1024 * 1024;
+/// Longest document taken, in bytes: as much as the API takes. Ten thousand nodes have
+/// about one MiB.
+const MAX_DOCUMENT: u64 = 4 * 1024 * 1024;
 
 /// A document that was read.
 #[derive(Debug)]

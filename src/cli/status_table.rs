@@ -202,7 +202,8 @@ impl Node {
         }
     }
 
-    fn health_and_why(&self) -> String {
+    /// `up, 12 ms`, or `down: connection refused`.
+    pub(super) fn health_and_why(&self) -> String {
         let mut text = self.health.clone();
         match &self.check {
             Some(Check { ms: Some(ms), .. }) if self.health == "up" => {

@@ -12,9 +12,6 @@ use crate::control::{self, Applied, ChangeError, Control, Handle, NodeEdit, Star
 use crate::document::Format;
 use crate::store::Lock;
 
-/// Who made the change, in the list of revisions.
-const AUTHOR: &str = "command line";
-
 /// A stopped instance.
 #[derive(Debug)]
 pub(super) struct Stopped {
@@ -42,7 +39,7 @@ impl Stopped {
             format: apply.format,
             if_revision: apply.if_revision,
             dry_run: apply.dry_run,
-            author: AUTHOR.to_owned(),
+            author: author(),
         };
         outcome(self.runtime.block_on(self.control.apply(apply)))
     }
@@ -75,7 +72,7 @@ impl Stopped {
             weight: None,
             state: None,
             if_revision: None,
-            author: AUTHOR.to_owned(),
+            author: author(),
         };
         match change {
             NodeChange::Weight(weight) => edit.weight = Some(weight.into()),
@@ -89,6 +86,12 @@ impl Drop for Stopped {
     fn drop(&mut self) {
         self.runtime.block_on(self.control.close());
     }
+}
+
+/// Who makes the change, in the list of revisions.
+fn author() -> String {
+    let uid = rustix::process::getuid().as_raw();
+    format!("uid {uid} on a stopped instance")
 }
 
 fn outcome(done: Result<Applied, ChangeError>) -> Result<Outcome, Failure> {

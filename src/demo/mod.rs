@@ -9,8 +9,9 @@ mod screen;
 mod toy;
 mod traffic;
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -49,8 +50,6 @@ const MANNERS: [Manner; 3] = [
 ];
 /// Where the static page lies in the demo's directory.
 const SITE: &str = "site";
-/// And the program's data directory.
-const DATA: &str = "data";
 const PAGE: &str = include_str!("page.html");
 
 /// All that the demo needs besides the program. Dropping it leaves nothing behind.
@@ -75,18 +74,18 @@ impl Stage {
             signal(SignalKind::terminate())?,
             signal(SignalKind::hangup())?,
         ];
-        let http = free(http, "--http")?;
-        let admin = free(admin, "--admin")?;
+        // Held until the toys have their ports, so that none of them takes one of these.
+        let (http, held_http) = free(http, "--http")?;
+        let (admin, held_admin) = free(admin, "--admin")?;
         let mut toys = Vec::new();
         for manner in MANNERS {
             toys.push(Toy::start(manner).await?);
         }
+        drop((held_http, held_admin));
         let scratch = Scratch::make()?;
         let site = scratch.path().join(SITE);
         std::fs::create_dir(&site)?;
         std::fs::write(site.join("index.html"), page(&toys))?;
-        let data_dir = scratch.path().join(DATA);
-        std::fs::create_dir(&data_dir)?;
         Ok(Self {
             scratch,
             toys,
@@ -97,8 +96,8 @@ impl Stage {
     }
 
     /// The data directory the program is to run on.
-    pub fn data_dir(&self) -> PathBuf {
-        self.scratch.path().join(DATA)
+    pub fn data_dir(&self) -> &Path {
+        self.scratch.path()
     }
 
     /// The admin address the program is to use.
@@ -194,23 +193,23 @@ impl Stage {
     fn invitation(&self) -> String {
         let http = shown(self.http);
         let admin = shown(self.admin);
-        let dir = self.data_dir();
-        let dir = dir.display();
+        let dir = self.data_dir().display();
         let program = program();
         let stop = self.toys[0].address;
         let away = toy::AWAY.as_secs();
         format!(
             "\
-Steelyard demo: three toy nodes, weights 3, 2 and 1, behind http://{http}/
+Steelyard demo: three toy nodes with the weights 3, 2 and 1 behind one address.
 
-  open     http://{http}/           a static page that shows who answers
-  ask      curl -i http://{http}/app            X-Node names the node
-  stop     curl http://{stop}/stop         the node «fast» dies for {away} s; no request fails
-  status   {program} status --data-dir {dir}
-  weight   {program} node weight demo/flaky 6 --data-dir {dir}
-  drain    {program} node drain demo/slow --data-dir {dir}
-  metrics  curl http://{admin}/metrics
-  end      Ctrl-C; nothing stays behind
+  open a page that shows who answers     http://{http}/
+  ask; X-Node names the node             curl -i http://{http}/app
+  let «fast» die for {away} seconds         curl http://{stop}/stop
+  read the counters                      curl http://{admin}/metrics
+and from another terminal:
+  {program} status --data-dir {dir}
+  {program} node weight demo/flaky 6 --data-dir {dir}
+  {program} node drain demo/slow --data-dir {dir}
+Ctrl-C ends it; nothing stays behind.
 "
         )
     }
@@ -266,15 +265,17 @@ fn state(node: &Value) -> String {
 
 /// The address itself, or with a free port where its port is 0. Only a look: who comes
 /// between this and the program's own bind is told then.
-fn free(address: SocketAddr, option: &str) -> anyhow::Result<SocketAddr> {
-    match TcpListener::bind(address).and_then(|listener| listener.local_addr()) {
+fn free(address: SocketAddr, option: &str) -> anyhow::Result<(SocketAddr, Option<TcpListener>)> {
+    let bound = TcpListener::bind(address).and_then(|held| Ok((held.local_addr()?, Some(held))));
+    match bound {
         Ok(bound) => Ok(bound),
         // The program knows better who holds it.
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && option == "--http" => {
-            Ok(address)
+        Err(error) if error.kind() == ErrorKind::AddrInUse && option == "--http" => {
+            Ok((address, None))
         }
         Err(error) => bail!(
-            "cannot listen on {address}: {error}; choose another address, such as {option} 127.0.0.1:0 for any free port"
+            "cannot listen on {address}: {error}; choose another address, such as \
+             {option} 127.0.0.1:0 for any free port"
         ),
     }
 }
@@ -356,7 +357,7 @@ mod tests {
     #[test]
     fn port_0_becomes_a_free_port_and_a_taken_one_is_told_with_its_option() {
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        assert_ne!(free(any, "--http").unwrap().port(), 0);
+        assert_ne!(free(any, "--http").unwrap().0.port(), 0);
         let taken = std::net::TcpListener::bind(any).unwrap();
         let address = taken.local_addr().unwrap();
         let error = free(address, "--admin").unwrap_err().to_string();

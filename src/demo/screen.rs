@@ -134,7 +134,7 @@ impl View {
 
     fn sum(&self) -> String {
         format!(
-            "{} requests, {} failed, {} answers 500 retried on another node",
+            "requests {}, failed {}, answers 500 retried on another node {}",
             self.requests, self.failed, self.hidden
         )
     }
@@ -178,7 +178,7 @@ NODE    WEIGHT  STATE                   ANSWERED     LAST 10 S      MEAN
 fast         3  up                           300          50 %      1 ms
 slow         2  draining, up                 200          33 %     82 ms
 flaky        1  down: connection ref           0           0 %         -
-500 requests, 0 failed, 7 answers 500 retried on another node
+requests 500, failed 0, answers 500 retried on another node 7
 "
         );
         assert!(table.lines().all(|line| line.len() < 80));
@@ -188,7 +188,7 @@ flaky        1  down: connection ref           0           0 %         -
     fn a_pipe_gets_one_plain_line() {
         assert_eq!(
             view().line(),
-            "500 requests, 0 failed, 7 answers 500 retried on another node; \
+            "requests 500, failed 0, answers 500 retried on another node 7; \
              fast 300 (up), slow 200 (draining, up), flaky 0 (down: connection refused by all)"
         );
     }
