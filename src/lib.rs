@@ -7,11 +7,11 @@ pub mod model;
 
 pub mod document;
 
-pub mod store;
-
 pub mod logs;
 
 pub mod metrics;
+
+pub mod store;
 
 pub mod http;
 
@@ -30,5 +30,9 @@ pub mod listener;
 pub mod control;
 
 pub mod admin;
-pub mod cli;
+
 pub mod demo;
+
+pub mod cli;
+
+pub mod app;

@@ -1,3 +1,9 @@
 //! The program: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+use steelyard::{app, cli};
+
+fn main() -> ExitCode {
+    cli::run(app::run)
+}

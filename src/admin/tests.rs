@@ -54,8 +54,8 @@ impl Instance {
             metrics: Arc::new(Metrics::new()),
             data_plane: None,
         };
-        let lock = Lock::take(dir.path()).unwrap();
-        let handle = Control::start(dir.path().to_owned(), lock, parts).await;
+        let loaded = Control::load(dir.path(), Lock::take(dir.path()).unwrap()).await;
+        let handle = Control::start(loaded, parts).await;
         let server = Server::start(dir.path(), rescue, handle.clone()).unwrap();
         Self {
             dir,

@@ -79,10 +79,12 @@ impl Instance {
         loop {
             match Lock::take(dir) {
                 Ok(lock) => return Stopped::open(dir, lock).map(Self::Stopped),
-                Err(LockError::Held) if client.is_there() => return Ok(Self::Running(client)),
+                Err(LockError::Held { .. }) if client.is_there() => {
+                    return Ok(Self::Running(client));
+                }
                 // It is starting or stopping, or another command is at work.
-                Err(LockError::Held) if began.elapsed() < PATIENCE => pause(LOOK),
-                Err(LockError::Held) => {
+                Err(LockError::Held { .. }) if began.elapsed() < PATIENCE => pause(LOOK),
+                Err(LockError::Held { .. }) => {
                     return Err(Failure::run_time(format!(
                         "another steelyard holds {} and does not answer; look at its log, or end it",
                         dir.display()

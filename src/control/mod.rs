@@ -39,7 +39,7 @@ use crate::store::{Lock, Store, StoreError};
 
 pub use change::{Applied, Apply, ChangeError};
 pub use edit::NodeEdit;
-pub use start::Started;
+pub use start::{Loaded, Started};
 pub use status::Readiness;
 
 use door::Door;
@@ -94,13 +94,19 @@ struct Writer {
 }
 
 impl Control {
-    /// Starts on the data directory `dir`: reads what is to be served, serves it, and
-    /// keeps on trying what could not be done at once. Runs on the current runtime.
+    /// Reads what is to be served from the data directory `dir`.
     ///
     /// Never fails: what cannot be used is told by [`Handle::started`] and in the status.
-    pub async fn start(dir: PathBuf, lock: Lock, parts: Parts) -> Handle {
-        let loaded = start::load(&dir, true).await;
-        let handle = Self::with((dir, true), lock, parts, loaded);
+    pub async fn load(dir: &Path, lock: Lock) -> Loaded {
+        let dir = dir.to_owned();
+        let found = start::load(&dir, true).await;
+        Loaded { dir, lock, found }
+    }
+
+    /// Starts: serves what was loaded, and keeps on trying what could not be done at once.
+    /// Runs on the current runtime.
+    pub async fn start(loaded: Loaded, parts: Parts) -> Handle {
+        let handle = Self::with(loaded, parts, true);
         handle.control.serve_first().await;
         let control = Arc::downgrade(&handle.control);
         handle.runtime.spawn(tend::tend(control));
@@ -110,34 +116,34 @@ impl Control {
     /// The same on a stopped instance: changes are checked and written, nothing is
     /// served. Looking changes nothing on disk. Runs on the current runtime.
     pub async fn offline(dir: &Path, lock: Lock) -> Handle {
-        let loaded = start::load(dir, false).await;
+        let loaded = Loaded {
+            found: start::load(dir, false).await,
+            dir: dir.to_owned(),
+            lock,
+        };
         let parts = Parts {
             registry: Arc::new(Registry::new()),
             metrics: Arc::new(Metrics::new()),
             data_plane: None,
         };
-        Self::with((dir.to_owned(), false), lock, parts, loaded)
+        Self::with(loaded, parts, false)
     }
 
-    fn with(
-        (dir, running): (PathBuf, bool),
-        lock: Lock,
-        parts: Parts,
-        loaded: start::Loaded,
-    ) -> Handle {
-        let config = Arc::new(loaded.config);
+    fn with(loaded: Loaded, parts: Parts, running: bool) -> Handle {
+        let Loaded { dir, lock, found } = loaded;
+        let config = Arc::new(found.config);
         let followers = watch::Sender::new(config.clone());
-        let snapshot = Snapshot::build(config, loaded.revision, &parts.registry, &parts.metrics);
+        let snapshot = Snapshot::build(config, found.revision, &parts.registry, &parts.metrics);
         let control = Self {
             dir,
             running,
             parts,
             now: ArcSwap::from_pointee(Now {
                 snapshot: Arc::new(snapshot),
-                started: loaded.started,
+                started: found.started,
             }),
             followers,
-            writer: tokio::sync::Mutex::new(loaded.writer),
+            writer: tokio::sync::Mutex::new(found.writer),
             door: Door::default(),
             stopping: AtomicBool::new(false),
             not_kept: Mutex::new(None),
@@ -231,6 +237,11 @@ impl Handle {
     /// set up outside, such as the program's own log.
     pub fn follow(&self) -> watch::Receiver<Arc<Config>> {
         self.control.followers.subscribe()
+    }
+
+    /// The Config in force.
+    pub fn config(&self) -> Arc<Config> {
+        self.control.now.load().snapshot.config.clone()
     }
 
     /// Opens the admin address, `rescue` or else the Config's, and answers where its

@@ -1,11 +1,11 @@
 //! What is to be served at a start: the database's newest revision, or the
 //! last-known-good, or nothing. Never an empty Config over a full one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Writer;
 use crate::model::Config;
-use crate::store::{Store, StoreError, Stored, last_known_good, set_aside, was_set_aside};
+use crate::store::{Lock, Store, StoreError, Stored, last_known_good, set_aside, was_set_aside};
 
 /// Where the Config in force came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,16 +26,31 @@ pub enum Started {
     },
 }
 
+/// A data directory that is held, and what it holds.
+#[derive(Debug)]
+pub struct Loaded {
+    pub(super) dir: PathBuf,
+    pub(super) lock: Lock,
+    pub(super) found: Found,
+}
+
+impl Loaded {
+    /// What will be served. Some settings are read at a start only.
+    pub fn config(&self) -> &Config {
+        &self.found.config
+    }
+}
+
 /// What was found on disk.
 #[derive(Debug)]
-pub(super) struct Loaded {
+pub(super) struct Found {
     pub(super) revision: u64,
     pub(super) config: Config,
     pub(super) started: Started,
     pub(super) writer: Writer,
 }
 
-impl Loaded {
+impl Found {
     fn empty(started: Started, writer: Writer) -> Self {
         Self {
             revision: 0,
@@ -64,9 +79,9 @@ impl Writer {
 
 /// Reads what is to be served. `keep` is a running instance's: it makes the database
 /// where there was none, and moves a corrupt one aside.
-pub(super) async fn load(dir: &Path, keep: bool) -> Loaded {
+pub(super) async fn load(dir: &Path, keep: bool) -> Found {
     match open(dir).await {
-        Ok((store, Some(stored))) => Loaded {
+        Ok((store, Some(stored))) => Found {
             revision: stored.number,
             config: stored.config,
             started: Started::Serving,
@@ -99,14 +114,14 @@ async fn open(dir: &Path) -> Result<(Store, Option<Stored>), StoreError> {
 }
 
 // The first start of all.
-async fn create(dir: &Path) -> Loaded {
+async fn create(dir: &Path) -> Found {
     match Store::open_or_create(dir).await {
-        Ok(store) => Loaded::empty(Started::Setup, Writer::with(store)),
+        Ok(store) => Found::empty(Started::Setup, Writer::with(store)),
         Err(error) => without_database(dir, error.to_string(), Writer::without(error)),
     }
 }
 
-fn without_database(dir: &Path, happened: String, writer: Writer) -> Loaded {
+fn without_database(dir: &Path, happened: String, writer: Writer) -> Found {
     let found = last_known_good::read(dir);
     let remedy = remedy(writer.trouble.as_ref());
     let mut parts = vec![happened];
@@ -114,7 +129,7 @@ fn without_database(dir: &Path, happened: String, writer: Writer) -> Loaded {
     let happened = parts.join("; ");
     if let Some(good) = found.good {
         let revision = good.revision;
-        return Loaded {
+        return Found {
             revision,
             config: good.config,
             started: Started::LastKnownGood {
@@ -125,10 +140,10 @@ fn without_database(dir: &Path, happened: String, writer: Writer) -> Loaded {
     }
     let harmless = matches!(writer.trouble, None | Some(StoreError::Missing));
     if harmless && !has_trace(dir) {
-        return Loaded::empty(Started::Setup, writer);
+        return Found::empty(Started::Setup, writer);
     }
     let why = format!("{happened}; there is no last-known-good to serve; {remedy}");
-    Loaded::empty(Started::Nothing { why }, writer)
+    Found::empty(Started::Nothing { why }, writer)
 }
 
 // What an earlier install leaves behind whatever was lost. What cannot be read counts:

@@ -79,7 +79,7 @@ impl Conn {
 
     /// Uses up the first `count` bytes of the input.
     pub fn consume(&mut self, count: usize) {
-        self.used = (self.used + count).min(self.input.len());
+        self.used = self.used.saturating_add(count).min(self.input.len());
         if self.used == self.input.len() {
             self.input.clear();
             self.used = 0;

@@ -49,6 +49,20 @@ pub enum RelayError {
     TooLarge,
 }
 
+impl Pace {
+    /// How long to wait for a next byte, after `bytes` of them and `spent` time waiting.
+    pub fn patience(self, bytes: u64, spent: Duration) -> Duration {
+        match self {
+            Self::Between(time) => time,
+            Self::Rate { rate: 0, quiet } => quiet,
+            Self::Rate { rate, quiet } => {
+                let earned = GRACE + Duration::from_secs(bytes / u64::from(rate));
+                earned.saturating_sub(spent).min(quiet)
+            }
+        }
+    }
+}
+
 /// One side's patience, used up only while that side is waited for.
 #[derive(Debug)]
 struct Patience {
@@ -58,14 +72,7 @@ struct Patience {
 
 impl Patience {
     fn left(&self, bytes: u64) -> Duration {
-        match self.pace {
-            Pace::Between(time) => time,
-            Pace::Rate { rate: 0, quiet } => quiet,
-            Pace::Rate { rate, quiet } => {
-                let earned = GRACE + Duration::from_secs(bytes / u64::from(rate));
-                earned.saturating_sub(self.spent).min(quiet)
-            }
-        }
+        self.pace.patience(bytes, self.spent)
     }
 }
 

@@ -133,7 +133,7 @@ fn split_line(line: &[u8]) -> Result<(Part, Part, Version), Refusal> {
             return Err(Refusal::with(
                 505,
                 14,
-                "only HTTP/1.0 and HTTP/1.1 are spoken here",
+                "this version of HTTP is not spoken here",
             ));
         }
         [b'H', b'T', b'T', b'P', b'/', ..] => {

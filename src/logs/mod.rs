@@ -8,10 +8,12 @@ mod combined;
 mod dates;
 mod json;
 mod line;
+mod own;
 mod record;
 mod sink;
 mod writer;
 
 pub use line::LineWriter;
+pub use own::{OwnLog, OwnLogLevel};
 pub use record::{Record, Try};
 pub use sink::{Sink, start};

@@ -53,6 +53,14 @@ impl Answer {
         }
     }
 
+    /// The same with these headers, in place of those of the same names.
+    pub(super) fn with(mut self, headers: Vec<(&'static str, String)>) -> Self {
+        self.headers
+            .retain(|(name, _)| headers.iter().all(|(n, _)| n != name));
+        self.headers.extend(headers);
+        self
+    }
+
     /// Sends the client to its own path with a slash behind.
     pub(super) fn with_slash(exchange: &Exchange<'_>) -> Self {
         let head = exchange.request.head;

@@ -1,7 +1,6 @@
 //! One try: a connection to the node, the request over it, the answer's head back.
 
 use std::future::poll_fn;
-use std::io;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -13,12 +12,10 @@ use super::forward::{Forwarding, Sides};
 use super::headers::write_request;
 use super::links::{Link, connect};
 use super::request::Try;
+use super::request_body::send_body;
 use super::retry::is_repeatable;
 use crate::balance::{Health, Lease};
-use crate::http::{
-    Framing, HeadScan, Limits, Pace, Refusal, Relay, RelayError, StreamError, parse_response,
-    response_framing,
-};
+use crate::http::{Framing, HeadScan, Limits, Refusal, parse_response, response_framing};
 use crate::metrics::RetryReason;
 
 /// A kept connection older than this carries only what may be repeated.
@@ -30,9 +27,6 @@ const MAX_INTERIM: u32 = 8;
 /// A response up to this size, head included, is read whole before any of it is passed on:
 /// a node that dies between the two is then a retry, and no torn answer.
 const WHOLE: usize = 64 * 1024;
-/// Longest time without a byte of a request's body, whatever its rate.
-const QUIET: Duration = Duration::from_secs(60);
-
 /// A node's answer: its head is read, its body not yet.
 #[derive(Debug)]
 pub(super) struct Answered {
@@ -70,7 +64,8 @@ pub(super) async fn attempt<'x>(
         body_sent: true,
         cancel_if_down: false,
     };
-    let risks_nothing = request.is_idempotent() && !request.has_body();
+    let risks_nothing =
+        request.is_idempotent() && (!request.has_body() || sides.body.held.is_some());
     let freshness = (!risks_nothing).then_some(FRESH);
     if let Some(link) = worker.links.take(node, freshness, Instant::now()) {
         match attempt.on(sides, link).await {
@@ -118,9 +113,11 @@ impl Attempt<'_, '_> {
             self.this.pool,
             candidate,
         );
-        if request.has_body() {
+        if request.has_body() && sides.body.held.is_none() {
             self.body_sent = send_body(self.this, sides, &mut link).await?;
         } else {
+            let body = sides.body.held.as_deref().unwrap_or_default();
+            link.conn.output().extend_from_slice(body);
             let until = Instant::now() + self.this.pool.config.send_timeout;
             link.conn.flush(until).await.map_err(node_failed)?;
         }
@@ -219,72 +216,5 @@ impl Attempt<'_, '_> {
                 None => {}
             }
         }
-    }
-}
-
-/// Passes the request's body on. False when the node answered before all of it was sent.
-async fn send_body(
-    this: &Forwarding<'_, '_>,
-    sides: &mut Sides<'_>,
-    link: &mut Link,
-) -> Result<bool, Failure> {
-    let (exchange, client) = (this.exchange, &mut sides.client.conn);
-    let Some(reader) = sides.body.reader.take() else {
-        return Err(Failure::Client(Reason::Internal));
-    };
-    if std::mem::take(&mut sides.body.awaits_continue) {
-        // Said only now that a node takes the request (rule 38).
-        client
-            .output()
-            .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-        let until = Instant::now() + QUIET;
-        let told = client.flush(until).await;
-        told.map_err(|_| Failure::Client(Reason::ClientGone))?;
-    }
-    sides.body.started = true;
-    let from = Pace::Rate {
-        rate: exchange.request.listener.config.body_min_rate,
-        quiet: QUIET,
-    };
-    let to = Pace::Between(this.pool.config.send_timeout);
-    let chunked = exchange.request.framing == Framing::Chunked;
-    let mut relay = Relay::new(reader, chunked, this.route.config.body_limit, from, to);
-    let scratch = &exchange.worker.scratch;
-    let sent = poll_fn(|cx| {
-        if let Poll::Ready(done) = relay.poll(cx, scratch, client, &mut link.conn) {
-            return Poll::Ready(Sent::Passed(done));
-        }
-        // A node may answer before it has read everything (rule 44).
-        link.conn.poll_fill(cx, scratch).map(Sent::Answered)
-    })
-    .await;
-    sides.body.passed = relay.passed;
-    sides.body.reader = Some(relay.into_reader());
-    match sent {
-        Sent::Passed(Ok(())) => Ok(true),
-        Sent::Answered(Ok(1..)) => Ok(false),
-        Sent::Answered(Ok(0) | Err(_)) => Err(Failure::Broken),
-        // It may have answered and closed: the answer is worth more than the error.
-        Sent::Passed(Err(RelayError::To(StreamError::Broken(_)))) => Ok(false),
-        Sent::Passed(Err(RelayError::To(StreamError::Timeout))) => Err(Failure::Timeout),
-        Sent::Passed(Err(error)) => {
-            sides.body.reader = None;
-            Err(Failure::Client(client_fault(&error)))
-        }
-    }
-}
-
-enum Sent {
-    Passed(Result<(), RelayError>),
-    Answered(io::Result<usize>),
-}
-
-fn client_fault(error: &RelayError) -> Reason {
-    match error {
-        RelayError::From(StreamError::Timeout) => Reason::ClientTimeout,
-        RelayError::From(StreamError::Broken(_)) | RelayError::Ended => Reason::ClientGone,
-        RelayError::Bad(refusal) => Reason::BadRequest(*refusal),
-        RelayError::TooLarge => Reason::BodyTooLarge,
-        RelayError::To(_) => Reason::Internal,
     }
 }

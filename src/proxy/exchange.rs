@@ -57,6 +57,7 @@ pub(super) async fn exchange(worker: &Worker, client: &mut Client) -> Next {
         },
     };
     let mut trail = Trail::new(started);
+    trail.head_in = before.read_since(client);
     let next = match understood {
         Err(reason) => answer::refuse(&exchange, client, &mut trail, reason).await,
         Ok((framing, expectation)) => {

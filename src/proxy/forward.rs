@@ -10,6 +10,7 @@ use super::deliver::deliver;
 use super::exchange::Exchange;
 use super::failure::Failure;
 use super::request::{RequestBody, Trail, Try};
+use super::request_body::take_in;
 use super::retry::{Situation, is_retried};
 use crate::balance::{Lease, Leasing, Tried};
 use crate::http::ResponseHead;
@@ -41,6 +42,10 @@ pub(super) async fn forward<'x>(
 ) -> Next {
     let (route, pool) = (this.route, this.pool);
     let mut course = Course::default();
+    if let Err(reason) = take_in(this.exchange, &mut sides).await {
+        sides.body.reader = None;
+        return this.refuse(&mut sides, trail, reason).await;
+    }
     pool.balancer.count_request(Instant::now());
     let Some(mut lease) = this.lease(&mut course.tried) else {
         return this.refuse(&mut sides, trail, Reason::NoNode).await;

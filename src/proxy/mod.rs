@@ -18,6 +18,7 @@ mod note;
 mod origin;
 mod reason;
 mod request;
+mod request_body;
 mod retry;
 mod serve_file;
 mod worker;

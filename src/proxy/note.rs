@@ -24,13 +24,19 @@ impl Before {
             sent: client.conn.sent,
         }
     }
+
+    /// Bytes of the client that have been used up since.
+    pub(super) fn read_since(self, client: &Client) -> u64 {
+        let unread = client.conn.input().len() as u64;
+        (client.conn.received - unread).saturating_sub(self.received)
+    }
 }
 
 /// Notes a request that is over.
 pub(super) fn note(exchange: &Exchange<'_>, client: &Client, trail: &Trail<'_>, before: Before) {
     let (request, head) = (&exchange.request, exchange.request.head);
-    let unread = client.conn.input().len() as u64;
-    let bytes_in = (client.conn.received - unread).saturating_sub(before.received);
+    let bytes_in = before.read_since(client);
+    let body_in = bytes_in.saturating_sub(trail.head_in);
     let bytes_out = client.conn.sent.saturating_sub(before.sent);
     let bytes_out_body = bytes_out.saturating_sub(trail.head_out);
     let total = trail.started.elapsed();
@@ -44,7 +50,7 @@ pub(super) fn note(exchange: &Exchange<'_>, client: &Client, trail: &Trail<'_>, 
         Served {
             status: trail.status,
             duration: total,
-            bytes_in,
+            bytes_in: body_in,
             bytes_out: bytes_out_body,
         },
     );

@@ -17,6 +17,10 @@ pub enum Reason {
     NoSite,
     /// The site has no such path.
     NoRoute,
+    /// No file is at the path.
+    NoFile,
+    /// What is asked for is not for this client.
+    Forbidden,
     /// The site does not take the method.
     MethodNotAllowed,
     /// More connections than may be.
@@ -45,7 +49,8 @@ impl Reason {
             Self::BodyTooLarge => 413,
             Self::ClientTimeout => 408,
             Self::ClientGone => 499,
-            Self::NoSite | Self::NoRoute => 404,
+            Self::NoSite | Self::NoRoute | Self::NoFile => 404,
+            Self::Forbidden => 403,
             Self::MethodNotAllowed => 405,
             Self::TooManyConnections | Self::NoNode => 503,
             Self::NodeRefused | Self::NodeReset | Self::NodeBadResponse => 502,
@@ -68,6 +73,8 @@ impl Reason {
             Self::ClientGone => "client_gone",
             Self::NoSite => "no_site",
             Self::NoRoute => "no_route",
+            Self::NoFile => "no_file",
+            Self::Forbidden => "forbidden",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooManyConnections => "too_many_connections",
             Self::NoNode => "no_node",
@@ -88,7 +95,8 @@ impl Reason {
             Self::ClientTimeout => "The request took too long to arrive.",
             Self::ClientGone => "The client went away.",
             Self::NoSite => "No site answers for this name.",
-            Self::NoRoute => "This site has nothing at this path.",
+            Self::NoRoute | Self::NoFile => "This site has nothing at this path.",
+            Self::Forbidden => "This is not for you to see.",
             Self::MethodNotAllowed => "This site does not take this method.",
             Self::TooManyConnections => "Too many connections are open. Try again soon.",
             Self::NoNode => "No server can take the request now. Try again soon.",

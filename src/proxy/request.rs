@@ -102,8 +102,8 @@ pub(super) struct RequestBody {
     pub(super) awaits_continue: bool,
     /// Whether a byte of it was passed on: then it cannot be repeated.
     pub(super) started: bool,
-    /// Body bytes passed on.
-    pub(super) passed: u64,
+    /// All of a small one, taken in before a node is asked: it can be sent again.
+    pub(super) held: Option<Vec<u8>>,
 }
 
 impl RequestBody {
@@ -112,7 +112,7 @@ impl RequestBody {
             reader: Some(BodyReader::new(framing)),
             awaits_continue: expectation == Expectation::Continue,
             started: false,
-            passed: 0,
+            held: None,
         }
     }
 
@@ -135,6 +135,8 @@ pub(super) struct Trail<'s> {
     /// Its counters for the site.
     pub(super) series: Option<&'s Series>,
     pub(super) tries: Vec<Try<'s>>,
+    /// Bytes of the request's head.
+    pub(super) head_in: u64,
     /// Bytes of the answer's head.
     pub(super) head_out: u64,
 }
@@ -150,6 +152,7 @@ impl Trail<'_> {
             node: None,
             series: None,
             tries: Vec::new(),
+            head_in: 0,
             head_out: 0,
         }
     }

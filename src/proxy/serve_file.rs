@@ -14,7 +14,7 @@ use super::exchange::Exchange;
 use super::headers::{Persistence, write_persistence};
 use super::request::{RequestBody, Trail};
 use crate::files::{self, Ask, Method, Root};
-use crate::http::{Version, field, field_number, status_line};
+use crate::http::{Refusal, Version, field, field_number, status_line};
 use crate::snapshot::Route;
 
 /// Bytes read ahead of a client at a time, and with the answer itself.
@@ -89,10 +89,27 @@ pub(super) async fn serve<'x>(
             }
         }
         files::Answer::Empty { status, headers } => {
-            let answer = Answer::empty(status, headers);
+            let answer = match refusal(status) {
+                Some(reason) => Answer::refusal(exchange, reason).with(headers),
+                None => Answer::empty(status, headers),
+            };
             answer::local(exchange, client, body, trail, answer).await
         }
         files::Answer::Failed(_) => Next::Abort,
+    }
+}
+
+/// What of a file's answers is a refusal of ours, and not an answer to a condition.
+fn refusal(status: u16) -> Option<Reason> {
+    match status {
+        400 => {
+            let text = "the path could be read in two ways";
+            Some(Reason::BadRequest(Refusal::bad(50, text)))
+        }
+        403 => Some(Reason::Forbidden),
+        404 => Some(Reason::NoFile),
+        405 => Some(Reason::MethodNotAllowed),
+        _ => None,
     }
 }
 

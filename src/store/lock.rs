@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 /// The data directory held for oneself, until it is dropped or the process ends.
@@ -16,8 +16,13 @@ pub struct Lock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// A running instance holds it.
-    #[error("another instance is using this data directory")]
-    Held,
+    #[error("{} is in use by another steelyard{holder}", dir.display())]
+    Held {
+        /// The data directory.
+        dir: std::path::PathBuf,
+        /// The one that holds it, such as ` (pid 123)`; empty when it did not say.
+        holder: String,
+    },
     /// The lock file cannot be opened.
     #[error("{}: {source}", path.display())]
     Io {
@@ -50,10 +55,32 @@ impl Lock {
         };
         let file = file.map_err(io)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(LockError::Held),
+            Ok(()) => {
+                sign(&file);
+                Ok(Self { _file: file })
+            }
+            Err(TryLockError::WouldBlock) => Err(LockError::Held {
+                dir: dir.to_owned(),
+                holder: signature(&path),
+            }),
             Err(TryLockError::Error(source)) => Err(io(source)),
         }
+    }
+}
+
+// Only for the message of whoever comes second: a disk that refuses is no reason to fail.
+fn sign(file: &File) {
+    let id = std::process::id().to_string();
+    if file.set_len(0).is_ok() {
+        let _ = file.write_at(id.as_bytes(), 0);
+    }
+}
+
+fn signature(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    match text.parse::<u32>() {
+        Ok(id) => format!(" (pid {id})"),
+        Err(_) => String::new(),
     }
 }
 
@@ -65,7 +92,10 @@ mod tests {
     fn one_instance_at_a_time_holds_a_directory() {
         let dir = tempfile::tempdir().unwrap();
         let first = Lock::take(dir.path()).unwrap();
-        assert!(matches!(Lock::take(dir.path()), Err(LockError::Held)));
+        let error = Lock::take(dir.path()).unwrap_err();
+        assert!(matches!(error, LockError::Held { .. }));
+        let holder = format!("(pid {})", std::process::id());
+        assert!(error.to_string().ends_with(&holder), "{error}");
         drop(first);
         assert!(Lock::take(dir.path()).is_ok());
     }

@@ -182,6 +182,10 @@ fn usr1_reopens_the_log_and_no_line_is_lost() {
     lb.access_log(1);
     fs::rename(&path, &moved).unwrap();
     client.get("/between");
+    crate::support::eventually("the line is in the file that was moved", || {
+        let text = fs::read_to_string(&moved).unwrap();
+        text.contains("/between").then_some(())
+    });
     lb.signal(Signal::USR1);
     crate::support::eventually("the log is there again", || path.exists().then_some(()));
     client.get("/after");

@@ -52,14 +52,18 @@ fn a_missing_database_is_replaced_by_the_last_known_good() {
     remove_database(&lb);
     lb.restart();
     serves_the_last_known_good(&lb, &exported, "missing");
-    // And changes go on from there.
-    assert_eq!(
-        lb.apply(&one_pool(lb.port(), "", &[node.line(9)]))["changed"],
-        true
-    );
+    // What is served is not written over by chance: a change needs a stop first.
+    let heavier = one_pool(lb.port(), "", &[node.line(9)]);
+    let refused = lb.try_apply(&heavier);
+    assert!(!refused.status.success(), "{}", said(&refused));
+    assert!(said(&refused).contains("stop"), "{}", said(&refused));
+    assert_eq!(lb.stop().code(), Some(0));
+    assert_eq!(lb.apply(&heavier)["changed"], true);
+    lb.restart();
     lb.kill9();
     lb.restart();
     assert!(lb.export().contains("weight = 9"));
+    assert_eq!(lb.status()["state"], "serving");
 }
 
 #[test]

@@ -21,7 +21,8 @@ async fn start(dir: &Path) -> Handle {
         metrics: Arc::new(Metrics::new()),
         data_plane: None,
     };
-    Control::start(dir.to_owned(), Lock::take(dir).unwrap(), parts).await
+    let loaded = Control::load(dir, Lock::take(dir).unwrap()).await;
+    Control::start(loaded, parts).await
 }
 
 async fn offline(dir: &Path) -> Handle {

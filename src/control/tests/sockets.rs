@@ -27,8 +27,8 @@ impl Serving {
             metrics,
             data_plane: Some(data_plane.clone()),
         };
-        let lock = Lock::take(dir).unwrap();
-        let handle = Control::start(dir.to_owned(), lock, parts).await;
+        let loaded = Control::load(dir, Lock::take(dir).unwrap()).await;
+        let handle = Control::start(loaded, parts).await;
         Self { handle, data_plane }
     }
 

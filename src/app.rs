@@ -1,0 +1,233 @@
+//! Wiring: the parts are built in the order of the layers, run until a signal, drained
+//! and stopped.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::{JoinHandle, available_parallelism};
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
+
+use crate::admin::Server;
+use crate::balance::Registry;
+use crate::cli::Start;
+use crate::control::{Control, Handle, Parts};
+use crate::demo::Stage;
+use crate::listener::DataPlane;
+use crate::logs::{self, OwnLog, OwnLogLevel, Sink};
+use crate::metrics::Metrics;
+use crate::model::{Config, Logs};
+use crate::store::{self, Lock, LockError};
+
+/// Where the access log lies, below the data directory.
+const LOGS: &str = "logs";
+/// How long a command may hold the data directory before the start gives up.
+const LOCK_PATIENCE: Duration = Duration::from_secs(3);
+const LOCK_LOOK: Duration = Duration::from_millis(50);
+
+/// Runs the appliance or the demo until a signal ends it. Control, the database, health
+/// checks and timers run on this thread.
+///
+/// # Errors
+/// Why it could not start.
+pub fn run(start: Start) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let ended = runtime.block_on(async {
+        match start {
+            Start::Serve { data_dir, admin } => serve(&data_dir, admin).await,
+            Start::Demo { http, admin } => demo(http, admin).await,
+        }
+    });
+    // A name look-up without an answer is not waited for.
+    runtime.shutdown_background();
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+async fn serve(data_dir: &Path, admin: Option<SocketAddr>) -> anyhow::Result<()> {
+    let mut signals = Signals::new()?;
+    let own_log = OwnLog::start()?;
+    let running = Running::start(data_dir.to_owned(), admin, own_log).await?;
+    loop {
+        match signals.next().await {
+            Asked::Stop => break,
+            Asked::Reopen => running.access_log.reopen(),
+            Asked::Reload => {
+                tracing::info!("nothing to read again: the configuration is in config.db");
+            }
+        }
+    }
+    tracing::info!("stopping: requests under way are finished");
+    tokio::select! {
+        () = running.stop() => {}
+        () = signals.again() => tracing::warn!("stopped at once, as asked"),
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn demo(http: SocketAddr, admin: SocketAddr) -> anyhow::Result<()> {
+    let mut stage = Stage::set(http, admin).await?;
+    let own_log = OwnLog::silent();
+    let data_dir = stage.data_dir().to_owned();
+    let running = Running::start(data_dir, Some(stage.admin()), own_log).await?;
+    let played = stage.play(&running.control).await;
+    running.stop().await;
+    played
+}
+
+/// The whole program, running.
+struct Running {
+    control: Handle,
+    server: Server,
+    data_plane: DataPlane,
+    access_log: Sink,
+    access_log_thread: JoinHandle<()>,
+    own_log: OwnLog,
+}
+
+impl Running {
+    async fn start(
+        data_dir: PathBuf,
+        admin: Option<SocketAddr>,
+        own_log: OwnLog,
+    ) -> anyhow::Result<Self> {
+        store::make_directory(&data_dir)
+            .with_context(|| format!("cannot use the data directory {}", data_dir.display()))?;
+        let lock = take_lock(&data_dir).await?;
+        store::make_directory(&data_dir.join(LOGS)).context("cannot make the folder for logs")?;
+        let loaded = Control::load(&data_dir, lock).await;
+        let metrics = Arc::new(Metrics::new());
+        let folder = data_dir.join(LOGS);
+        let path = log_path(&folder, &loaded.config().logs);
+        let (access_log, access_log_thread) = logs::start(path).context("cannot start a thread")?;
+        let workers = match loaded.config().settings.workers {
+            0 => available_parallelism().map_or(1, usize::from),
+            workers => usize::from(workers),
+        };
+        let data_plane = DataPlane::start(workers, Arc::clone(&metrics), access_log.clone())
+            .context("cannot start the data workers")?;
+        let parts = Parts {
+            registry: Arc::new(Registry::new()),
+            metrics,
+            data_plane: Some(data_plane.clone()),
+        };
+        let control = Control::start(loaded, parts).await;
+        tokio::spawn(follow_logs(
+            control.follow(),
+            folder,
+            access_log.clone(),
+            own_log.level(),
+        ));
+        let server = Server::start(&data_dir, admin, control.clone())
+            .context("cannot open control.sock in the data directory")?;
+        Ok(Self {
+            control,
+            server,
+            data_plane,
+            access_log,
+            access_log_thread,
+            own_log,
+        })
+    }
+
+    /// Stops in the order of a request's life: no new ones, those under way finished, then
+    /// the panel, the database and the logs.
+    async fn stop(self) {
+        self.control.stopping();
+        let grace = self.control.config().settings.shutdown_grace;
+        let stopped = spawn_blocking(move || {
+            self.data_plane.stop(grace);
+            self.server.stop();
+        });
+        drop(stopped.await);
+        self.control.close().await;
+        self.access_log.stop();
+        let ended = spawn_blocking(move || {
+            drop(self.access_log_thread.join());
+            self.own_log.flush();
+        });
+        drop(ended.await);
+    }
+}
+
+/// Keeps the logs as the Config in force wants them.
+async fn follow_logs(
+    mut configs: watch::Receiver<Arc<Config>>,
+    folder: PathBuf,
+    access_log: Sink,
+    level: OwnLogLevel,
+) {
+    loop {
+        let logs = configs.borrow_and_update().logs.clone();
+        level.set(logs.level);
+        access_log.switch(log_path(&folder, &logs));
+        if configs.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Takes the lock, which a command at work on the stopped instance may hold for a moment.
+async fn take_lock(data_dir: &Path) -> Result<Lock, LockError> {
+    let end = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match Lock::take(data_dir) {
+            Err(LockError::Held { .. }) if Instant::now() < end => sleep(LOCK_LOOK).await,
+            taken => return taken,
+        }
+    }
+}
+
+fn log_path(folder: &Path, logs: &Logs) -> Option<PathBuf> {
+    (!logs.file.is_empty()).then(|| folder.join(&logs.file))
+}
+
+/// What a signal asks for.
+enum Asked {
+    Stop,
+    Reopen,
+    Reload,
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    quit: Signal,
+    hangup: Signal,
+    reopen: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            hangup: signal(SignalKind::hangup())?,
+            reopen: signal(SignalKind::user_defined1())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.quit.recv() => Asked::Stop,
+            _ = self.hangup.recv() => Asked::Reload,
+            _ = self.reopen.recv() => Asked::Reopen,
+        }
+    }
+
+    /// Waits for a second request to stop, which means now.
+    async fn again(&mut self) {
+        while !matches!(self.next().await, Asked::Stop) {}
+    }
+}
