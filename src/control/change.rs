@@ -149,6 +149,9 @@ impl Control {
                 // Applying what is served anyway mends a database that lost it.
                 self.writable(writer, &now).await?;
             }
+            if !wanted.dry_run {
+                self.open_closed_listeners(before);
+            }
             return Ok(applied);
         }
 

@@ -57,7 +57,8 @@ impl Control {
         }
     }
 
-    fn open_closed_listeners(&self, snapshot: &Arc<Snapshot>) {
+    /// Opens the listeners that could not be opened before.
+    pub(super) fn open_closed_listeners(&self, snapshot: &Arc<Snapshot>) {
         let Some(data_plane) = &self.parts.data_plane else {
             return;
         };

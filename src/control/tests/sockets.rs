@@ -78,7 +78,7 @@ async fn a_port_in_use_is_a_problem_and_what_was_open_stays_open() {
 }
 
 #[tokio::test]
-async fn a_listener_closed_at_the_start_hinders_nobody_and_opens_later() {
+async fn a_listener_closed_at_the_start_hinders_nobody_and_opens_with_the_next_apply() {
     let dir = tempfile::tempdir().unwrap();
     let serving = Serving::start(dir.path()).await;
     let (holder, address) = taken();
@@ -105,9 +105,31 @@ async fn a_listener_closed_at_the_start_hinders_nobody_and_opens_later() {
     );
     assert_eq!(serving.open(), [true, false]);
 
+    // What is still in use does not open.
+    serving.handle.control.mend().await;
+    assert_eq!(serving.open(), [true, false]);
+    drop(holder);
+    serving.handle.apply(applying(&heavier)).await.unwrap();
+    assert_eq!(serving.open(), [true, true]);
+    assert_eq!(serving.handle.readiness(), Readiness::Ready);
+    serving.stop().await;
+}
+
+#[tokio::test]
+async fn a_listener_that_was_in_use_opens_by_itself_once_it_is_free() {
+    let dir = tempfile::tempdir().unwrap();
+    let (holder, address) = taken();
+    drop(holder);
+    let serving = Serving::start(dir.path()).await;
+    let document = with_listener(1, address);
+    serving.handle.apply(applying(&document)).await.unwrap();
+    serving.stop().await;
+
+    let holder = TcpListener::bind(address).unwrap();
+    let serving = Serving::start(dir.path()).await;
+    assert_eq!(serving.open(), [true, false]);
     drop(holder);
     serving.handle.control.mend().await;
     assert_eq!(serving.open(), [true, true]);
-    assert_eq!(serving.handle.readiness(), Readiness::Ready);
     serving.stop().await;
 }
