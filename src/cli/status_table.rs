@@ -179,13 +179,18 @@ impl Pool {
                 &node.weight.to_string(),
                 &format!("{:.0} %", node.share * 100.0),
                 node.state(),
-                &node.health_and_why(),
+                &node.health_in_brief(),
                 &node.in_flight.to_string(),
                 &node.requests.to_string(),
                 &node.errors.to_string(),
             ]));
         }
-        align(&rows, &[2, 3, 6, 7, 8])
+        let mut table = align(&rows, &[2, 3, 6, 7, 8]);
+        // Below the table: a reason is a sentence, and would push the counts off the screen.
+        for node in self.nodes.iter().filter(|node| node.health == "down") {
+            let _ = writeln!(table, "{} is {}", node.name, node.health_and_why());
+        }
+        table
     }
 }
 
@@ -202,22 +207,28 @@ impl Node {
         }
     }
 
-    /// `up, 12 ms`, or `down: connection refused`.
-    pub(super) fn health_and_why(&self) -> String {
+    /// `up, 12 ms`, or `down`.
+    fn health_in_brief(&self) -> String {
         let mut text = self.health.clone();
-        match &self.check {
-            Some(Check { ms: Some(ms), .. }) if self.health == "up" => {
-                let _ = write!(text, ", {ms:.0} ms");
-            }
-            Some(check) if self.health != "up" && !check.text.is_empty() => {
-                let _ = write!(text, ": {}", check.text);
-            }
-            _ => {}
+        if let Some(Check { ms: Some(ms), .. }) = &self.check
+            && self.health == "up"
+        {
+            let _ = write!(text, ", {ms:.0} ms");
         }
         if self.ejected_until.is_some() {
             text.push_str(", resting");
         }
         text
+    }
+
+    /// `down: connection refused`.
+    pub(super) fn health_and_why(&self) -> String {
+        match &self.check {
+            Some(check) if self.health != "up" && !check.text.is_empty() => {
+                format!("{}: {}", self.health, check.text)
+            }
+            _ => self.health_in_brief(),
+        }
     }
 }
 
@@ -323,10 +334,11 @@ LISTENER  ADDRESS     STATE
 http      0.0.0.0:80  open
 
 POOL django, least_conn
-NODE   ADDRESS             WEIGHT  SHARE  STATE    HEALTH                    IN FLIGHT  REQUESTS  ERRORS
-web-1  192.168.1.103:8000       3   50 %  enabled  up, 12 ms                         0         0       0
-web-2  192.168.1.102:8000       2   33 %  enabled  down: connection refused          0         0       3
-web-3  192.168.1.101:8000       1   17 %  enabled  up, 12 ms, resting                0         0       0
+NODE   ADDRESS             WEIGHT  SHARE  STATE    HEALTH              IN FLIGHT  REQUESTS  ERRORS
+web-1  192.168.1.103:8000       3   50 %  enabled  up, 12 ms                   0         0       0
+web-2  192.168.1.102:8000       2   33 %  enabled  down                        0         0       3
+web-3  192.168.1.101:8000       1   17 %  enabled  up, 12 ms, resting          0         0       0
+web-2 is down: connection refused
 "
         );
     }

@@ -170,7 +170,7 @@ impl Stage {
             rows: rows.collect(),
             requests: tally.requests,
             failed: tally.failed,
-            hidden: self.toys.iter().map(Toy::failed).sum(),
+            errors: self.toys.iter().map(Toy::failed).sum(),
         }
     }
 
@@ -182,8 +182,7 @@ impl Stage {
             .collect();
         let port = self.http.port().wrapping_add(1).max(1024);
         format!(
-            "cannot listen on {}: {}; choose another address: steelyard demo --http {}",
-            self.http,
+            "{}; as here: steelyard demo --http {}",
             all.join("; "),
             SocketAddr::new(self.http.ip(), port)
         )
@@ -203,7 +202,7 @@ Steelyard demo: three toy nodes with the weights 3, 2 and 1 behind one address.
 
   open a page that shows who answers     http://{http}/
   ask; X-Node names the node             curl -i http://{http}/app
-  let «fast» die for {away} seconds         curl http://{stop}/stop
+  let «fast» die for {away} seconds          curl http://{stop}/stop
   read the counters                      curl http://{admin}/metrics
 and from another terminal:
   {program} status --data-dir {dir}
@@ -237,8 +236,8 @@ fn document(toys: &[Toy], http: SocketAddr, root: &str) -> Value {
             "policy": "round_robin",
             "nodes": nodes,
             "retry": { "on": ["error", "timeout", "http_500"] },
-            // The flaky node fails on purpose: it should not rest for that.
-            "max_fails": 20,
+            // The flaky node fails on purpose, and should not rest for it.
+            "max_fails": 0,
             "health_check": {
                 "kind": "tcp", "interval": "1s", "timeout": "500ms", "rise": 2, "fall": 2,
             },

@@ -16,9 +16,12 @@ impl Scratch {
     /// Makes one where temporary files belong (`TMPDIR`).
     pub(super) fn make() -> anyhow::Result<Self> {
         let parent = std::env::temp_dir();
-        let parent = parent
-            .canonicalize()
-            .with_context(|| format!("no temporary directory at {}", parent.display()))?;
+        let parent = parent.canonicalize().with_context(|| {
+            format!(
+                "cannot use {}; TMPDIR names another place",
+                parent.display()
+            )
+        })?;
         let path = parent.join(format!("steelyard-demo-{:08x}", rand::random::<u32>()));
         // `create` and not `create_all`: one that is already there is not ours.
         DirBuilder::new()

@@ -31,8 +31,8 @@ pub(super) struct View {
     pub(super) requests: u64,
     /// Requests without a good answer.
     pub(super) failed: u64,
-    /// Times a node answered 500 and the client never saw it.
-    pub(super) hidden: u64,
+    /// Times a node answered 500. The client sees it only where no other node is left.
+    pub(super) errors: u64,
 }
 
 /// Standard output, and how the table is drawn on it.
@@ -134,8 +134,8 @@ impl View {
 
     fn sum(&self) -> String {
         format!(
-            "requests {}, failed {}, answers 500 retried on another node {}",
-            self.requests, self.failed, self.hidden
+            "requests {}, failed {}; answers 500 from a node, tried again on another: {}",
+            self.requests, self.failed, self.errors
         )
     }
 }
@@ -164,7 +164,7 @@ mod tests {
             ],
             requests: 500,
             failed: 0,
-            hidden: 7,
+            errors: 7,
         }
     }
 
@@ -178,7 +178,7 @@ NODE    WEIGHT  STATE                   ANSWERED     LAST 10 S      MEAN
 fast         3  up                           300          50 %      1 ms
 slow         2  draining, up                 200          33 %     82 ms
 flaky        1  down: connection ref           0           0 %         -
-requests 500, failed 0, answers 500 retried on another node 7
+requests 500, failed 0; answers 500 from a node, tried again on another: 7
 "
         );
         assert!(table.lines().all(|line| line.len() < 80));
@@ -188,7 +188,7 @@ requests 500, failed 0, answers 500 retried on another node 7
     fn a_pipe_gets_one_plain_line() {
         assert_eq!(
             view().line(),
-            "requests 500, failed 0, answers 500 retried on another node 7; \
+            "requests 500, failed 0; answers 500 from a node, tried again on another: 7; \
              fast 300 (up), slow 200 (draining, up), flaky 0 (down: connection refused by all)"
         );
     }
