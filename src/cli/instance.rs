@@ -49,6 +49,13 @@ pub(super) struct NodePath {
     pub(super) node: String,
 }
 
+impl NodePath {
+    /// That there is none, with what was asked for and what there is.
+    pub(super) fn not_found(&self, words: &str) -> Failure {
+        Failure::run_time(format!("{}/{}: {words}", self.pool, self.node))
+    }
+}
+
 /// A change of one node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NodeChange {
@@ -201,6 +208,9 @@ impl Instance {
                     if_match: None,
                     body: Some(("application/json", body.to_string().as_bytes())),
                 })?;
+                if answer.status == 404 {
+                    return Err(path.not_found(&refusal(&answer).message));
+                }
                 outcome(answer)
             }
         }

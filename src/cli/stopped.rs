@@ -78,7 +78,10 @@ impl Stopped {
             NodeChange::Weight(weight) => edit.weight = Some(weight.into()),
             NodeChange::State(state) => edit.state = Some(state),
         }
-        outcome(self.runtime.block_on(self.control.edit_node(edit)))
+        match self.runtime.block_on(self.control.edit_node(edit)) {
+            Err(ChangeError::NotFound(words)) => Err(path.not_found(&words)),
+            done => outcome(done),
+        }
     }
 }
 
