@@ -44,7 +44,8 @@ struct Attempt<'a, 'x> {
     lease: &'a Lease<'x>,
     note: &'a mut Try<'x>,
     body_sent: bool,
-    /// Whether to give up when a check turns the node Down.
+    /// Whether to give up when a check turns the node Down. It holds until the answer is
+    /// passed on: a node can be stopped between its head and its body.
     cancel_if_down: bool,
 }
 
@@ -156,8 +157,6 @@ impl Attempt<'_, '_> {
         loop {
             if self.note.first_byte.is_none() && !link.conn.input().is_empty() {
                 self.note.first_byte = Some(sent_at.elapsed());
-                // It answers: whatever the checks say, it is not cut off.
-                self.cancel_if_down = false;
             }
             let scanned = scan.scan(link.conn.input(), &Limits::NODE);
             let Some((start, end)) = scanned.map_err(Failure::BadResponse)? else {

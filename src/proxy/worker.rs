@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -31,10 +31,11 @@ pub struct Worker {
     look: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Lines {
     writer: LineWriter,
     waiting: Vec<u8>,
+    handed_over: Instant,
 }
 
 impl Worker {
@@ -42,6 +43,8 @@ impl Worker {
     const SPARE: usize = 64;
     /// Log lines are handed over at this size, or at the next tick.
     const LINES: usize = 16 * 1024;
+    /// Time since the last hand-over after which a line is not batched.
+    const LEISURE: Duration = Duration::from_millis(5);
 
     /// A worker that serves what is published and leaves its log lines in `sink`.
     pub fn new(published: Arc<Published>, metrics: Arc<Metrics>, sink: Sink) -> Self {
@@ -52,7 +55,11 @@ impl Worker {
             metrics,
             spare: RefCell::default(),
             date: RefCell::default(),
-            lines: RefCell::default(),
+            lines: RefCell::new(Lines {
+                writer: LineWriter::new(),
+                waiting: Vec::new(),
+                handed_over: Instant::now(),
+            }),
             sink,
             stopping: Cell::new(false),
             look: Notify::new(),
@@ -97,9 +104,17 @@ impl Worker {
 
     pub(super) fn log(&self, format: LogFormat, record: &Record<'_>) {
         let mut lines = self.lines.borrow_mut();
-        let Lines { writer, waiting } = &mut *lines;
+        let Lines {
+            writer,
+            waiting,
+            handed_over,
+        } = &mut *lines;
         writer.append(format, record, waiting);
-        if waiting.len() >= Self::LINES {
+        // At leisure a line goes at once, so that lines of different workers stand in their
+        // order; in a rush they are batched.
+        let now = Instant::now();
+        if waiting.len() >= Self::LINES || now - *handed_over >= Self::LEISURE {
+            *handed_over = now;
             self.sink.send(std::mem::take(waiting));
         }
     }

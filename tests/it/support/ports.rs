@@ -6,7 +6,7 @@
 //! exclusive on the machine and gone with the process that held it.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -36,7 +36,9 @@ impl Port {
             let Ok(claim) = UnixListener::bind_addr(&name.unwrap()) else {
                 continue;
             };
-            if TcpListener::bind((Ipv4Addr::UNSPECIFIED, number)).is_ok() {
+            // Not by listening there for a moment: a child that another test forks just then
+            // would listen on, until its exec.
+            if TcpStream::connect(local(number)).is_err() {
                 return Self {
                     number,
                     _claim: claim,
