@@ -79,6 +79,7 @@ impl Conn {
 
     /// Uses up the first `count` bytes of the input.
     pub fn consume(&mut self, count: usize) {
+        // Saturating, since «all of it» is said with `usize::MAX`.
         self.used = self.used.saturating_add(count).min(self.input.len());
         if self.used == self.input.len() {
             self.input.clear();

@@ -21,6 +21,8 @@ mod request;
 mod request_body;
 mod retry;
 mod serve_file;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use connection::{serve, turn_away};

@@ -1,0 +1,92 @@
+//! A client's connection served for real, by nodes that do as a test says.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{LocalSet, spawn_local};
+use tokio::time::{sleep, timeout};
+
+use super::{Worker, serve};
+use crate::balance::Registry;
+use crate::http::Io;
+use crate::logs;
+use crate::metrics::Metrics;
+use crate::model::{AdminState, Config, Listener, Name, Node, NodeAddress, Pool};
+use crate::snapshot::{Published, Snapshot};
+
+/// Longest time a test may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Runs `test` on one thread, as a worker does.
+async fn bounded(test: impl Future<Output = ()>) {
+    timeout(LIMIT, LocalSet::new().run_until(test))
+        .await
+        .unwrap();
+}
+
+/// A proxy with one pool of `nodes`; `change` says what else is special about it.
+async fn proxy(nodes: &[SocketAddr], change: impl FnOnce(&mut Config)) -> SocketAddr {
+    let name = Name::parse("http").unwrap();
+    let mut config = Config::default();
+    let anywhere = "127.0.0.1:0".parse().unwrap();
+    config.listeners.push(Listener::new(name.clone(), anywhere));
+    let mut pool = Pool::new(Name::parse("pool").unwrap());
+    pool.health_check = None;
+    for (index, address) in nodes.iter().enumerate() {
+        let name = Name::parse(&format!("node-{index}")).unwrap();
+        let address = NodeAddress::parse(&address.to_string()).unwrap();
+        pool.nodes.push(Node {
+            name,
+            address,
+            weight: 1,
+            state: AdminState::Enabled,
+        });
+    }
+    config.pools.push(pool);
+    change(&mut config);
+    let metrics = Arc::new(Metrics::new());
+    let snapshot = Snapshot::build(Arc::new(config), 1, &Registry::new(), &metrics);
+    let published = Arc::new(Published::default());
+    published.publish(Arc::new(snapshot));
+    let (sink, _) = logs::start(None).unwrap();
+    let worker = Rc::new(Worker::new(published, metrics, sink));
+    let door = TcpListener::bind(anywhere).await.unwrap();
+    let address = door.local_addr().unwrap();
+    let name = Rc::new(name);
+    spawn_local(async move {
+        while let Ok((stream, peer)) = door.accept().await {
+            let worker = Rc::clone(&worker);
+            spawn_local(serve(worker, Io::Tcp(stream), peer, Rc::clone(&name)));
+        }
+    });
+    address
+}
+
+/// What arrives until the connection ends.
+async fn rest(stream: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    // A reset is an end too; the tests look at what came before it.
+    let _ = stream.read_to_end(&mut text).await;
+    String::from_utf8(text).unwrap()
+}
+
+#[tokio::test]
+async fn a_body_cut_within_a_chunk_s_size_is_read_past_as_it_stands() {
+    bounded(async {
+        let address = proxy(&[], |config| config.pools.clear()).await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r";
+        client.write_all(head.as_bytes()).await.unwrap();
+        sleep(Duration::from_millis(50)).await;
+        let next = "\nhello\r\n0\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        client.write_all(next.as_bytes()).await.unwrap();
+        let answers = rest(&mut client).await;
+        assert_eq!(answers.matches("HTTP/1.1 404 ").count(), 2, "{answers}");
+    })
+    .await;
+}
