@@ -79,8 +79,16 @@ fn goes_to_node(field: &Field<'_>, trusted: bool) -> bool {
         | Known::XRealIp
         | Known::XRequestId => false,
         Known::Forwarded | Known::XForwardedPort => trusted,
+        // Gunicorn takes `X-Forwarded-Ssl: on` for https, and others have names of their own.
+        Known::Other if speaks_for_a_proxy(field.name) => trusted,
         known => !known.is_hop_by_hop(),
     }
+}
+
+fn speaks_for_a_proxy(name: &[u8]) -> bool {
+    const PREFIX: &[u8] = b"x-forwarded-";
+    let start = name.get(..PREFIX.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
 }
 
 fn write_forwarded(out: &mut Vec<u8>, request: &Request<'_>, plan: &HeaderPlan) {

@@ -67,6 +67,33 @@ async fn proxy(nodes: &[SocketAddr], change: impl FnOnce(&mut Config)) -> Socket
     address
 }
 
+/// A node that does `act` with every connection.
+async fn node<A: Future<Output = ()> + 'static>(
+    act: impl Fn(TcpStream) -> A + 'static,
+) -> SocketAddr {
+    let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = door.local_addr().unwrap();
+    spawn_local(async move {
+        while let Ok((stream, _)) = door.accept().await {
+            spawn_local(act(stream));
+        }
+    });
+    address
+}
+
+/// What arrives until it ends with `end`.
+async fn until(stream: &mut TcpStream, end: &str) -> String {
+    let mut text = Vec::new();
+    while !text.ends_with(end.as_bytes()) {
+        let mut byte = [0];
+        match stream.read(&mut byte).await {
+            Ok(1) => text.push(byte[0]),
+            _ => break,
+        }
+    }
+    String::from_utf8(text).unwrap()
+}
+
 /// What arrives until the connection ends.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
@@ -87,6 +114,30 @@ async fn a_body_cut_within_a_chunk_s_size_is_read_past_as_it_stands() {
         client.write_all(next.as_bytes()).await.unwrap();
         let answers = rest(&mut client).await;
         assert_eq!(answers.matches("HTTP/1.1 404 ").count(), 2, "{answers}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_speaks_for_a_proxy_is_not_taken_from_a_stranger() {
+    bounded(async {
+        let echo = node(|mut stream| async move {
+            let head = until(&mut stream, "\r\n\r\n").await;
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", head.len());
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream.write_all(head.as_bytes()).await.unwrap();
+        })
+        .await;
+        let address = proxy(&[echo], |_| {}).await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let head = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-Ssl: on\r\n\
+            X-Forwarded-Protocol: ssl\r\nx-forwarded-prefix: /evil\r\nX-Other: 1\r\n\r\n";
+        client.write_all(head.as_bytes()).await.unwrap();
+        let seen = rest(&mut client).await.to_ascii_lowercase();
+        assert!(seen.contains("x-other: 1"), "{seen}");
+        for name in ["ssl", "protocol", "prefix"] {
+            assert!(!seen.contains(&format!("x-forwarded-{name}:")), "{seen}");
+        }
     })
     .await;
 }
