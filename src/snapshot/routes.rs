@@ -147,6 +147,30 @@ mod tests {
         assert_eq!(found(&table, "*"), "none");
     }
 
+    #[test]
+    fn one_slash_goes_with_what_a_route_matched() {
+        for (route, path_match, path, rest) in [
+            ("/static/", PathMatch::Prefix, "/static/a/b", "a/b"),
+            (
+                "/static/",
+                PathMatch::Prefix,
+                "/static//private/x",
+                "/private/x",
+            ),
+            ("/static", PathMatch::Prefix, "/static/a", "a"),
+            ("/static", PathMatch::Prefix, "/static//a", "/a"),
+            ("/static", PathMatch::Prefix, "/static", ""),
+            ("/", PathMatch::Prefix, "/a", "a"),
+            ("/", PathMatch::Prefix, "//a", "/a"),
+            ("/a/b", PathMatch::Exact, "/a/b", "b"),
+            ("/a", PathMatch::Exact, "/a", "a"),
+        ] {
+            let table = table(&[(route.to_owned(), path_match)]);
+            let rested = table.routes()[0].rest(path.as_bytes());
+            assert_eq!(rested, rest.as_bytes(), "{route} {path}");
+        }
+    }
+
     /// The rule as DOCUMENT says it, one route after the other.
     fn by_trial(paths: &[(String, PathMatch)], path: &str) -> String {
         let exact = paths
