@@ -124,6 +124,9 @@ impl Conn {
         let mut buffer = ReadBuf::new(&mut scratch);
         ready!(poll.poll_read(cx, &mut buffer))?;
         let count = buffer.filled().len();
+        // Or a client that always sends half a request more than it has answers for would
+        // keep every byte it ever sent here.
+        input.drain(..std::mem::take(&mut self.used));
         input.extend_from_slice(buffer.filled());
         self.received += count as u64;
         Poll::Ready(Ok(count))
@@ -311,4 +314,38 @@ pub enum Reusable {
     Ended,
     /// Nothing: there are bytes that nobody asked for.
     Excess,
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::{Duration, Instant};
+
+    use super::{Conn, Scratch};
+    use crate::http::Io;
+
+    async fn pair() -> (Conn, TcpStream) {
+        let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let theirs = TcpStream::connect(door.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (ours, _) = door.accept().await.unwrap();
+        (Conn::new(Io::Tcp(ours)), theirs)
+    }
+
+    #[tokio::test]
+    async fn what_is_used_up_is_not_kept() {
+        let (mut conn, mut theirs) = pair().await;
+        let scratch = Scratch::new();
+        let until = Instant::now() + Duration::from_secs(10);
+        for round in 0..100 {
+            theirs.write_all(&[b'a' + round % 26; 100]).await.unwrap();
+            conn.fill(&scratch, until).await.unwrap();
+            let rest = usize::from(round > 0) + 99;
+            conn.consume(rest);
+            assert_eq!(conn.input(), [b'a' + round % 26]);
+            assert!(conn.input.len() <= 101, "{}", conn.input.len());
+        }
+    }
 }
