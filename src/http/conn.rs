@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::ReadBuf;
 use tokio::time::Instant;
 
-use super::{Deadline, Io};
+use super::{Deadline, Io, Pace};
 
 /// Where a worker reads into: one for all its connections, so that an idle connection
 /// holds no buffer and a large body needs few reads.
@@ -186,6 +186,27 @@ impl Conn {
         .await
     }
 
+    /// Writes the whole queue to a side that may be slow, as long as it keeps `pace`.
+    ///
+    /// # Errors
+    /// When the connection breaks or the other side is too slow.
+    pub async fn flush_at(&mut self, pace: Pace) -> Result<(), StreamError> {
+        let (start, before) = (Instant::now(), self.sent);
+        let mut seen = None;
+        poll_fn(|cx| {
+            if let Poll::Ready(done) = self.poll_flush(cx) {
+                return Poll::Ready(done.map_err(StreamError::Broken));
+            }
+            if seen.replace(self.sent) != Some(self.sent) {
+                let now = Instant::now();
+                let left = pace.patience(self.sent - before, now - start);
+                self.deadline.set(now + left);
+            }
+            self.deadline.poll(cx).map(|()| Err(StreamError::Timeout))
+        })
+        .await
+    }
+
     /// Ready after `until`. `armed` is false at the first call of a wait: the timer is set
     /// only once there is something to wait for, and most calls return without one.
     pub fn poll_late(
@@ -318,12 +339,12 @@ pub enum Reusable {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
-    use tokio::time::{Duration, Instant};
+    use tokio::time::{Duration, Instant, sleep};
 
-    use super::{Conn, Scratch};
-    use crate::http::Io;
+    use super::{Conn, Scratch, StreamError};
+    use crate::http::{Io, Pace};
 
     async fn pair() -> (Conn, TcpStream) {
         let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -331,6 +352,14 @@ mod tests {
             .await
             .unwrap();
         let (ours, _) = door.accept().await.unwrap();
+        // Small, so that a test need not write much before it waits.
+        let small = 16 * 1024;
+        socket2::SockRef::from(&ours)
+            .set_send_buffer_size(small)
+            .unwrap();
+        socket2::SockRef::from(&theirs)
+            .set_recv_buffer_size(small)
+            .unwrap();
         (Conn::new(Io::Tcp(ours)), theirs)
     }
 
@@ -347,5 +376,31 @@ mod tests {
             assert_eq!(conn.input(), [b'a' + round % 26]);
             assert!(conn.input.len() <= 101, "{}", conn.input.len());
         }
+    }
+    #[tokio::test]
+    async fn a_slow_reader_has_time_as_long_as_it_reads() {
+        let (mut conn, mut theirs) = pair().await;
+        let pace = Pace::Rate {
+            rate: 1,
+            quiet: Duration::from_millis(300),
+        };
+        conn.output().extend_from_slice(&[b'a'; 1024 * 1024]);
+        let reader = tokio::spawn(async move {
+            let mut piece = [0; 32 * 1024];
+            let mut count = 0;
+            while count < 1024 * 1024 {
+                count += theirs.read(&mut piece).await.unwrap();
+                sleep(Duration::from_millis(20)).await;
+            }
+            theirs
+        });
+        let start = Instant::now();
+        conn.flush_at(pace).await.unwrap();
+        assert!(start.elapsed() > Duration::from_millis(300));
+        let theirs = reader.await.unwrap();
+        conn.output().extend_from_slice(&[b'a'; 1024 * 1024]);
+        let done = conn.flush_at(pace).await;
+        assert!(matches!(done, Err(StreamError::Timeout)), "{done:?}");
+        drop(theirs);
     }
 }

@@ -8,6 +8,7 @@ use super::Reason;
 use super::answer::begin_date;
 use super::attempt::Answered;
 use super::connection::Next;
+use super::exchange::Exchange;
 use super::forward::{Forwarding, Sides};
 use super::headers::{Ending, Persistence, write_response};
 use super::links::Link;
@@ -20,6 +21,14 @@ use crate::metrics::NodeErrorKind;
 
 /// Longest time a client may take nothing of an answer.
 const QUIET: Duration = Duration::from_secs(30);
+
+/// How fast a client has to take an answer.
+pub(super) fn client_pace(exchange: &Exchange<'_>) -> Pace {
+    Pace::Rate {
+        rate: exchange.request.listener.config.response_min_rate,
+        quiet: QUIET,
+    }
+}
 
 /// Passes `answered` to the client.
 pub(super) async fn deliver(
@@ -94,7 +103,7 @@ async fn pass_whole(
         &lease,
     );
     drop(lease);
-    let flushed = client.flush(Instant::now() + QUIET).await;
+    let flushed = client.flush_at(client_pace(this.exchange)).await;
     flushed.map_err(|_| Reason::ClientGone)
 }
 
@@ -108,10 +117,7 @@ async fn pass(
     let exchange = this.exchange;
     let pool = &this.pool.config;
     let from = Pace::Between(this.route.config.read_timeout.unwrap_or(pool.read_timeout));
-    let to = Pace::Rate {
-        rate: exchange.request.listener.config.response_min_rate,
-        quiet: QUIET,
-    };
+    let to = client_pace(exchange);
     let chunked = !matches!(answered.framing, Framing::Length(_))
         && exchange.request.head.version == Version::Http11;
     let mut relay = Relay::new(BodyReader::new(answered.framing), chunked, 0, from, to);

@@ -3,13 +3,12 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-
-use tokio::time::Instant;
+use std::time::SystemTime;
 
 use super::Reason;
 use super::answer::{self, Answer, begin_date, settle};
 use super::connection::{Client, Next};
+use super::deliver::client_pace;
 use super::exchange::Exchange;
 use super::headers::{Persistence, write_persistence};
 use super::request::{RequestBody, Trail};
@@ -19,8 +18,6 @@ use crate::snapshot::Route;
 
 /// Bytes read ahead of a client at a time, and with the answer itself.
 const PIECE: usize = 256 * 1024;
-/// Longest time a client may take nothing of a piece.
-const QUIET: Duration = Duration::from_secs(30);
 
 /// Answers with a file below `root`.
 pub(super) async fn serve<'x>(
@@ -78,7 +75,7 @@ pub(super) async fn serve<'x>(
             } else {
                 range.end
             };
-            match send(client, file, at..end).await {
+            match send(exchange, client, file, at..end).await {
                 Ok(()) if keep => Next::Keep,
                 Ok(()) if settled && client.conn.input().is_empty() => Next::Close,
                 Ok(()) => Next::Linger,
@@ -142,11 +139,16 @@ fn write_head(
 }
 
 /// Sends the bytes of `range`, each piece read while nothing waits to be written.
-async fn send(client: &mut Client, file: File, range: std::ops::Range<u64>) -> Result<(), Reason> {
+async fn send(
+    exchange: &Exchange<'_>,
+    client: &mut Client,
+    file: File,
+    range: std::ops::Range<u64>,
+) -> Result<(), Reason> {
     let file = Arc::new(file);
     let mut at = range.start;
     loop {
-        let flushed = client.conn.flush(Instant::now() + QUIET).await;
+        let flushed = client.conn.flush_at(client_pace(exchange)).await;
         flushed.map_err(|_| Reason::ClientGone)?;
         if at >= range.end {
             return Ok(());
