@@ -142,7 +142,11 @@ async fn pass(
             let index = lease.index();
             this.pool.errors[index].count(kind);
             lease.candidate().state.count_error();
-            this.pool.balancer.failed(index, Instant::now());
+            // A stream that is silent for long is no evidence against its node: nobody
+            // else was asked for it.
+            if reason != Reason::NodeTimeout {
+                this.pool.balancer.failed(index, Instant::now());
+            }
             Err(reason)
         }
     }

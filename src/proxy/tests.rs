@@ -141,3 +141,66 @@ async fn what_speaks_for_a_proxy_is_not_taken_from_a_stranger() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_interim_answer_does_not_end_the_body() {
+    bounded(async {
+        let hinting = node(|mut stream| async move {
+            until(&mut stream, "\r\n\r\n").await;
+            let hint = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+            stream.write_all(hint.as_bytes()).await.unwrap();
+            until(&mut stream, "end").await;
+            let answer = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nread";
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        })
+        .await;
+        let address = proxy(&[hinting], |config| {
+            config.pools[0].read_timeout = Duration::from_secs(2);
+        })
+        .await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nbegin";
+        client.write_all(head.as_bytes()).await.unwrap();
+        sleep(Duration::from_millis(100)).await;
+        client.write_all(b"end").await.unwrap();
+        let answer = until(&mut client, "read").await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_silent_stream_is_no_evidence_against_its_node() {
+    bounded(async {
+        let streaming = node(|mut stream| async move {
+            let head = until(&mut stream, "\r\n\r\n").await;
+            if head.starts_with("GET /stream ") {
+                let begun = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n";
+                stream.write_all(begun.as_bytes()).await.unwrap();
+                sleep(Duration::from_secs(5)).await;
+            }
+            let answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nfirst";
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let other = node(|mut stream| async move {
+            until(&mut stream, "\r\n\r\n").await;
+            let answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nother";
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let address = proxy(&[streaming.await, other.await], |config| {
+            config.pools[0].max_fails = 1;
+            config.pools[0].read_timeout = Duration::from_millis(100);
+        })
+        .await;
+        let ask = async |path: &str| {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            client.write_all(head.as_bytes()).await.unwrap();
+            rest(&mut client).await
+        };
+        ask("/stream").await;
+        let answers = [ask("/").await, ask("/").await];
+        assert!(answers.concat().contains("first"), "{answers:?}");
+    })
+    .await;
+}
