@@ -139,9 +139,7 @@ async fn send(
     }
     match client.conn.flush(Instant::now() + FLUSH_TIME).await {
         Err(_) => Next::Close,
-        Ok(()) if keep => Next::Keep,
-        Ok(()) if settled && client.conn.input().is_empty() => Next::Close,
-        Ok(()) => Next::Linger,
+        Ok(()) => exchange.next(client, keep, settled),
     }
 }
 

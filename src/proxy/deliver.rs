@@ -69,9 +69,7 @@ pub(super) async fn deliver(
         pass(this, sides, answered, lease).await
     };
     match passed {
-        Ok(()) if keep => Next::Keep,
-        Ok(()) if sides.body.is_read() && sides.client.conn.input().is_empty() => Next::Close,
-        Ok(()) => Next::Linger,
+        Ok(()) => exchange.next(sides.client, keep, sides.body.is_read()),
         Err(reason) => {
             trail.reason = Some(reason);
             Next::Abort

@@ -23,6 +23,21 @@ pub(super) struct Exchange<'x> {
     pub(super) keep: bool,
 }
 
+impl Exchange<'_> {
+    /// What becomes of the connection behind an answer that was sent whole, `settled` when
+    /// the request's body was read. Closed at once only when it is the client who wants
+    /// that: with requests it has sent ahead the kernel would answer a reset, and destroy
+    /// what it has not yet delivered.
+    pub(super) fn next(&self, client: &Client, keep: bool, settled: bool) -> Next {
+        let sends_more = !client.conn.input().is_empty() || wants_to_stay(self.request.head);
+        match (keep, settled && !sends_more) {
+            (true, _) => Next::Keep,
+            (false, true) => Next::Close,
+            (false, false) => Next::Linger,
+        }
+    }
+}
+
 /// Serves the request whose first bytes have arrived.
 pub(super) async fn exchange(worker: &Worker, client: &mut Client) -> Next {
     let started = Instant::now();

@@ -76,9 +76,7 @@ pub(super) async fn serve<'x>(
                 range.end
             };
             match send(exchange, client, file, at..end).await {
-                Ok(()) if keep => Next::Keep,
-                Ok(()) if settled && client.conn.input().is_empty() => Next::Close,
-                Ok(()) => Next::Linger,
+                Ok(()) => exchange.next(client, keep, settled),
                 Err(reason) => {
                     trail.reason = Some(reason);
                     Next::Abort

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
 
 use super::{Worker, serve};
-use crate::balance::Registry;
+use crate::balance::{CheckResult, Health, Registry};
 use crate::http::Io;
 use crate::logs;
 use crate::metrics::Metrics;
@@ -31,6 +31,14 @@ async fn bounded(test: impl Future<Output = ()>) {
 
 /// A proxy with one pool of `nodes`; `change` says what else is special about it.
 async fn proxy(nodes: &[SocketAddr], change: impl FnOnce(&mut Config)) -> SocketAddr {
+    proxy_of(nodes, change).await.0
+}
+
+/// The same, and what it serves by.
+async fn proxy_of(
+    nodes: &[SocketAddr],
+    change: impl FnOnce(&mut Config),
+) -> (SocketAddr, Arc<Snapshot>) {
     let name = Name::parse("http").unwrap();
     let mut config = Config::default();
     let anywhere = "127.0.0.1:0".parse().unwrap();
@@ -51,8 +59,9 @@ async fn proxy(nodes: &[SocketAddr], change: impl FnOnce(&mut Config)) -> Socket
     change(&mut config);
     let metrics = Arc::new(Metrics::new());
     let snapshot = Snapshot::build(Arc::new(config), 1, &Registry::new(), &metrics);
+    let snapshot = Arc::new(snapshot);
     let published = Arc::new(Published::default());
-    published.publish(Arc::new(snapshot));
+    published.publish(Arc::clone(&snapshot));
     let (sink, _) = logs::start(None).unwrap();
     let worker = Rc::new(Worker::new(published, metrics, sink));
     let door = TcpListener::bind(anywhere).await.unwrap();
@@ -64,7 +73,7 @@ async fn proxy(nodes: &[SocketAddr], change: impl FnOnce(&mut Config)) -> Socket
             spawn_local(serve(worker, Io::Tcp(stream), peer, Rc::clone(&name)));
         }
     });
-    address
+    (address, snapshot)
 }
 
 /// A node that does `act` with every connection.
@@ -201,6 +210,71 @@ async fn a_silent_stream_is_no_evidence_against_its_node() {
         ask("/stream").await;
         let answers = [ask("/").await, ask("/").await];
         assert!(answers.concat().contains("first"), "{answers:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_leaves_a_node_found_down_only_for_another() {
+    bounded(async {
+        let slow = node(|mut stream| async move {
+            until(&mut stream, "\r\n\r\n").await;
+            sleep(Duration::from_millis(900)).await;
+            let answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\nslow";
+            drop(stream.write_all(answer.as_bytes()).await);
+        })
+        .await;
+        let quick = node(|mut stream| async move {
+            until(&mut stream, "\r\n\r\n").await;
+            let answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nquick";
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        })
+        .await;
+        for (nodes, word) in [(vec![slow], "slow"), (vec![slow, quick], "quick")] {
+            let (address, snapshot) = proxy_of(&nodes, |_| {}).await;
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let head = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+            client.write_all(head.as_bytes()).await.unwrap();
+            sleep(Duration::from_millis(100)).await;
+            let failed = CheckResult {
+                passed: false,
+                code: "L7TOUT",
+                status: None,
+                ms: 1000,
+                text: String::new(),
+                at: std::time::SystemTime::now(),
+            };
+            let state = &snapshot.pools[0].balancer.nodes()[0].state;
+            state.set_check(failed, Health::Down);
+            let answer = rest(&mut client).await;
+            assert!(answer.ends_with(word), "{answer}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_last_answer_outlives_requests_sent_ahead() {
+    bounded(async {
+        let large = node(|mut stream| async move {
+            until(&mut stream, "\r\n\r\n").await;
+            sleep(Duration::from_millis(200)).await;
+            let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n";
+            let answer = head.to_owned() + &"a".repeat(60_000);
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        })
+        .await;
+        let address = proxy(&[large], |config| config.listeners[0].max_requests = 1).await;
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut client = socket.connect(address).await.unwrap();
+        let head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        client.write_all(head.as_bytes()).await.unwrap();
+        sleep(Duration::from_millis(100)).await;
+        client.write_all(head.as_bytes()).await.unwrap();
+        sleep(Duration::from_millis(400)).await;
+        let answer = rest(&mut client).await;
+        assert_eq!(answer.matches('a').count() / 100, 600, "{}", answer.len());
     })
     .await;
 }
