@@ -1,6 +1,7 @@
 //! One data worker: a thread, its runtime, its accept loops, its connections.
 
 use std::cell::Cell;
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout_at};
 
 use super::Admission;
 use crate::http::Io;
@@ -99,7 +100,7 @@ async fn work(shared: Shared, mut commands: UnboundedReceiver<Command>) {
     for door in doors {
         door.closing.notify_one();
         // It takes in who has connected already, and ends.
-        drop(door.accepting.await);
+        drop(timeout_at(end, door.accepting).await);
     }
     hall.worker.stop();
     while hall.inside.get() > 0 && Instant::now() < end {
@@ -190,9 +191,14 @@ async fn accept(
             biased;
             accepted = socket.accept() => match accepted {
                 Ok((stream, address)) => hall.let_in(stream, address, &name),
-                // The client was quicker than we, or descriptors ran out: those inside
-                // go on, and some of them will leave.
-                Err(_) => sleep(BREATHER).await,
+                // The client was quicker than we: nothing is short.
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+                // Descriptors ran out: those inside go on, and some of them will leave.
+                // Not to be waited for at a close, which is what makes them leave.
+                Err(_) => tokio::select! {
+                    () = sleep(BREATHER) => {}
+                    () = closing.notified() => return,
+                },
             },
             // Only once nobody waits at the door: a connection the kernel has completed
             // is not reset by our leaving.
