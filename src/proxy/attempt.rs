@@ -9,21 +9,21 @@ use tokio::time::Instant;
 use super::Reason;
 use super::failure::{Failure, node_failed};
 use super::forward::{Forwarding, Sides};
+use super::head_read::HeadRead;
 use super::headers::write_request;
 use super::links::{Link, connect};
 use super::request::Try;
 use super::request_body::send_body;
 use super::retry::is_repeatable;
-use crate::balance::{Health, Lease};
-use crate::http::{Framing, HeadScan, Limits, Refusal, parse_response, response_framing};
+use crate::balance::{Health, Lease, Tried};
+use crate::http::{Framing, response_framing};
 use crate::metrics::RetryReason;
+use crate::model::Condition;
 
 /// A kept connection older than this carries only what may be repeated.
 const FRESH: Duration = Duration::from_millis(100);
 /// How often a request that waits looks whether its node was found Down.
 const LOOK: Duration = Duration::from_millis(200);
-/// Most interim answers to one request (rule 37).
-const MAX_INTERIM: u32 = 8;
 /// A response up to this size, head included, is read whole before any of it is passed on:
 /// a node that dies between the two is then a retry, and no torn answer.
 const WHOLE: usize = 64 * 1024;
@@ -42,6 +42,8 @@ pub(super) struct Answered {
 struct Attempt<'a, 'x> {
     this: &'a Forwarding<'a, 'x>,
     lease: &'a Lease<'x>,
+    /// The nodes asked so far, this one included.
+    tried: &'a Tried,
     note: &'a mut Try<'x>,
     body_sent: bool,
     /// Whether to give up when a check turns the node Down. It holds until the answer is
@@ -54,6 +56,7 @@ pub(super) async fn attempt<'x>(
     this: &Forwarding<'_, 'x>,
     sides: &mut Sides<'_>,
     lease: &Lease<'x>,
+    tried: &Tried,
     note: &mut Try<'x>,
 ) -> Result<Answered, Failure> {
     let (pool, request) = (&this.pool.config, &this.exchange.request);
@@ -61,6 +64,7 @@ pub(super) async fn attempt<'x>(
     let mut attempt = Attempt {
         this,
         lease,
+        tried,
         note,
         body_sent: true,
         cancel_if_down: false,
@@ -104,6 +108,19 @@ impl Attempt<'_, '_> {
         self.lease.candidate().state.health() == Health::Down
     }
 
+    /// Whether another node could be asked instead. Where none can, this one's late answer
+    /// is worth more than none: a process that is busy misses its checks too.
+    fn may_move(&self) -> bool {
+        let (pool, now) = (self.this.pool, Instant::now());
+        let retry = &pool.config.retry;
+        let mut nodes = pool.balancer.nodes().iter().enumerate();
+        retry.on.contains(&Condition::Timeout)
+            && (retry.tries == 0 || self.tried.count() < u32::from(retry.tries))
+            && nodes.any(|(index, node)| {
+                !self.tried.contains(index) && pool.balancer.is_eligible(node, now)
+            })
+    }
+
     /// Asks over `link`.
     async fn on(&mut self, sides: &mut Sides<'_>, mut link: Link) -> Result<Answered, Failure> {
         let (request, candidate) = (&self.this.exchange.request, self.lease.candidate());
@@ -114,8 +131,9 @@ impl Attempt<'_, '_> {
             self.this.pool,
             candidate,
         );
+        let mut head = HeadRead::default();
         if request.has_body() && sides.body.held.is_none() {
-            self.body_sent = send_body(self.this, sides, &mut link).await?;
+            self.body_sent = send_body(self.this, sides, &mut link, &mut head).await?;
         } else {
             let body = sides.body.held.as_deref().unwrap_or_default();
             link.conn.output().extend_from_slice(body);
@@ -124,7 +142,7 @@ impl Attempt<'_, '_> {
         }
         // A node that was Down when it was chosen is a last resort: it gets its time.
         self.cancel_if_down = !self.is_down() && self.may_repeat(sides);
-        let framing = self.read_head(sides, &mut link).await?;
+        let framing = self.read_head(sides, &mut link, head).await?;
         let is_whole = match framing {
             Framing::None => true,
             Framing::Length(length) => {
@@ -145,41 +163,24 @@ impl Attempt<'_, '_> {
         })
     }
 
-    /// Reads the final answer's head, past interim ones.
+    /// Reads the final answer's head.
     async fn read_head(
         &mut self,
         sides: &mut Sides<'_>,
         link: &mut Link,
+        mut head: HeadRead,
     ) -> Result<Framing, Failure> {
         let sent_at = Instant::now();
-        let mut scan = HeadScan::default();
-        let mut interim = 0;
         loop {
-            if self.note.first_byte.is_none() && !link.conn.input().is_empty() {
+            let answers = head.has_begun() || !link.conn.input().is_empty();
+            if self.note.first_byte.is_none() && answers {
                 self.note.first_byte = Some(sent_at.elapsed());
             }
-            let scanned = scan.scan(link.conn.input(), &Limits::NODE);
-            let Some((start, end)) = scanned.map_err(Failure::BadResponse)? else {
-                self.more(sides, link).await?;
-                continue;
-            };
-            if start > 0 {
-                let text = "an empty line stands before the answer";
-                return Err(Failure::BadResponse(Refusal::bad(3, text)));
-            }
-            let parsed = parse_response(&link.conn.input()[..end], &Limits::NODE, sides.response);
-            link.conn.consume(end);
-            parsed.map_err(Failure::BadResponse)?;
-            if sides.response.status >= 200 {
+            if head.go_on(link, sides.response)? {
                 let method = self.this.exchange.request.head.method();
                 return response_framing(sides.response, method).map_err(Failure::BadResponse);
             }
-            interim += 1;
-            if sides.response.status == 101 || interim > MAX_INTERIM {
-                let text = "an interim answer nobody asked for";
-                return Err(Failure::BadResponse(Refusal::bad(37, text)));
-            }
-            scan = HeadScan::default();
+            self.more(sides, link).await?;
         }
     }
 
@@ -211,7 +212,9 @@ impl Attempt<'_, '_> {
                 Some(Ok(0)) => return Err(Failure::Broken),
                 Some(filled) => return filled.map(|_| ()),
                 None if Instant::now() >= until => return Err(Failure::Timeout),
-                None if self.cancel_if_down && self.is_down() => return Err(Failure::WentDown),
+                None if self.cancel_if_down && self.is_down() && self.may_move() => {
+                    return Err(Failure::WentDown);
+                }
                 None => {}
             }
         }

@@ -53,7 +53,7 @@ pub(super) async fn forward<'x>(
     loop {
         let index = lease.index();
         let mut note = this.begin_try(index);
-        let result = attempt(&this, &mut sides, &lease, &mut note).await;
+        let result = attempt(&this, &mut sides, &lease, &course.tried, &mut note).await;
         let verdict = this.judge(&result, &sides, trail);
         note.status = result.is_ok().then_some(sides.response.status);
         note.reason = result.as_ref().err().map(Failure::reason);

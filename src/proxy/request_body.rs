@@ -12,6 +12,7 @@ use super::Reason;
 use super::exchange::Exchange;
 use super::failure::Failure;
 use super::forward::{Forwarding, Sides};
+use super::head_read::HeadRead;
 use super::links::Link;
 use crate::http::{Conn, Framing, Pace, Relay, RelayError, StreamError};
 
@@ -75,6 +76,7 @@ pub(super) async fn send_body(
     this: &Forwarding<'_, '_>,
     sides: &mut Sides<'_>,
     link: &mut Link,
+    head: &mut HeadRead,
 ) -> Result<bool, Failure> {
     let (exchange, client) = (this.exchange, &mut sides.client.conn);
     let Some(reader) = sides.body.reader.take() else {
@@ -87,14 +89,20 @@ pub(super) async fn send_body(
     let chunked = exchange.request.framing == Framing::Chunked;
     let mut relay = Relay::new(reader, chunked, this.route.config.body_limit, from, to);
     let scratch = &exchange.worker.scratch;
-    let sent = poll_fn(|cx| {
-        if let Poll::Ready(done) = relay.poll(cx, scratch, client, &mut link.conn) {
-            return Poll::Ready(Sent::Passed(done));
+    let sent = loop {
+        let event = poll_fn(|cx| {
+            if let Poll::Ready(done) = relay.poll(cx, scratch, client, &mut link.conn) {
+                return Poll::Ready(Sent::Passed(done));
+            }
+            // A node may answer before it has read everything (rule 44).
+            link.conn.poll_fill(cx, scratch).map(Sent::Answered)
+        })
+        .await;
+        // An interim answer ends nothing: the node still waits for the body.
+        if !matches!(event, Sent::Answered(Ok(1..))) || head.go_on(link, sides.response)? {
+            break event;
         }
-        // A node may answer before it has read everything (rule 44).
-        link.conn.poll_fill(cx, scratch).map(Sent::Answered)
-    })
-    .await;
+    };
     sides.body.reader = Some(relay.into_reader());
     match sent {
         Sent::Passed(Ok(())) => Ok(true),
