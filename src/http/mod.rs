@@ -21,13 +21,14 @@ mod relay;
 mod request;
 mod response;
 mod scan;
+mod scratch;
 mod target;
 mod token;
 mod write;
 
 pub use body::{BodyReader, Piece};
 pub use clock::HttpDate;
-pub use conn::{Conn, Reusable, Scratch, StreamError};
+pub use conn::{Conn, Reusable, StreamError};
 pub use deadline::Deadline;
 pub use fields::{connection_options, list_items};
 pub use framing::{Expectation, Framing, request_expectation, request_framing, response_framing};
@@ -39,6 +40,7 @@ pub use relay::{Pace, Relay, RelayError};
 pub use request::{RequestHead, parse_request};
 pub use response::{ResponseHead, parse_response};
 pub use scan::{HeadScan, Limits, OddNames};
+pub use scratch::Scratch;
 pub use write::{
     chunk_end, chunk_size_line, field, field_number, number, reason_phrase, status_line,
 };
