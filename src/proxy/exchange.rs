@@ -44,9 +44,14 @@ pub(super) async fn exchange(worker: &Worker, client: &mut Client) -> Next {
     let before = Before::of(client);
     let mut heads = worker.heads();
     let heads = &mut *heads;
+    let before_head = worker.snapshot();
     let read = read_head(worker, client, &mut heads.request, started).await;
-    // Taken once, and kept to the last byte: a request sees one snapshot.
-    let Some(snapshot) = worker.snapshot() else {
+    // Taken once, and kept to the last byte: a request sees one snapshot. When its listener
+    // went while its head arrived, it is still answered, by what was in force before.
+    let now = worker.snapshot();
+    let now = now.filter(|snapshot| snapshot.listener(&client.listener).is_some());
+    let listener_gone = now.is_none();
+    let Some(snapshot) = now.or(before_head) else {
         return Next::Close;
     };
     let Some(listener) = snapshot.listener(&client.listener) else {
@@ -57,7 +62,8 @@ pub(super) async fn exchange(worker: &Worker, client: &mut Client) -> Next {
         HeadRead::Refused(reason) => Err(reason),
         HeadRead::Gone => return Next::Close,
     };
-    let last = client.requests >= listener.config.max_requests || worker.is_stopping();
+    let enough = client.requests >= listener.config.max_requests;
+    let last = enough || listener_gone || worker.is_stopping();
     let mut exchange = Exchange {
         worker,
         snapshot: &snapshot,

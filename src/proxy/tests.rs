@@ -38,7 +38,7 @@ async fn proxy(nodes: &[SocketAddr], change: impl FnOnce(&mut Config)) -> Socket
 async fn proxy_of(
     nodes: &[SocketAddr],
     change: impl FnOnce(&mut Config),
-) -> (SocketAddr, Arc<Snapshot>) {
+) -> (SocketAddr, Arc<Snapshot>, Arc<Published>) {
     let name = Name::parse("http").unwrap();
     let mut config = Config::default();
     let anywhere = "127.0.0.1:0".parse().unwrap();
@@ -63,7 +63,7 @@ async fn proxy_of(
     let published = Arc::new(Published::default());
     published.publish(Arc::clone(&snapshot));
     let (sink, _) = logs::start(None).unwrap();
-    let worker = Rc::new(Worker::new(published, metrics, sink));
+    let worker = Rc::new(Worker::new(Arc::clone(&published), metrics, sink));
     let door = TcpListener::bind(anywhere).await.unwrap();
     let address = door.local_addr().unwrap();
     let name = Rc::new(name);
@@ -73,7 +73,7 @@ async fn proxy_of(
             spawn_local(serve(worker, Io::Tcp(stream), peer, Rc::clone(&name)));
         }
     });
-    (address, snapshot)
+    (address, snapshot, published)
 }
 
 /// A node that does `act` with every connection.
@@ -231,7 +231,7 @@ async fn a_request_leaves_a_node_found_down_only_for_another() {
         })
         .await;
         for (nodes, word) in [(vec![slow], "slow"), (vec![slow, quick], "quick")] {
-            let (address, snapshot) = proxy_of(&nodes, |_| {}).await;
+            let (address, snapshot, _) = proxy_of(&nodes, |_| {}).await;
             let mut client = TcpStream::connect(address).await.unwrap();
             let head = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
             client.write_all(head.as_bytes()).await.unwrap();
@@ -275,6 +275,26 @@ async fn the_last_answer_outlives_requests_sent_ahead() {
         sleep(Duration::from_millis(400)).await;
         let answer = rest(&mut client).await;
         assert_eq!(answer.matches('a').count() / 100, 600, "{}", answer.len());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_outlives_the_listener_it_came_by() {
+    bounded(async {
+        let (address, snapshot, published) = proxy_of(&[], |config| config.pools.clear()).await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+        sleep(Duration::from_millis(50)).await;
+        let mut config = (*snapshot.config).clone();
+        config.listeners.clear();
+        let (registry, metrics) = (Registry::new(), Metrics::new());
+        let without = Snapshot::build(Arc::new(config), 2, &registry, &metrics);
+        published.publish(Arc::new(without));
+        client.write_all(b"Host: a\r\n\r\n").await.unwrap();
+        let answer = rest(&mut client).await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+        assert!(answer.contains("Connection: close\r\n"), "{answer}");
     })
     .await;
 }
