@@ -3,7 +3,6 @@
 //! Nothing more is read while bytes wait to be written: that is the backpressure, and it
 //! bounds what one body holds to a scratch's worth.
 
-use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -128,20 +127,10 @@ impl Relay {
         self.reader
     }
 
-    /// Passes on the whole body.
+    /// Passes on what it can; ready when the body's last byte is written.
     ///
     /// # Errors
     /// When either side fails or is too slow, or the body is not as it should be.
-    pub async fn run(
-        &mut self,
-        scratch: &Scratch,
-        from: &mut Conn,
-        to: &mut Conn,
-    ) -> Result<(), RelayError> {
-        poll_fn(|cx| self.poll(cx, scratch, from, to)).await
-    }
-
-    /// Passes on what it can; ready when the body's last byte is written.
     pub fn poll(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,5 +1,8 @@
 //! Passing a node's answer to the client.
 
+use std::future::poll_fn;
+use std::io::ErrorKind;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -121,7 +124,15 @@ async fn pass(
     let mut relay = Relay::new(BodyReader::new(answered.framing), chunked, 0, from, to);
     let client = &mut sides.client.conn;
     let node = &mut answered.link.conn;
-    match relay.run(&exchange.worker.scratch, node, client).await {
+    let passed = poll_fn(|cx| {
+        if let Poll::Ready(done) = relay.poll(cx, &exchange.worker.scratch, node, client) {
+            return Poll::Ready(done);
+        }
+        // A stream may be silent for long: who has left must not hold its node till then.
+        let gone = || RelayError::To(StreamError::Broken(ErrorKind::ConnectionReset.into()));
+        client.poll_gone(cx).map(|()| Err(gone()))
+    });
+    match passed.await {
         Ok(()) => {
             if answered.framing != Framing::UntilClose {
                 release(

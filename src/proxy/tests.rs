@@ -298,3 +298,35 @@ async fn a_request_outlives_the_listener_it_came_by() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn who_leaves_a_silent_stream_leaves_its_node_too() {
+    bounded(async {
+        let (told, left) = tokio::sync::oneshot::channel();
+        let told = Rc::new(std::cell::Cell::new(Some(told)));
+        let streaming = node(move |mut stream| {
+            let told = told.take();
+            async move {
+                until(&mut stream, "\r\n\r\n").await;
+                let begun = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n";
+                stream.write_all(begun.as_bytes()).await.unwrap();
+                rest(&mut stream).await;
+                told.unwrap().send(()).unwrap();
+            }
+        })
+        .await;
+        let (address, snapshot, _) = proxy_of(&[streaming], |_| {}).await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        client.write_all(head.as_bytes()).await.unwrap();
+        until(&mut client, "1\r\na\r\n").await;
+        drop(client);
+        timeout(Duration::from_secs(5), left)
+            .await
+            .unwrap()
+            .unwrap();
+        let state = &snapshot.pools[0].balancer.nodes()[0].state;
+        assert_eq!((state.in_flight(), state.errors()), (0, 0));
+    })
+    .await;
+}
