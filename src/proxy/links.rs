@@ -115,11 +115,15 @@ pub(super) async fn connect(
         None => Some(node.socket_addresses()),
     };
     let addresses = looked_up.as_deref().map_or(fixed.as_slice(), Vec::as_slice);
-    let mut last = None;
-    for address in addresses {
-        match timeout_at(until, TcpStream::connect(address)).await {
-            Err(_) => return Err(ConnectError::Timeout),
-            Ok(Err(error)) => last = Some(error),
+    let mut last = ConnectError::Unresolved;
+    for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
+        // Each has its share of the time: one that swallows packets must not cost the others
+        // theirs.
+        let now = Instant::now();
+        let share = (until - now) / u32::try_from(left).unwrap_or(u32::MAX);
+        match timeout_at(now + share, TcpStream::connect(address)).await {
+            Err(_) => last = ConnectError::Timeout,
+            Ok(Err(error)) => last = ConnectError::Refused(error),
             Ok(Ok(stream)) => {
                 // Without it a response waits up to 40 ms for an acknowledgement.
                 drop(stream.set_nodelay(true));
@@ -133,5 +137,46 @@ pub(super) async fn connect(
             }
         }
     }
-    Err(last.map_or(ConnectError::Unresolved, ConnectError::Refused))
+    Err(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use socket2::{Domain, SockAddr, Socket, Type};
+    use tokio::time::{Instant, timeout};
+
+    use super::{TcpStream, connect};
+    use crate::balance::Registry;
+    use crate::model::{AdminState, Name, Node, NodeAddress};
+
+    #[tokio::test]
+    async fn an_address_that_swallows_packets_leaves_the_others_their_time() {
+        // With its queue full, a socket that nobody accepts from drops what comes.
+        let deaf = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let anywhere: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
+        deaf.bind(&SockAddr::from(anywhere)).unwrap();
+        deaf.listen(0).unwrap();
+        let deaf_address = deaf.local_addr().unwrap().as_socket().unwrap();
+        let mut queue = Vec::new();
+        while let Ok(Ok(stream)) =
+            timeout(Duration::from_millis(200), TcpStream::connect(deaf_address)).await
+        {
+            queue.push(stream);
+        }
+        let good = TcpListener::bind(anywhere).unwrap();
+        let node = Node {
+            name: Name::parse("n").unwrap(),
+            address: NodeAddress::parse("n.example:80").unwrap(),
+            weight: 1,
+            state: AdminState::Enabled,
+        };
+        let state = Registry::new().node(&Name::parse("p").unwrap(), &node, None);
+        state.set_addresses(vec![deaf_address, good.local_addr().unwrap()]);
+        let until = Instant::now() + Duration::from_secs(1);
+        assert!(connect(&state, None, until).await.is_ok());
+        drop(queue);
+    }
 }
