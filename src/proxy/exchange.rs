@@ -221,6 +221,11 @@ async fn read_head(
         match client.conn.fill(&worker.scratch, until).await {
             Ok(0) | Err(StreamError::Broken(_)) => return HeadRead::Gone,
             Ok(_) => {}
+            // Some clients end a body with one line too many: that asks for nothing, and must
+            // not be answered.
+            Err(StreamError::Timeout) if matches!(client.conn.input(), b"\r" | b"\r\n") => {
+                return HeadRead::Gone;
+            }
             Err(StreamError::Timeout) => return HeadRead::Refused(Reason::ClientTimeout),
         }
     }

@@ -330,3 +330,20 @@ async fn who_leaves_a_silent_stream_leaves_its_node_too() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_empty_line_behind_a_request_is_not_answered() {
+    bounded(async {
+        let address = proxy(&[], |config| {
+            config.pools.clear();
+            config.listeners[0].head_timeout = Duration::from_millis(100);
+        })
+        .await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let request = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi\r\n";
+        client.write_all(request.as_bytes()).await.unwrap();
+        let answers = rest(&mut client).await;
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{answers}");
+    })
+    .await;
+}
