@@ -85,6 +85,10 @@ async fn work(shared: Shared, mut commands: UnboundedReceiver<Command>) {
             command = commands.recv() => match command {
                 Some(Command::Listen { open, close }) => {
                     for door in doors.extract_if(.., |door| close.contains(&door.address)) {
+                        // Who waits at a door that only gets another name goes in there.
+                        if open.iter().any(|gate| gate.address == door.address) {
+                            door.accepting.abort();
+                        }
                         door.closing.notify_one();
                     }
                     doors.extend(open.into_iter().filter_map(|gate| hall.open(gate)));

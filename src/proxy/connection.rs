@@ -60,6 +60,8 @@ pub(super) enum Next {
 /// Most bytes taken from a client whose request is not wanted, and for how long.
 pub(super) const LINGER_BYTES: usize = 64 * 1024;
 pub(super) const LINGER_TIME: Duration = Duration::from_secs(1);
+/// How long a stop waits for the first request of a connection.
+const LAST_CHANCE: Duration = Duration::from_secs(1);
 
 /// Serves one client until it or its connection has had enough.
 pub async fn serve(worker: Rc<Worker>, io: Io, address: SocketAddr, listener: Rc<Name>) {
@@ -94,11 +96,16 @@ async fn idle(worker: &Worker, client: &mut Client) -> bool {
             let listener = snapshot.listener(&client.listener)?;
             Some(listener.config.idle_timeout)
         });
-        // Without its listener, or in a stop, a connection that has served is done.
-        // One that has not is a client that was let in before: its request is awaited.
-        let Some(timeout) = timeout else { return false };
-        if worker.is_stopping() && client.requests > 0 && client.conn.input().is_empty() {
+        let Some(mut timeout) = timeout else {
             return false;
+        };
+        if worker.is_stopping() && client.conn.input().is_empty() {
+            if client.requests > 0 {
+                return false;
+            }
+            // It was let in before the stop and may be about to ask. A browser that has
+            // connected only to be quick later must not hold the stop up.
+            timeout = timeout.min(start.elapsed() + LAST_CHANCE);
         }
         tokio::select! {
             biased;

@@ -36,6 +36,7 @@ impl Failure {
             Self::Connect(ConnectError::Refused(_) | ConnectError::Unresolved) => {
                 Reason::NodeRefused
             }
+            Self::Connect(ConnectError::Ours(_)) => Reason::Internal,
             Self::Timeout | Self::WentDown => Reason::NodeTimeout,
             Self::Broken => Reason::NodeReset,
             Self::BadResponse(_) => Reason::NodeBadResponse,
@@ -51,9 +52,9 @@ impl Failure {
                 NodeErrorKind::ConnectTimeout,
                 RetryReason::Timeout,
             ),
-            Self::Connect(ConnectError::Refused(_) | ConnectError::Unresolved) => {
-                (Condition::Error, NodeErrorKind::Refused, RetryReason::Error)
-            }
+            Self::Connect(
+                ConnectError::Refused(_) | ConnectError::Unresolved | ConnectError::Ours(_),
+            ) => (Condition::Error, NodeErrorKind::Refused, RetryReason::Error),
             Self::Timeout => (
                 Condition::Timeout,
                 NodeErrorKind::Timeout,
@@ -82,6 +83,7 @@ impl Failure {
     /// Whether it counts against the node whatever the others answer.
     pub(super) fn speaks_for_itself(&self) -> bool {
         match self {
+            Self::Connect(ConnectError::Ours(_)) => false,
             Self::Connect(_) | Self::Broken | Self::BadResponse(_) => true,
             Self::Timeout | Self::WentDown | Self::Client(_) => false,
         }

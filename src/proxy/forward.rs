@@ -123,13 +123,12 @@ impl<'x> Forwarding<'_, 'x> {
         tried: &mut Tried,
         result: &Result<Answered, Failure>,
     ) -> Option<Lease<'x>> {
-        let lease = self.lease(tried)?;
-        let hopeless = result.is_ok() && lease.fail_open;
         let went_down = matches!(result, Err(Failure::WentDown));
-        if hopeless || !(went_down || self.pool.balancer.may_retry(Instant::now())) {
+        if !went_down && !self.pool.balancer.may_retry(Instant::now()) {
             return None;
         }
-        Some(lease)
+        let lease = self.lease(tried)?;
+        (result.is_err() || !lease.fail_open).then_some(lease)
     }
 
     fn begin_try(&self, index: usize) -> Try<'x> {

@@ -194,14 +194,18 @@ pub(super) fn write_persistence(out: &mut Vec<u8>, persistence: Persistence) {
     }
 }
 
-/// The fields that `Connection` says are for this connection only (rule 33).
-struct Listed<'f>(Vec<&'f [u8]>);
+/// The fields that `Connection` says are for this connection only (rule 33), in small
+/// letters and sorted: a head full of them costs no more than its length.
+struct Listed(Vec<Vec<u8>>);
 
-impl<'f> Listed<'f> {
-    fn new(fields: &'f Fields) -> Self {
+impl Listed {
+    fn new(fields: &Fields) -> Self {
         let ordinary: [&[u8]; 4] = [b"keep-alive", b"close", b"te", b"upgrade"];
         let unusual = |option: &&[u8]| !ordinary.iter().any(|o| o.eq_ignore_ascii_case(option));
-        Self(connection_options(fields).filter(unusual).collect())
+        let options = connection_options(fields).filter(unusual);
+        let mut names: Vec<Vec<u8>> = options.map(<[u8]>::to_ascii_lowercase).collect();
+        names.sort_unstable();
+        Self(names)
     }
 
     /// Whether this field was named, and may be: those that routing, signing in or we
@@ -211,11 +215,7 @@ impl<'f> Listed<'f> {
             return false;
         }
         let relied_on: [&[u8]; 3] = [b"cookie", b"set-cookie", b"authorization"];
-        self.0
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(field.name))
-            && !relied_on
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(field.name))
+        let name = field.name.to_ascii_lowercase();
+        self.0.binary_search(&name).is_ok() && !relied_on.contains(&name.as_slice())
     }
 }

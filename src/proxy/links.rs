@@ -36,6 +36,26 @@ pub(super) enum ConnectError {
     /// None accepted in time.
     #[error("did not accept the connection in time")]
     Timeout,
+    /// We had no descriptor, port or memory for it: says nothing of the node.
+    #[error("could not be connected to: {0}")]
+    Ours(io::Error),
+}
+
+impl ConnectError {
+    fn of(error: io::Error) -> Self {
+        use rustix::io::Errno;
+        let ours = [
+            Errno::MFILE,
+            Errno::NFILE,
+            Errno::NOBUFS,
+            Errno::NOMEM,
+            Errno::ADDRNOTAVAIL,
+        ];
+        match Errno::from_io_error(&error) {
+            Some(errno) if ours.contains(&errno) => Self::Ours(error),
+            _ => Self::Refused(error),
+        }
+    }
 }
 
 /// A worker's idle connections, by node state.
@@ -123,7 +143,7 @@ pub(super) async fn connect(
         let share = (until - now) / u32::try_from(left).unwrap_or(u32::MAX);
         match timeout_at(now + share, TcpStream::connect(address)).await {
             Err(_) => last = ConnectError::Timeout,
-            Ok(Err(error)) => last = ConnectError::Refused(error),
+            Ok(Err(error)) => last = ConnectError::of(error),
             Ok(Ok(stream)) => {
                 // Without it a response waits up to 40 ms for an acknowledgement.
                 drop(stream.set_nodelay(true));
@@ -175,7 +195,7 @@ mod tests {
         };
         let state = Registry::new().node(&Name::parse("p").unwrap(), &node, None);
         state.set_addresses(vec![deaf_address, good.local_addr().unwrap()]);
-        let until = Instant::now() + Duration::from_secs(1);
+        let until = Instant::now() + Duration::from_secs(6);
         assert!(connect(&state, None, until).await.is_ok());
         drop(queue);
     }
