@@ -193,7 +193,7 @@ impl Control {
         let mut problems = Problems::default();
         let mut sockets = Sockets::default();
         if let Some(data_plane) = &self.parts.data_plane {
-            let (prepared, refused) = data_plane.prepare_lenient(&config.listeners);
+            let (prepared, refused) = data_plane.prepare(&config.listeners);
             sockets.listeners = Some(prepared);
             for problem in refused {
                 if is_as_it_was(&problem.field, config, before) {

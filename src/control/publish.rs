@@ -62,7 +62,7 @@ impl Control {
         health::resolve_new(&targets(&snapshot)).await;
         let mut sockets = Sockets::default();
         if let Some(data_plane) = &self.parts.data_plane {
-            let (prepared, refused) = data_plane.prepare_lenient(&snapshot.config.listeners);
+            let (prepared, refused) = data_plane.prepare(&snapshot.config.listeners);
             for problem in refused {
                 tracing::error!("{}: {}", problem.field, problem.message);
             }

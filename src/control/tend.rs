@@ -67,7 +67,7 @@ impl Control {
         if !before.iter().any(closed) {
             return;
         }
-        let (prepared, _) = data_plane.prepare_lenient(&snapshot.config.listeners);
+        let (prepared, _) = data_plane.prepare(&snapshot.config.listeners);
         data_plane.publish(snapshot.clone(), prepared);
         let after = data_plane.listeners();
         for (name, address, _) in before.into_iter().filter(closed) {

@@ -78,21 +78,10 @@ impl DataPlane {
         })))
     }
 
-    /// Opens the sockets that `wanted` needs and that are not open yet.
-    ///
-    /// # Errors
-    /// A Problem for each that cannot be opened; then none is.
-    pub fn prepare(&self, wanted: &[model::Listener]) -> Result<Prepared, Problems> {
-        let (prepared, problems) = self.prepare_lenient(wanted);
-        if problems.is_empty() {
-            Ok(prepared)
-        } else {
-            Err(problems)
-        }
-    }
-
-    /// The same for a start: what can be opened is, whatever happens to the rest.
-    pub fn prepare_lenient(&self, wanted: &[model::Listener]) -> (Prepared, Problems) {
+    /// Opens the sockets that `wanted` needs and that are not open yet, and answers a Problem
+    /// for each that cannot be. Whether that stands in the way is the caller's question: at a
+    /// start it does not.
+    pub fn prepare(&self, wanted: &[model::Listener]) -> (Prepared, Problems) {
         let sockets = self.sockets();
         let mut problems = Problems::default();
         let mut new = Vec::new();
