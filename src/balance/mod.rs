@@ -1,11 +1,14 @@
 //! Choosing a node, and counting what is in flight: one step under one short
 //! lock per pool, which all workers share, so that every share is exact.
 //!
-//! Rules are nginx's (round robin, least_conn, ip_hash, max_fails) with three
-//! of our own: a node that is Down takes nothing, a pool without any good node
+//! Rules are nginx's (round robin, least_conn, ip_hash, hash, max_fails) with
+//! three of our own: a node that is Down takes nothing, a pool without any good node
 //! fails open, and retries have a budget. No sockets and no HTTP here.
 
+mod asker;
 mod budget;
+mod crc32;
+mod hash;
 mod ip_hash;
 mod lease;
 mod least_conn;
@@ -18,11 +21,11 @@ mod slot;
 mod tests;
 mod tried;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
+pub use asker::{Asker, KeyHash};
 use budget::Budget;
 pub use lease::{Lease, OwnedLease};
 pub use node_state::{CheckResult, Health, NodeState};
@@ -92,7 +95,7 @@ impl Balancer {
                 max_fails: pool.max_fails,
                 fail_timeout: pool.fail_timeout,
             }),
-            turn: registry.turn(&pool.name, pool.policy, weights),
+            turn: registry.turn(pool, weights),
             budget: registry.budget(&pool.name),
             nodes,
         }
@@ -117,14 +120,14 @@ impl Balancer {
     ///
     /// When no eligible node is left, fails open: chooses among the enabled
     /// ones, down or ejected as they are.
-    pub fn lease(&self, client: IpAddr, tried: &Tried, now: Instant) -> Leasing<'_> {
+    pub fn lease(&self, asker: Asker, tried: &Tried, now: Instant) -> Leasing<'_> {
         let mut slots = self.turn.lock();
         let eligible = |candidate: &Candidate| self.is_eligible(candidate, now);
         let fail_open = !self.mark(&mut slots, tried, eligible);
         if fail_open && !self.mark(&mut slots, tried, is_enabled) {
             return Leasing::NoNode;
         }
-        let Some(index) = self.choose(&mut slots, client) else {
+        let Some(index) = self.choose(&mut slots, asker) else {
             return Leasing::NoNode;
         };
         let state = &self.nodes[index].state;
@@ -195,11 +198,12 @@ impl Balancer {
         any
     }
 
-    fn choose(&self, slots: &mut [Slot], client: IpAddr) -> Option<usize> {
+    fn choose(&self, slots: &mut [Slot], asker: Asker) -> Option<usize> {
         match self.policy {
             Policy::RoundRobin => round_robin::choose(slots),
             Policy::LeastConn => least_conn::choose(slots),
-            Policy::IpHash => ip_hash::choose(slots, client),
+            Policy::IpHash => ip_hash::choose(slots, asker.client),
+            Policy::Hash => hash::choose(slots, &self.turn.ring, asker.key),
         }
     }
 }

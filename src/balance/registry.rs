@@ -10,9 +10,10 @@ use tokio::time::Instant;
 
 use super::Balancer;
 use super::budget::Budget;
+use super::hash::Ring;
 use super::node_state::NodeState;
 use super::slot::Slot;
-use crate::model::{HealthCheck, Name, Node, NodeAddress, Policy};
+use crate::model::{HealthCheck, Name, Node, NodeAddress, Policy, Pool};
 
 /// What outlives a snapshot, for all pools. One per process.
 #[derive(Debug, Default)]
@@ -43,6 +44,8 @@ pub(super) struct Turn {
     policy: Policy,
     // Node states and weights, in the document's order.
     nodes: Vec<(u64, u16)>,
+    /// The ring of `hash`, which never changes; empty for the others.
+    pub(super) ring: Ring,
     slots: Mutex<Vec<Slot>>,
 }
 
@@ -100,11 +103,12 @@ impl Registry {
         inner.budgets.retain(|pool, _| pools.contains(pool));
     }
 
-    /// The pool's turn: the one it had if policy, nodes and weights are as
-    /// they were, else a new one.
-    pub(super) fn turn(&self, pool: &Name, policy: Policy, nodes: Vec<(u64, u16)>) -> Arc<Turn> {
+    /// The turn of `pool`, whose node states and weights are `nodes`: the one it
+    /// had if these and the policy are as they were, else a new one.
+    pub(super) fn turn(&self, pool: &Pool, nodes: Vec<(u64, u16)>) -> Arc<Turn> {
+        let policy = pool.policy;
         let mut inner = self.lock();
-        let known = inner.turns.entry(pool.clone()).or_default();
+        let known = inner.turns.entry(pool.name.clone()).or_default();
         let same = |turn: &&Arc<Turn>| turn.policy == policy && turn.nodes == nodes;
         if let Some(turn) = known.iter().find(same) {
             return turn.clone();
@@ -113,6 +117,7 @@ impl Registry {
         let turn = Arc::new(Turn {
             policy,
             nodes,
+            ring: ring(pool),
             slots: Mutex::new(slots),
         });
         known.push(turn.clone());
@@ -131,4 +136,13 @@ impl Registry {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn ring(pool: &Pool) -> Ring {
+    if pool.policy != Policy::Hash {
+        return Ring::default();
+    }
+    let addresses: Vec<String> = pool.nodes.iter().map(|n| n.address.to_string()).collect();
+    let weights = pool.nodes.iter().map(|node| node.weight);
+    Ring::build(addresses.iter().map(String::as_str).zip(weights))
 }

@@ -3,18 +3,17 @@
 use super::later::{Later, Off};
 use super::reader::Reader;
 use super::time::UP_TO_A_DAY;
-use super::value::{number, parsed_or_empty, time, word};
+use super::value::{number, parsed, parsed_or_empty, time, word};
 use super::writer::Writer;
 use super::{health_check, keepalive, node, retry};
-use crate::model::{HeaderValue, Policy, Pool};
+use crate::model::{HashKey, HeaderValue, Policy, Pool};
 
 /// More failures than this within one `fail_timeout` is no rule any more.
 const MAX_FAILS: u16 = 10_000;
 
-const LATER_POLICIES: &[&str] = &["hash", "random_two", "least_time"];
+const LATER_POLICIES: &[&str] = &["random_two", "least_time"];
 
 const LATER: &[Later] = &[
-    ("hash_key", Off::Never),
     ("protocol", Off::Word("http1")),
     ("tls", Off::Never),
     ("slow_start", Off::Zero),
@@ -31,6 +30,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Pool {
             d.policy,
             word(&Policy::ALL, Policy::as_str, LATER_POLICIES),
         ),
+        hash_key: r.get("hash_key", d.hash_key, parsed(HashKey::parse)),
         host: r.get("host", d.host, parsed_or_empty(host)),
         connect_timeout: r.get("connect_timeout", d.connect_timeout, time(UP_TO_A_DAY)),
         send_timeout: r.get("send_timeout", d.send_timeout, time(UP_TO_A_DAY)),
@@ -62,6 +62,11 @@ pub(super) fn write(w: &mut Writer, pool: &Pool) {
     let d = Pool::new(pool.name.clone());
     w.always("name", pool.name.as_str());
     w.field("policy", pool.policy.as_str(), d.policy.as_str());
+    w.field(
+        "hash_key",
+        pool.hash_key.to_string(),
+        d.hash_key.to_string(),
+    );
     w.field(
         "host",
         pool.host.as_ref().map_or("", HeaderValue::as_str),

@@ -5,7 +5,9 @@ use std::fmt::Display;
 use std::hash::Hash;
 
 use super::listener::collide;
-use super::{Code, Config, HostPattern, Name, Node, Pool, Problems, Route, Site, Target};
+use super::{
+    Code, Config, HashKey, HostPattern, Name, Node, Policy, Pool, Problems, Route, Site, Target,
+};
 
 impl Config {
     /// Every Problem of this configuration as a whole, in the order of the document.
@@ -25,6 +27,15 @@ impl Config {
         }
         for pool in self.pools.iter().filter(|pool| pool.nodes.is_empty()) {
             warnings.push(format!("pool {} has no nodes", pool.name));
+        }
+        let unused =
+            |pool: &&Pool| pool.policy != Policy::Hash && pool.hash_key != HashKey::default();
+        for pool in self.pools.iter().filter(unused) {
+            warnings.push(format!(
+                "pool {}: its hash_key is not used, because its policy is {} and not hash",
+                pool.name,
+                pool.policy.as_str()
+            ));
         }
         warnings
     }
@@ -63,6 +74,7 @@ impl Config {
                 self.check_node(problems, &format!("pools[{i}].nodes[{j}]"), node);
             }
             check_health_check(problems, &format!("pools[{i}].health_check"), pool);
+            check_ring(problems, &format!("pools[{i}].policy"), pool);
         }
     }
 
@@ -170,6 +182,20 @@ fn check_health_check(problems: &mut Problems, at: &str, pool: &Pool) {
     }
 }
 
+fn check_ring(problems: &mut Problems, at: &str, pool: &Pool) {
+    let total: u64 = pool.nodes.iter().map(|node| u64::from(node.weight)).sum();
+    if pool.policy == Policy::Hash && total > Pool::MAX_HASH_WEIGHT {
+        problems.add(
+            at,
+            Code::Conflict,
+            format!(
+                "hash takes weights of {} in all (these are {total}): divide them all by the same number",
+                Pool::MAX_HASH_WEIGHT
+            ),
+        );
+    }
+}
+
 fn check_route(problems: &mut Problems, at: &str, route: &Route, earlier: &[Route]) {
     let same = |other: &&Route| other.path == route.path && other.path_match == route.path_match;
     if earlier.iter().find(same).is_some() {
@@ -223,7 +249,9 @@ impl<T: Hash + Eq + Clone + Display> Unique<T> {
 #[cfg(test)]
 mod tests {
     use super::super::{AdminState, RoutePath, Site, Target};
-    use super::super::{Config, HostPattern, Listener, Name, Node, NodeAddress, Pool, Route};
+    use super::super::{
+        Config, HashKey, HostPattern, Listener, Name, Node, NodeAddress, Policy, Pool, Route,
+    };
 
     fn name(text: &str) -> Name {
         Name::parse(text).unwrap()
@@ -334,5 +362,38 @@ mod tests {
         assert_eq!(fields(&config), Vec::<String>::new());
         config.sites[1].listeners.clear();
         assert_eq!(fields(&config), ["sites[1].hosts[0]"]);
+    }
+
+    #[test]
+    fn the_weights_under_hash_are_bounded_in_all() {
+        let mut config = Config {
+            pools: vec![pool("a")],
+            ..Config::default()
+        };
+        let pool = &mut config.pools[0];
+        pool.nodes = vec![pool.nodes[0].clone(); 51];
+        for (i, node) in pool.nodes.iter_mut().enumerate() {
+            node.name = name(&i.to_string());
+            node.weight = 1000;
+        }
+        assert_eq!(fields(&config), Vec::<String>::new());
+        config.pools[0].policy = Policy::Hash;
+        assert_eq!(fields(&config), ["pools[0].policy"]);
+        config.pools[0].nodes.pop();
+        assert_eq!(fields(&config), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_hash_key_that_is_not_used_is_told() {
+        let mut config = Config {
+            pools: vec![pool("a")],
+            ..Config::default()
+        };
+        let about_it = |config: &Config| config.warnings().join("\n").contains("hash_key");
+        assert!(!about_it(&config));
+        config.pools[0].hash_key = HashKey::Path;
+        assert!(about_it(&config));
+        config.pools[0].policy = Policy::Hash;
+        assert!(!about_it(&config));
     }
 }

@@ -34,7 +34,7 @@ pub use listener::{Listener, Underscores};
 pub use logs::{LogFormat, LogLevel, Logs};
 pub use name::Name;
 pub use node::{AdminState, Node, NodeAddress};
-pub use policy::Policy;
+pub use policy::{HashKey, Policy};
 pub use pool::{Keepalive, Pool};
 pub use problem::{Code, Problem, Problems};
 pub use retry::{Condition, Retry};

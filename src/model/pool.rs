@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{HeaderValue, HealthCheck, Name, Node, Policy, Retry};
+use super::{HashKey, HeaderValue, HealthCheck, Name, Node, Policy, Retry};
 
 /// Connections to a node kept for the next request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Pool {
     pub name: Name,
     /// How it chooses.
     pub policy: Policy,
+    /// What `hash` chooses by; without meaning for the other policies.
+    pub hash_key: HashKey,
     /// Host sent to the nodes; none is the client's.
     pub host: Option<HeaderValue>,
     /// Longest time to connect to a node.
@@ -58,11 +60,16 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// Most weight that the nodes of a pool with `hash` have in all: 50 nodes of the greatest.
+    /// Each unit is 160 points on the ring, 8 bytes each: 64 MB, and half a second to sort them.
+    pub const MAX_HASH_WEIGHT: u64 = 50_000;
+
     /// A pool with every default of the document and no nodes.
     pub fn new(name: Name) -> Self {
         Self {
             name,
             policy: Policy::RoundRobin,
+            hash_key: HashKey::default(),
             host: None,
             connect_timeout: Duration::from_secs(1),
             send_timeout: Duration::from_secs(60),

@@ -9,13 +9,14 @@ use super::connection::{Client, Next};
 use super::deliver::deliver;
 use super::exchange::Exchange;
 use super::failure::Failure;
+use super::hash_key::hash_of;
 use super::request::{RequestBody, Trail, Try};
 use super::request_body::take_in;
 use super::retry::{Situation, is_retried};
-use crate::balance::{Lease, Leasing, Tried};
+use crate::balance::{Asker, KeyHash, Lease, Leasing, Tried};
 use crate::http::ResponseHead;
 use crate::metrics::{NodeErrorKind, RetryReason};
-use crate::model::Condition;
+use crate::model::{Condition, Policy};
 use crate::snapshot::{Pool, Route, Target};
 
 /// A request on its way to a pool.
@@ -106,8 +107,16 @@ struct Verdict {
 
 impl<'x> Forwarding<'_, 'x> {
     fn lease(&self, tried: &mut Tried) -> Option<Lease<'x>> {
-        let client = self.exchange.request.origin.ip;
-        match self.pool.balancer.lease(client, tried, Instant::now()) {
+        let request = &self.exchange.request;
+        let key = match self.pool.config.policy {
+            Policy::Hash => hash_of(&self.pool.config.hash_key, &request.view()),
+            _ => KeyHash::default(),
+        };
+        let asker = Asker {
+            client: request.origin.ip,
+            key,
+        };
+        match self.pool.balancer.lease(asker, tried, Instant::now()) {
             Leasing::Leased(lease) => {
                 tried.insert(lease.index());
                 Some(lease)

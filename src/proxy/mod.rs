@@ -12,6 +12,7 @@ mod deliver;
 mod exchange;
 mod failure;
 mod forward;
+mod hash_key;
 mod head_read;
 mod headers;
 mod links;

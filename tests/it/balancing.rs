@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use crate::support::appliance::Appliance;
 use crate::support::client::{Client, Request};
 use crate::support::document::{listener, one_pool, pool, route, site};
-use crate::support::nginx::Nginx;
+use crate::support::nginx::{Nginx, upstream};
 use crate::support::node::{Answer, Gate, Node, lines};
 
 fn counts(nodes: &[Node; 3]) -> [usize; 3] {
@@ -109,14 +109,6 @@ fn clients() -> Vec<String> {
         Ipv6Addr::from_bits(0x2001_0db8 << 96 | low).to_string()
     });
     four.chain(six).collect()
-}
-
-fn upstream(name: &str, keys: &str, lines: &[crate::support::document::NodeLine]) -> String {
-    let servers: String = lines
-        .iter()
-        .map(|(_, address, weight)| format!("server {address} weight={weight};\n"))
-        .collect();
-    format!("upstream {name} {{ {keys}\n{servers} }}\n")
 }
 
 #[test]

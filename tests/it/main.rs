@@ -17,6 +17,7 @@ mod failover;
 mod headers;
 mod kill_minus_nine;
 mod nodes_and_client;
+mod policies;
 mod protocol;
 mod reload;
 mod startup;

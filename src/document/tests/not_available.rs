@@ -32,7 +32,6 @@ proxy_protocol = true
 [[pools]]
 name = "a"
 policy = "least_time"
-hash_key = "uri"
 protocol = "h2"
 tls = {}
 slow_start = "10s"
@@ -104,6 +103,7 @@ name = "shop"
 [[pools]]
 name = "a"
 policy = "hash"
+protocol = "h2"
 [[pools]]
 name = "b"
 policy = "fastest"
@@ -117,9 +117,9 @@ routes = [{ path = "/", pool = "a" }]
         told(text),
         [
             "lb.toml:2:3: certificates: `certificates` is not available in this version",
-            "lb.toml:6:10: pools[0].policy: \"hash\" is not available in this version",
-            "lb.toml:9:10: pools[1].policy: must be one of round_robin, least_conn, ip_hash (is \"fastest\")",
-            "lb.toml:11:11: pools[1].nodes[0].address: a unix: address is not available in this version",
+            "lb.toml:7:1: pools[0].protocol: `protocol` is not available in this version",
+            "lb.toml:10:10: pools[1].policy: must be one of round_robin, least_conn, ip_hash, hash (is \"fastest\")",
+            "lb.toml:12:11: pools[1].nodes[0].address: a unix: address is not available in this version",
         ]
     );
 }

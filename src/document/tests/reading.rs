@@ -39,7 +39,8 @@ refuse_get_body = true
 
 [[pools]]
 name = "django"
-policy = "ip_hash"
+policy = "hash"
+hash_key = "cookie:sid"
 host = "app.internal:8000"
 connect_timeout = "250ms"
 send_timeout = "5s"

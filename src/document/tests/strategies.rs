@@ -10,10 +10,10 @@ use proptest::prop_oneof;
 use proptest::sample::{select, subsequence};
 
 use crate::model::{
-    Admin, AdminState, CheckKind, Condition, Config, Expect, Expires, Files, HeaderChanges,
-    HeaderName, HeaderValue, HealthCheck, HostPattern, Keepalive, Listener, LogFormat, LogLevel,
-    Logs, MetricsAccess, Name, Node, NodeAddress, PathMatch, Policy, Pool, Retry, Route, RoutePath,
-    Settings, Site, Target, Underscores,
+    Admin, AdminState, CheckKind, Condition, Config, Expect, Expires, Files, HashKey,
+    HeaderChanges, HeaderName, HeaderValue, HealthCheck, HostPattern, Keepalive, Listener,
+    LogFormat, LogLevel, Logs, MetricsAccess, Name, Node, NodeAddress, PathMatch, Policy, Pool,
+    Retry, Route, RoutePath, Settings, Site, Target, Underscores,
 };
 
 const DAY: u64 = 86_400_000;
@@ -184,20 +184,36 @@ fn keepalive() -> impl Strategy<Value = Keepalive> {
     })
 }
 
+fn hash_key() -> impl Strategy<Value = HashKey> {
+    prop_oneof![
+        select(vec![
+            HashKey::Uri,
+            HashKey::Path,
+            HashKey::Host,
+            HashKey::Client,
+        ]),
+        header_name().prop_map(HashKey::Header),
+        "[A-Za-z0-9!#$%'*+.^_|~-]{1,9}".prop_map(HashKey::Cookie),
+        "[A-Za-z0-9:/\\[\\]'%-]{1,9}".prop_map(HashKey::Query),
+    ]
+}
+
 fn pool(i: usize) -> impl Strategy<Value = Pool> {
     let nodes = (0_usize..4).prop_flat_map(|count| (0..count).map(node).collect::<Vec<_>>());
-    let head = (name(i), select(&Policy::ALL), option::of("[a-z0-9.-]{1,9}"));
+    let policy = (select(&Policy::ALL), hash_key());
+    let head = (name(i), policy, option::of("[a-z0-9.-]{1,9}"));
     let times = (timeout(), timeout(), timeout(), timeout(), 0_u16..=10_000);
     let check = prop_oneof![
         Just(Some(HealthCheck::default())),
         option::of(health_check()),
     ];
     (head, times, keepalive(), retry(), check, nodes).prop_map(
-        |((name, policy, host), times, keepalive, retry, health_check, nodes)| {
+        |((name, (policy, hash_key), host), times, keepalive, retry, health_check, nodes)| {
             let (connect_timeout, send_timeout, read_timeout, fail_timeout, max_fails) = times;
             Pool {
                 name,
                 policy,
+                hash_key,
                 host: host.map(|host| HeaderValue::parse(&host).unwrap()),
                 connect_timeout,
                 send_timeout,

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::document::NodeLine;
 use super::ports::{Port, local};
 use super::{client, eventually};
 
@@ -73,6 +74,15 @@ impl Drop for Nginx {
         let _killed = self.child.kill();
         let _ended = self.child.wait();
     }
+}
+
+/// The `upstream` of these nodes; `keys` are lines of its own, such as `least_conn;`.
+pub(crate) fn upstream(name: &str, keys: &str, lines: &[NodeLine]) -> String {
+    let servers: String = lines
+        .iter()
+        .map(|(_, address, weight)| format!("server {address} weight={weight};\n"))
+        .collect();
+    format!("upstream {name} {{ {keys}\n{servers} }}\n")
 }
 
 fn program() -> &'static str {

@@ -1,15 +1,22 @@
 //! The balancer as a whole: leases, ejection, failing open, what survives a change.
 
+mod policies;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, advance};
 
-use super::{Balancer, CheckResult, Health, Lease, Leasing, Registry, Tried};
+use super::{Asker, Balancer, CheckResult, Health, KeyHash, Lease, Leasing, Registry, Tried};
 use crate::model::{AdminState, Name, Node, NodeAddress, Policy, Pool};
 
-const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+fn asker(key: &[u8]) -> Asker {
+    Asker {
+        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        key: KeyHash::from(key),
+    }
+}
 
 fn node(index: usize, weight: u16) -> Node {
     let address = format!("10.0.0.{}:80", index + 1);
@@ -37,7 +44,7 @@ fn balancer(pool: &Pool) -> Balancer {
 }
 
 fn lease<'a>(balancer: &'a Balancer, tried: &Tried) -> Option<Lease<'a>> {
-    match balancer.lease(CLIENT, tried, Instant::now()) {
+    match balancer.lease(asker(b"key"), tried, Instant::now()) {
         Leasing::Leased(lease) => Some(lease),
         Leasing::NoNode => None,
     }
