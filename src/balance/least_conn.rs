@@ -9,7 +9,7 @@ pub(super) fn choose(slots: &mut [Slot]) -> Option<usize> {
     let mut tied = false;
     for (index, slot) in slots.iter().enumerate().filter(|(_, s)| s.eligible) {
         match least {
-            Some((_, in_flight, weight)) => match load(slot, in_flight, weight) {
+            Some((_, in_flight, weight)) => match slot.compare_load(in_flight, weight) {
                 std::cmp::Ordering::Greater => {}
                 std::cmp::Ordering::Equal => tied = true,
                 std::cmp::Ordering::Less => {
@@ -26,17 +26,9 @@ pub(super) fn choose(slots: &mut [Slot]) -> Option<usize> {
         return Some(index);
     }
     for slot in slots.iter_mut() {
-        slot.eligible &= load(slot, in_flight, weight).is_eq();
+        slot.eligible &= slot.compare_load(in_flight, weight).is_eq();
     }
     round_robin::choose(slots)
-}
-
-// in_flight / weight of the slot against another's, multiplied out: no
-// division, no rounding. A weight is positive and at most 1000, so nothing overflows.
-fn load(slot: &Slot, in_flight: u64, weight: i64) -> std::cmp::Ordering {
-    let ours = slot.in_flight * weight.unsigned_abs();
-    let theirs = in_flight * slot.weight.unsigned_abs();
-    ours.cmp(&theirs)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod lease;
 mod least_conn;
 mod node_state;
 mod passive;
+mod random_two;
 mod registry;
 mod round_robin;
 mod slot;
@@ -23,6 +24,7 @@ mod tried;
 
 use std::sync::Arc;
 
+use rand::RngExt as _;
 use tokio::time::Instant;
 
 pub use asker::{Asker, KeyHash};
@@ -204,6 +206,10 @@ impl Balancer {
             Policy::LeastConn => least_conn::choose(slots),
             Policy::IpHash => ip_hash::choose(slots, asker.client),
             Policy::Hash => hash::choose(slots, &self.turn.ring, asker.key),
+            Policy::RandomTwo => {
+                let mut random = rand::rng();
+                random_two::choose(slots, |below| random.random_range(..below))
+            }
         }
     }
 }

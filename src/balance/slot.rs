@@ -1,5 +1,7 @@
 //! What a policy sees of one candidate: a few numbers, nothing shared.
 
+use std::cmp::Ordering;
+
 /// One candidate as a policy sees it. `eligible` and `in_flight` are written
 /// anew for every choice; the other fields last from choice to choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,15 @@ impl Slot {
             in_flight: 0,
             eligible: true,
         }
+    }
+
+    /// Requests in flight for the weight, against those of a candidate of `weight` with
+    /// `in_flight`. Multiplied out: no division, no rounding. A weight is positive and at most
+    /// 1000, so nothing overflows.
+    pub(super) fn compare_load(&self, in_flight: u64, weight: i64) -> Ordering {
+        let ours = self.in_flight * weight.unsigned_abs();
+        let theirs = in_flight * self.weight.unsigned_abs();
+        ours.cmp(&theirs)
     }
 
     /// One failure less trusted: a failing node loses share before it is ejected.

@@ -11,7 +11,7 @@ use crate::model::{HashKey, HeaderValue, Policy, Pool};
 /// More failures than this within one `fail_timeout` is no rule any more.
 const MAX_FAILS: u16 = 10_000;
 
-const LATER_POLICIES: &[&str] = &["random_two", "least_time"];
+const LATER_POLICIES: &[&str] = &["least_time"];
 
 const LATER: &[Later] = &[
     ("protocol", Off::Word("http1")),

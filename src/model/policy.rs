@@ -15,11 +15,19 @@ pub enum Policy {
     IpHash,
     /// By the pool's [`HashKey`], as nginx's `hash … consistent` maps it.
     Hash,
+    /// The better of two random ones by `LeastConn`.
+    RandomTwo,
 }
 
 impl Policy {
     /// Every policy, in the order the document lists them.
-    pub const ALL: [Self; 4] = [Self::RoundRobin, Self::LeastConn, Self::IpHash, Self::Hash];
+    pub const ALL: [Self; 5] = [
+        Self::RoundRobin,
+        Self::LeastConn,
+        Self::IpHash,
+        Self::Hash,
+        Self::RandomTwo,
+    ];
 
     /// The word used in the document.
     pub fn as_str(self) -> &'static str {
@@ -28,6 +36,7 @@ impl Policy {
             Self::LeastConn => "least_conn",
             Self::IpHash => "ip_hash",
             Self::Hash => "hash",
+            Self::RandomTwo => "random_two",
         }
     }
 }

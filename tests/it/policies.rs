@@ -1,10 +1,11 @@
-//! `hash` sends every key where nginx sends it.
+//! `hash` sends every key where nginx sends it; `random_two` keeps away from
+//! what is busy.
 
 use crate::support::appliance::Appliance;
 use crate::support::client::{Client, Request};
-use crate::support::document::{NodeLine, listener, pool, route, site};
+use crate::support::document::{NodeLine, listener, one_pool, pool, route, site};
 use crate::support::nginx::{Nginx, upstream};
-use crate::support::node::Node;
+use crate::support::node::{Answer, Gate, Node};
 
 /// Steelyard and nginx in front of the same nodes.
 struct Pair {
@@ -184,4 +185,41 @@ fn the_keys_of_a_node_that_is_out_go_where_nginx_sends_them() {
     let requests = (0..300).map(|i| Request::get(&format!("/p0/{i}")));
     assert_eq!(pair.differences(requests), Vec::<String>::new());
     assert_eq!(nodes[1].requests().len(), 0);
+}
+
+#[test]
+fn random_two_keeps_away_from_the_busier_of_two() {
+    keeps_away_from_a_busy_node("random_two");
+}
+
+fn keeps_away_from_a_busy_node(policy: &str) {
+    let (gate, busy) = held("busy");
+    let free = Node::answering("free");
+    let (lb, keys) = (Appliance::start(), format!("policy = \"{policy}\""));
+    // The busy one alone at first, so that the request that stays is surely there.
+    lb.apply(&one_pool(lb.port(), &keys, &[busy.line(1)]));
+    let port = lb.port();
+    std::thread::scope(|scope| {
+        let pending = scope.spawn(move || Client::of(port).get("/hold").text());
+        busy.saw(1);
+        lb.apply(&one_pool(port, &keys, &[busy.line(1), free.line(1)]));
+        for _ in 0..20 {
+            assert_eq!(lb.get("/").text(), "free");
+        }
+        gate.open();
+        assert_eq!(pending.join().unwrap(), "busy");
+    });
+}
+
+/// A node that answers `/hold` only when its gate is opened.
+fn held(name: &'static str) -> (Gate, Node) {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let node = Node::scripted(name, move |request| {
+        if request.target() == "/hold" {
+            held.pass();
+        }
+        Answer::text(name)
+    });
+    (gate, node)
 }

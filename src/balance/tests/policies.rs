@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::{asker, balancer, pool, set_health};
+use super::{asker, balancer, lease, pool, set_health};
 use crate::balance::{Health, Leasing, Tried};
 use crate::model::Policy;
 
@@ -29,4 +29,13 @@ fn a_key_stays_on_its_node_and_one_without_goes_in_turn() {
     let mut in_turn: Vec<_> = (0..3).map(|_| pick_for(b"")).collect();
     in_turn.sort_unstable();
     assert_eq!(in_turn, [0, 1, 2]);
+}
+
+#[test]
+fn of_two_nodes_random_two_takes_the_less_busy() {
+    let balancer = balancer(&pool(Policy::RandomTwo, &[1, 2]));
+    let leases: Vec<_> = (0..30).map(|_| lease(&balancer, &Tried::new())).collect();
+    let state = |index: usize| &balancer.nodes()[index].state;
+    assert_eq!((state(0).in_flight(), state(1).in_flight()), (10, 20));
+    drop(leases);
 }
