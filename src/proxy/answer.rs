@@ -9,7 +9,9 @@ use super::connection::{Client, LINGER_BYTES, LINGER_TIME, Next};
 use super::exchange::Exchange;
 use super::headers::{Persistence, write_persistence};
 use super::request::{RequestBody, Trail};
-use crate::http::{Framing, Piece, Version, field, field_number, reason_phrase, status_line};
+use crate::http::{
+    Framing, Piece, RequestHead, Version, field, field_number, reason_phrase, status_line,
+};
 
 /// How long a client may take for a small answer.
 const FLUSH_TIME: Duration = Duration::from_secs(30);
@@ -63,15 +65,20 @@ impl Answer {
 
     /// Sends the client to its own path with a slash behind.
     pub(super) fn with_slash(exchange: &Exchange<'_>) -> Self {
-        let head = exchange.request.head;
-        let mut location = String::from_utf8_lossy(head.path()).into_owned();
-        location.push('/');
-        if let Some(query) = head.query() {
-            location.push('?');
-            location.push_str(&String::from_utf8_lossy(query));
-        }
+        let location = location_with_slash(exchange.request.head);
         Self::empty(301, vec![("Location", location)])
     }
+}
+
+/// The path of `head` with a slash behind, and its query.
+pub(super) fn location_with_slash(head: &RequestHead) -> String {
+    let mut location = String::from_utf8_lossy(head.path()).into_owned();
+    location.push('/');
+    if let Some(query) = head.query() {
+        location.push('?');
+        location.push_str(&String::from_utf8_lossy(query));
+    }
+    location
 }
 
 fn allowed(exchange: &Exchange<'_>) -> String {

@@ -142,8 +142,7 @@ async fn serve<'x>(
         };
         return answer::local(exchange, client, &mut body, trail, answer).await;
     };
-    let limit = route.config.body_limit;
-    if limit > 0 && matches!(exchange.request.framing, Framing::Length(n) if n > limit) {
+    if exchange.request.is_over(route.config.body_limit) {
         let answer = Answer::refusal(exchange, Reason::BodyTooLarge);
         return answer::local(exchange, client, &mut body, trail, answer).await;
     }
@@ -169,9 +168,10 @@ async fn serve<'x>(
     }
 }
 
-type Understood = (Framing, Expectation);
+pub(super) type Understood = (Framing, Expectation);
 
-fn understand(head: &RequestHead, refuse_get_body: bool) -> Result<Understood, Reason> {
+/// What follows the head, and whether the client waits for leave to send it.
+pub(super) fn understand(head: &RequestHead, refuse_get_body: bool) -> Result<Understood, Reason> {
     let framing = request_framing(head).map_err(Reason::BadRequest)?;
     let bodiless = matches!(head.method(), b"GET" | b"HEAD" | b"OPTIONS" | b"DELETE");
     let has_body = !matches!(framing, Framing::None | Framing::Length(0));

@@ -45,6 +45,11 @@ impl Request<'_> {
         )
     }
 
+    /// Whether its head announces more than `limit` bytes of body; a limit of 0 is none.
+    pub(super) fn is_over(&self, limit: u64) -> bool {
+        limit > 0 && matches!(self.framing, Framing::Length(length) if length > limit)
+    }
+
     pub(super) fn has_body(&self) -> bool {
         !matches!(self.framing, Framing::None | Framing::Length(0))
     }
