@@ -2,7 +2,7 @@
 //!
 //! A client's connection (`connection`) carries one request at a time (`exchange`), which
 //! goes where `decide` says: to a node (`forward`, one `attempt` after the other, then
-//! `deliver`), to a file (`serve_file`), or no further (`answer`).
+//! `deliver`), to a file (`serve_file`), or no further (`answer`). `explain` tells where one would go.
 
 mod answer;
 mod attempt;
@@ -10,6 +10,7 @@ mod connection;
 mod decide;
 mod deliver;
 mod exchange;
+mod explain;
 mod failure;
 mod forward;
 mod hash_key;
@@ -29,6 +30,7 @@ mod worker;
 
 pub use connection::{serve, turn_away};
 pub use decide::{Decision, Outcome, RequestView, decide};
+pub use explain::{Explanation, Goal, Question, Standing, explain};
 pub use origin::{Origin, origin};
 pub use reason::Reason;
 pub use worker::Worker;

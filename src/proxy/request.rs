@@ -93,6 +93,14 @@ impl RequestId {
         }
     }
 
+    /// The same of a request that is only explained, without making one up.
+    pub(super) fn to_come(sent: Option<&[u8]>) -> Self {
+        match sent {
+            Some(_) => Self::taken(sent),
+            None => Self(b"(new for every request)".to_vec()),
+        }
+    }
+
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

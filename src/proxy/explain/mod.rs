@@ -1,0 +1,280 @@
+//! Explaining where a request would go, and why, without sending it: by the same parser,
+//! the same decision and the same head writer that serve real ones. Changes nothing.
+
+mod question;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+
+use tokio::time::Instant;
+
+use super::answer::location_with_slash;
+use super::headers::write_request;
+use super::request::{Request, RequestId};
+use super::{Outcome, Reason, decide, origin};
+use crate::balance::{Balancer, Health};
+use crate::http::{Known, RequestHead};
+use crate::model::{AdminState, Name};
+use crate::snapshot::{Listener, Pool, Route, Snapshot, Target};
+
+pub use question::Question;
+use question::Scheme;
+
+/// Where a request would go, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The listener it would come by; none when there is no listener at all.
+    pub listener: Option<Name>,
+    /// Who would be taken to ask, after trusted proxies were believed.
+    pub client: IpAddr,
+    /// The site that answers for the host.
+    pub site: Option<Name>,
+    /// The path of the route that takes it.
+    pub route: Option<String>,
+    /// What that leads to.
+    pub goal: Option<Goal>,
+    /// Every node of the pool, in the document's order.
+    pub candidates: Vec<Standing>,
+    /// The first line of its head as it would reach a node.
+    pub request_line: Option<String>,
+    /// Its fields as they would reach a node.
+    pub request_headers: Vec<(String, String)>,
+    /// The fields that site and route set on the answer.
+    pub response_headers: Vec<(String, String)>,
+    /// Why the proxy would answer by itself.
+    pub refused: Option<Reason>,
+    /// What else is to be known, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// What a request would lead to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
+    /// A node of this pool.
+    Pool(Name),
+    /// A file below this directory.
+    Files(String),
+    /// Another URL.
+    Redirect {
+        /// Which, as `Location` would say it.
+        to: String,
+        /// The status of the answer.
+        status: u16,
+    },
+}
+
+/// Whether a node could be chosen for a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The node's name.
+    pub node: Name,
+    /// Whether a request could go to it now.
+    pub eligible: bool,
+    /// Why, or why not.
+    pub why: String,
+}
+
+/// Explains what `snapshot` does with `question` at `now`.
+pub fn explain(snapshot: &Snapshot, question: &Question, now: Instant) -> Explanation {
+    let mut told = Explanation {
+        listener: None,
+        client: question.peer.ip().to_canonical(),
+        site: None,
+        route: None,
+        goal: None,
+        candidates: Vec::new(),
+        request_line: None,
+        request_headers: Vec::new(),
+        response_headers: Vec::new(),
+        refused: None,
+        notes: Vec::new(),
+    };
+    let mut head = RequestHead::default();
+    let Some(listener) = listener(snapshot, question, &mut head, &mut told.notes) else {
+        return told;
+    };
+    told.listener = Some(listener.config.name.clone());
+    let framing = match question.read(listener, &mut head) {
+        Ok((framing, _)) => framing,
+        Err(reason) => {
+            told.refused = Some(reason);
+            return told;
+        }
+    };
+    let origin = origin(snapshot, question.peer, &head.fields);
+    told.client = origin.ip;
+    let sent = head.fields.get(Known::XRequestId);
+    let request = Request {
+        head: &head,
+        framing,
+        listener,
+        peer_ip: question.peer.ip().to_canonical(),
+        origin,
+        id: RequestId::to_come(sent.filter(|_| origin.trusted)),
+    };
+    told.decided(snapshot, &request, now);
+    told
+}
+
+/// The listener that `question` would come by: one on the URL's port, or where none is, the
+/// first by which its site is reached.
+fn listener<'s>(
+    snapshot: &'s Snapshot,
+    question: &Question,
+    head: &mut RequestHead,
+    notes: &mut Vec<String>,
+) -> Option<&'s Listener> {
+    let here =
+        |l: &&Listener| question.scheme == Scheme::Http && l.config.address.port() == question.port;
+    let on_port: Vec<&Listener> = snapshot.listeners.iter().filter(here).collect();
+    let exactly = |l: &&&Listener| Some(l.config.address.ip()) == question.ip;
+    let exact = on_port.iter().find(exactly);
+    if let Some(listener) = exact {
+        return Some(listener);
+    }
+    let among = match on_port.is_empty() {
+        true => snapshot.listeners.iter().collect(),
+        false => on_port,
+    };
+    let mut reached =
+        |l: &&&Listener| question.read(l, head).is_ok() && snapshot.site(l, head.host()).is_some();
+    let found = among.iter().find(&mut reached).or(among.first()).copied();
+    let (scheme, port) = (question.scheme.as_str(), question.port);
+    match found {
+        None => notes.push("nothing listens: there is no listener".to_owned()),
+        Some(found) if !here(&found) => notes.push(format!(
+            "nothing listens for {scheme} on port {port}; told as if it came by listener {}",
+            found.config.name
+        )),
+        Some(found) if among.len() > 1 => notes.push(format!(
+            "{} listeners have port {port}; told as if it came by listener {}",
+            among.len(),
+            found.config.name
+        )),
+        Some(_) => {}
+    }
+    found
+}
+
+impl Explanation {
+    fn decided(&mut self, snapshot: &Snapshot, request: &Request<'_>, now: Instant) {
+        let decision = decide(snapshot, &request.view());
+        self.site = decision.site.map(|site| site.name.clone());
+        if let Some(route) = decision.route {
+            self.route = Some(route.config.path.to_string());
+            let set = route.headers.set();
+            self.response_headers = set.map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        }
+        match (decision.outcome, decision.route) {
+            (Outcome::Refuse(reason), _) => self.refused = Some(reason),
+            (Outcome::AddSlash, _) | (Outcome::Target, None) => {
+                self.goal = Some(Goal::Redirect {
+                    to: location_with_slash(request.head),
+                    status: 301,
+                });
+            }
+            (Outcome::Target, Some(route)) => self.taken(snapshot, request, route, now),
+        }
+    }
+
+    fn taken(&mut self, snapshot: &Snapshot, request: &Request<'_>, route: &Route, now: Instant) {
+        if request.is_over(route.config.body_limit) {
+            self.refused = Some(Reason::BodyTooLarge);
+        }
+        match &route.target {
+            Target::Files(_) => {
+                if let crate::model::Target::Files(files) = &route.config.target {
+                    self.goal = Some(Goal::Files(files.root.display().to_string()));
+                }
+            }
+            Target::Pool { pool, .. } => {
+                let pool = &snapshot.pools[*pool];
+                self.goal = Some(Goal::Pool(pool.config.name.clone()));
+                self.forwarded(request, route, pool, now);
+            }
+        }
+    }
+
+    fn forwarded(&mut self, request: &Request<'_>, route: &Route, pool: &Pool, now: Instant) {
+        self.candidates = standings(pool, now);
+        let Some(index) = self.candidates.iter().position(|c| c.eligible) else {
+            self.refused = self.refused.or(Some(Reason::NoNode));
+            return;
+        };
+        if self.refused.is_some() {
+            return;
+        }
+        let mut head = Vec::new();
+        let candidate = &pool.balancer.nodes()[index];
+        write_request(&mut head, request, route, pool, candidate);
+        let text = String::from_utf8_lossy(&head);
+        let mut lines = text.split("\r\n").filter(|line| !line.is_empty());
+        self.request_line = lines.next().map(str::to_owned);
+        let fields = lines.map(|line| line.split_once(": ").unwrap_or((line, "")));
+        self.request_headers = fields.map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+    }
+}
+
+/// Whether and why each node could be chosen at `now`.
+fn standings(pool: &Pool, now: Instant) -> Vec<Standing> {
+    let is_checked = pool.config.health_check.is_some();
+    let pool = &pool.balancer;
+    let fail_open = pool.fail_open(now);
+    let takes = |index: usize| {
+        let node = &pool.nodes()[index];
+        let enabled = node.admin_state == AdminState::Enabled;
+        pool.is_eligible(node, now) || fail_open && enabled
+    };
+    let all = 0..pool.nodes().len();
+    let weights = all.clone().filter(|index| takes(*index));
+    let whole: u32 = weights.map(|i| u32::from(pool.nodes()[i].weight)).sum();
+    let one = |index: usize| {
+        let eligible = takes(index);
+        let mut why = condition(pool, index, now).unwrap_or_else(|| {
+            let words = if is_checked {
+                "not checked yet"
+            } else {
+                "not checked"
+            };
+            words.to_owned()
+        });
+        if eligible {
+            let node = &pool.nodes()[index];
+            let in_flight = node.state.in_flight();
+            why += &format!("; weight {} of {whole}, {in_flight} in flight", node.weight);
+            if fail_open {
+                why += "; asked all the same, for no enabled node is well";
+            }
+        }
+        Standing {
+            node: pool.nodes()[index].name.clone(),
+            eligible,
+            why,
+        }
+    };
+    all.map(one).collect()
+}
+
+/// How a node is, in words; none where nothing is known of it.
+fn condition(pool: &Balancer, index: usize, now: Instant) -> Option<String> {
+    let node = &pool.nodes()[index];
+    match node.admin_state {
+        AdminState::Draining => return Some("draining: it takes no new requests".to_owned()),
+        AdminState::Disabled => return Some("disabled".to_owned()),
+        AdminState::Enabled => {}
+    }
+    let health = node.state.health();
+    if health == Health::Down {
+        let text = node.state.check().map(|check| check.text);
+        return Some(text.map_or("down".to_owned(), |text| format!("down: {text}")));
+    }
+    if let Some(until) = pool.ejected_until(index, now) {
+        // Rounded up: at 0 it would be back.
+        let left = until.saturating_duration_since(now).as_secs() + 1;
+        return Some(format!(
+            "ejected for another {left} s: requests to it failed"
+        ));
+    }
+    (health == Health::Up).then(|| "up".to_owned())
+}
