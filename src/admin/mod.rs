@@ -6,6 +6,7 @@
 
 mod answer;
 mod api;
+mod explain;
 mod observe;
 mod request;
 mod socket;
@@ -46,6 +47,11 @@ fn control_urls(urls: &mut ServiceConfig) {
             )
             .service(web::resource("/config/check").route(web::post().to(api::check)))
             .service(web::resource("/status").route(web::get().to(api::status)))
+            .service(
+                web::resource("/explain")
+                    .route(web::get().to(explain::get))
+                    .route(web::post().to(explain::post)),
+            )
             .service(
                 web::resource("/pools/{pool}/nodes/{node}").route(web::patch().to(api::edit_node)),
             ),

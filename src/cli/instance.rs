@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::control_client::{Answer, Client, Request};
+use super::explain::ExplainArgs;
 use super::output::Failure;
 use super::stopped::Stopped;
 use crate::document::Format;
 use crate::model::AdminState;
+use crate::proxy::Question;
 use crate::store::{Lock, LockError};
 
 /// How long a command waits for an instance that is starting, stopping, or held by another command.
@@ -176,6 +178,33 @@ impl Instance {
                     method: "GET",
                     path: "/api/v1/status",
                     ..Request::default()
+                })?;
+                match answer.status {
+                    200 => read(&answer),
+                    _ => Err(refusal(&answer)),
+                }
+            }
+        }
+    }
+
+    /// What `explain --json` shows of a request.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub(super) fn explain(
+        &self,
+        asked: &ExplainArgs,
+        question: &Question,
+    ) -> Result<Value, Failure> {
+        match self {
+            Self::Stopped(stopped) => Ok(stopped.explain(question)),
+            Self::Running(client) => {
+                let body = asked.to_json().to_string();
+                let answer = client.ask(&Request {
+                    method: "POST",
+                    path: "/api/v1/explain",
+                    if_match: None,
+                    body: Some(("application/json", body.as_bytes())),
                 })?;
                 match answer.status {
                     200 => read(&answer),

@@ -13,8 +13,6 @@ pub(super) enum Later {
     #[command(hide = true, disable_help_flag = true)]
     Import(Rest),
     #[command(hide = true, disable_help_flag = true)]
-    Explain(Rest),
-    #[command(hide = true, disable_help_flag = true)]
     SetupUrl(Rest),
     #[command(hide = true, disable_help_flag = true)]
     ResetPassword(Rest),
@@ -40,7 +38,6 @@ impl Later {
     pub(super) fn refuse(self) -> Failure {
         let (verb, _) = match self {
             Self::Import(rest) => ("import", rest.words),
-            Self::Explain(rest) => ("explain", rest.words),
             Self::SetupUrl(rest) => ("setup-url", rest.words),
             Self::ResetPassword(rest) => ("reset-password", rest.words),
             Self::Logs(rest) => ("logs", rest.words),

@@ -7,6 +7,7 @@ mod answer;
 mod apply;
 mod check;
 mod control_client;
+mod explain;
 mod export;
 mod instance;
 mod later;
@@ -61,6 +62,8 @@ enum Verb {
     Status(status::StatusArgs),
     /// Drain, enable or disable a node, or change its weight
     Node(node::NodeArgs),
+    /// Show where a request would go, and why, without sending it
+    Explain(explain::ExplainArgs),
     #[command(flatten)]
     Later(Later),
 }
@@ -138,6 +141,7 @@ fn dispatch(
         Verb::Check(args) => check::run(&args),
         Verb::Status(args) => status::run(&dir, args),
         Verb::Node(args) => node::run(&dir, &args),
+        Verb::Explain(args) => explain::run(&dir, &args),
         Verb::Later(later) => Err(later.refuse()),
     }
 }
@@ -226,8 +230,7 @@ mod tests {
     #[test]
     fn what_comes_later_is_refused_by_name() {
         for words in [
-            &["steelyard", "explain", "-H", "A: b", "http://x/"][..],
-            &["steelyard", "import", "nginx", "nginx.conf"],
+            &["steelyard", "import", "nginx", "nginx.conf"][..],
             &["steelyard", "setup-url"],
             &["steelyard", "logs", "--follow"],
             &["steelyard", "health", "--help"],

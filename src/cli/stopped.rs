@@ -10,6 +10,7 @@ use super::instance::{Apply, NodeChange, NodePath, Outcome};
 use super::output::Failure;
 use crate::control::{self, Applied, ChangeError, Control, Handle, NodeEdit, Started};
 use crate::document::Format;
+use crate::proxy::Question;
 use crate::store::Lock;
 
 /// A stopped instance.
@@ -59,6 +60,16 @@ impl Stopped {
         status["state"] = state.into();
         status["reasons"] = reasons.into();
         status
+    }
+
+    /// As of a running one, except that of the nodes' health nothing is known.
+    pub(super) fn explain(&self, question: &Question) -> Value {
+        let mut told = self.control.explain(question);
+        let has_nodes = told["candidates"] != Value::Array(Vec::new());
+        if has_nodes && let Some(notes) = told["notes"].as_array_mut() {
+            notes.push("steelyard is stopped: nothing is known of the nodes' health".into());
+        }
+        told
     }
 
     pub(super) fn change_node(

@@ -10,6 +10,7 @@
 mod change;
 mod door;
 mod edit;
+mod explain;
 mod publish;
 mod start;
 mod status;
@@ -34,6 +35,7 @@ use crate::health::Supervisor;
 use crate::listener::DataPlane;
 use crate::metrics::Metrics;
 use crate::model::{Admin, Config};
+use crate::proxy::Question;
 use crate::snapshot::Snapshot;
 use crate::store::{Lock, Store, StoreError};
 
@@ -211,6 +213,11 @@ impl Handle {
     /// What `status --json` says.
     pub fn status(&self) -> Value {
         self.control.status()
+    }
+
+    /// What `explain --json` says of `question`.
+    pub fn explain(&self, question: &Question) -> Value {
+        self.control.explain(question)
     }
 
     /// The text for `/metrics`.

@@ -13,6 +13,7 @@ mod demo;
 mod django_site;
 mod documents;
 mod expires;
+mod explain;
 mod failover;
 mod headers;
 mod kill_minus_nine;

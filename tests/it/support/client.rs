@@ -6,6 +6,8 @@
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use super::{PATIENCE, pattern, ports::local};
 
@@ -105,7 +107,7 @@ impl Request {
         head.into_bytes()
     }
 
-    fn write_to(&self, out: &mut TcpStream) -> io::Result<()> {
+    fn write_to(&self, out: &mut impl Write) -> io::Result<()> {
         let mut first = self.head_bytes();
         match &self.body {
             Body::None => out.write_all(&first),
@@ -322,6 +324,21 @@ pub(crate) fn ask(port: u16, request: &Request) -> Response {
     Client::of(port).ask(request)
 }
 
+/// Any request to a running instance's `control.sock`.
+#[track_caller]
+pub(crate) fn control(data: &Path, request: &Request) -> Response {
+    let mut stream = UnixStream::connect(data.join("control.sock")).expect("it runs");
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = request.clone().field("Connection", "close");
+    request.write_to(&mut stream).unwrap();
+    let mut body = Vec::new();
+    let mut from = BufReader::new(stream);
+    let read = read_response(&mut from, &request.method, &mut Sink::Keep(&mut body));
+    let mut response = read.unwrap_or_else(|error| panic!("{error}"));
+    response.body = body;
+    response
+}
+
 fn connect(port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&local(port), PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -331,7 +348,7 @@ fn connect(port: u16) -> io::Result<TcpStream> {
 }
 
 fn read_response(
-    from: &mut BufReader<TcpStream>,
+    from: &mut impl BufRead,
     method: &str,
     sink: &mut Sink<'_>,
 ) -> Result<Response, ClientError> {
