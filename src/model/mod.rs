@@ -20,6 +20,7 @@ mod pool;
 mod problem;
 mod retry;
 mod route;
+mod route_path;
 mod settings;
 mod site;
 
@@ -38,6 +39,7 @@ pub use policy::{HashKey, Policy};
 pub use pool::{Keepalive, Pool};
 pub use problem::{Code, Problem, Problems};
 pub use retry::{Condition, Retry};
-pub use route::{PathMatch, Route, RoutePath, Target};
+pub use route::{PathMatch, Route, Target};
+pub use route_path::{RoutePath, length_as_sent, one_spelling};
 pub use settings::Settings;
 pub use site::Site;

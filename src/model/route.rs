@@ -1,9 +1,8 @@
 //! A route: a path of a site and what it leads to.
 
-use std::fmt;
 use std::time::Duration;
 
-use super::{Files, HeaderChanges, Name};
+use super::{Files, HeaderChanges, Name, RoutePath};
 
 /// How a route's path is compared with a request's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -12,45 +11,6 @@ pub enum PathMatch {
     Prefix,
     /// All of it. Beats every prefix.
     Exact,
-}
-
-/// The path of a route: begins with `/`, holds no query and no dot segment.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RoutePath(String);
-
-impl RoutePath {
-    /// Takes `text` as a path.
-    ///
-    /// # Errors
-    /// The phrase for the operator when it is none.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        if !text.starts_with('/') {
-            return Err(format!("must start with / (is {text:?})"));
-        }
-        if text.contains(['?', '#']) {
-            return Err("must be a path without ? or #".into());
-        }
-        if !text.bytes().all(|b| (0x21..=0x7e).contains(&b)) {
-            return Err(format!(
-                "must be written as it stands in a URL, with %XX for blanks and letters beyond ASCII (is {text:?})"
-            ));
-        }
-        if text.split('/').any(|s| s == "." || s == "..") || text.contains("//") {
-            return Err("must not hold empty segments, . or ..".into());
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The path as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for RoutePath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// What a route leads to.
@@ -98,23 +58,6 @@ impl Route {
             read_timeout: None,
             headers: HeaderChanges::default(),
             request_headers: HeaderChanges::default(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::RoutePath;
-
-    #[test]
-    fn a_path_begins_with_a_slash_and_goes_nowhere_else() {
-        for good in ["/", "/static/", "/a/b.c", "/%E4%B8%AD"] {
-            assert_eq!(RoutePath::parse(good).unwrap().as_str(), good);
-        }
-        for bad in [
-            "", "static/", "/a?b", "/a#b", "/a b", "/中", "/a/../b", "/a//b", "/.", "/\r\n",
-        ] {
-            assert!(RoutePath::parse(bad).is_err(), "{bad:?} passed");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::Reason;
 use crate::http::Fields;
+use crate::model::one_spelling;
 use crate::snapshot::{Found, Listener, Route, Site, Snapshot};
 
 /// What can be known of a request before it goes anywhere.
@@ -72,7 +73,7 @@ pub fn decide<'s>(snapshot: &'s Snapshot, request: &RequestView<'_>) -> Decision
     } else {
         request.path
     };
-    let (route, outcome) = match site.routes.find(path) {
+    let (route, outcome) = match site.routes.find(&one_spelling(path)) {
         None => return refuse(Some(site), Reason::NoRoute),
         Some(Found::Route(route)) => (route, Outcome::Target),
         Some(Found::WithSlash(route)) => (route, Outcome::AddSlash),

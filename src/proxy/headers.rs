@@ -54,7 +54,7 @@ pub(super) fn write_request(
     out.extend_from_slice(b"\r\n");
 }
 
-/// The path is forwarded as the bytes it was routed by.
+/// The path is forwarded as it was sent: how it is spelled may mean something to the node.
 fn write_target(out: &mut Vec<u8>, request: &Request<'_>, route: &Route) {
     let path = request.head.path();
     if route.config.strip_prefix && path != b"*" {

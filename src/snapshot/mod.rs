@@ -252,13 +252,13 @@ impl Site {
 }
 
 impl Route {
-    /// The part of `path` after what the route matched: what a directory or a stripped
+    /// The part of `path`, as it was sent, after what the route matched: what a directory or a stripped
     /// node is asked for. One slash goes with the match; a second one is part of the path,
     /// or `/static//private/` would be the `/static/` route's way to `/static/private/`.
     pub fn rest<'p>(&self, path: &'p [u8]) -> &'p [u8] {
         let matched = match self.config.path_match {
             PathMatch::Exact => memchr::memrchr(b'/', path).unwrap_or(0),
-            PathMatch::Prefix => self.config.path.as_str().len(),
+            PathMatch::Prefix => model::length_as_sent(path, self.config.path.as_str().len()),
         };
         let rest = path.get(matched..).unwrap_or(b"");
         let slash_is_matched = matched > 0 && path.get(matched - 1) == Some(&b'/');

@@ -50,7 +50,7 @@ impl RouteTable {
         &self.routes
     }
 
-    /// What `path` leads to: an exact route; else the longest prefix of whole segments. A
+    /// What `path`, in its one spelling, leads to: an exact route; else the longest prefix of whole segments. A
     /// prefix with a slash behind means what is below it only.
     pub fn find(&self, path: &[u8]) -> Option<Found<'_>> {
         if let Some(index) = self.exact.get(path) {
@@ -164,6 +164,9 @@ mod tests {
             ("/", PathMatch::Prefix, "//a", "/a"),
             ("/a/b", PathMatch::Exact, "/a/b", "b"),
             ("/a", PathMatch::Exact, "/a", "a"),
+            ("/static/", PathMatch::Prefix, "/%73tatic/a%2fb", "a%2fb"),
+            ("/st%61tic", PathMatch::Prefix, "/s%74atic/%61", "%61"),
+            ("/%E4%b8%ad/", PathMatch::Prefix, "/%e4%b8%AD/b", "b"),
         ] {
             let table = table(&[(route.to_owned(), path_match)]);
             let rested = table.routes()[0].rest(path.as_bytes());

@@ -6,6 +6,7 @@
     reason = "helpers of tests stand outside #[test] functions, and a failing test prints"
 )]
 
+mod access;
 mod access_log;
 mod balancing;
 mod big_bodies;
