@@ -3,8 +3,9 @@
 use super::headers::{self, Head};
 use super::later::{Later, Off};
 use super::reader::Reader;
+use super::settings::write_networks;
 use super::time::UP_TO_A_DAY;
-use super::value::{Fault, flag, parsed, size, time, word};
+use super::value::{Fault, flag, network, parsed, size, time, word};
 use super::writer::Writer;
 use super::{files, time};
 use crate::model::{Code, Files, PathMatch, Route, RoutePath, Target};
@@ -22,7 +23,6 @@ const LATER: &[Later] = &[
     ("buffer_response", Off::False),
     ("upgrade", Off::False),
     ("tunnel_idle_timeout", Off::Never),
-    ("allow", Off::Empty),
     ("compress", Off::False),
 ];
 
@@ -54,6 +54,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Route {
             "request_headers",
             "remove_request_headers",
         ),
+        allow: r.list("allow", network, |_| None).unwrap_or_default(),
         ..d
     }
 }
@@ -108,4 +109,5 @@ pub(super) fn write(w: &mut Writer, route: &Route) {
         "request_headers",
         "remove_request_headers",
     );
+    write_networks(w, "allow", &route.allow);
 }

@@ -4,15 +4,14 @@ use super::headers::{self, Head};
 use super::later::{Later, Off};
 use super::reader::Reader;
 use super::route;
-use super::value::parsed;
+use super::settings::write_networks;
+use super::value::{network, parsed};
 use super::writer::Writer;
 use crate::model::{HostPattern, Site};
 
 const LATER: &[Later] = &[
     ("https_redirect", Off::False),
     ("hsts", Off::Never),
-    ("allow", Off::Empty),
-    ("deny", Off::Empty),
     ("error_pages", Off::Empty),
 ];
 
@@ -29,6 +28,8 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Site {
         methods: r
             .list("methods", parsed(method), |_| None)
             .unwrap_or_default(),
+        allow: r.list("allow", network, |_| None).unwrap_or_default(),
+        deny: r.list("deny", network, |_| None).unwrap_or_default(),
         headers: headers::read_set(r, Head::Response, "headers"),
         request_headers: headers::read_set(r, Head::Request, "request_headers"),
         routes: r.tables("routes", route::read),
@@ -54,6 +55,8 @@ pub(super) fn write(w: &mut Writer, site: &Site) {
     w.list("hosts", &site.hosts, &[]);
     w.list("listeners", &site.listeners, &[]);
     w.list("methods", &site.methods, &[]);
+    write_networks(w, "allow", &site.allow);
+    write_networks(w, "deny", &site.deny);
     headers::write_set(w, "headers", &site.headers);
     headers::write_set(w, "request_headers", &site.request_headers);
     w.tables("routes", &site.routes, route::write);

@@ -159,11 +159,25 @@ pub(super) fn word<T: Copy>(
 pub(super) fn network(tree: &Tree) -> Result<IpNet, Fault> {
     let text = text(tree)?;
     let address = text.parse::<IpAddr>().map(IpNet::from).ok();
-    address.or_else(|| text.parse().ok()).ok_or_else(|| {
+    let network = address.or_else(|| text.parse().ok());
+    network.map(unmapped).ok_or_else(|| {
         Fault::value(format!(
             "must be an IP address or a network such as 10.0.0.0/8 (is {text:?})"
         ))
     })
+}
+
+/// Clients are known by their IPv4 address even where the socket speaks IPv6.
+fn unmapped(network: IpNet) -> IpNet {
+    let IpNet::V6(v6) = network else {
+        return network;
+    };
+    let v4 = v6.addr().to_ipv4_mapped();
+    let length = v6.prefix_len().checked_sub(96);
+    let mapped = v4
+        .zip(length)
+        .map(|(v4, length)| IpNet::new(v4.into(), length));
+    mapped.and_then(Result::ok).unwrap_or(network)
 }
 
 /// An IP address and a port, for a socket of ours.

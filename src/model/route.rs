@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::{Files, HeaderChanges, Name, RoutePath};
 
 /// How a route's path is compared with a request's.
@@ -41,6 +43,8 @@ pub struct Route {
     pub headers: HeaderChanges,
     /// Changes to the request head.
     pub request_headers: HeaderChanges,
+    /// Clients it answers, in place of the site's; empty is the site's.
+    pub allow: Vec<IpNet>,
 }
 
 impl Route {
@@ -58,6 +62,7 @@ impl Route {
             read_timeout: None,
             headers: HeaderChanges::default(),
             request_headers: HeaderChanges::default(),
+            allow: Vec::new(),
         }
     }
 }

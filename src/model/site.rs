@@ -1,5 +1,7 @@
 //! A site: host names and their routes.
 
+use ipnet::IpNet;
+
 use super::{HeaderName, HeaderValue, HostPattern, Name, Route};
 
 /// Host names and their routes.
@@ -13,6 +15,10 @@ pub struct Site {
     pub listeners: Vec<Name>,
     /// Methods it takes; empty is all.
     pub methods: Vec<String>,
+    /// Clients it answers, where a route does not say otherwise; empty is all.
+    pub allow: Vec<IpNet>,
+    /// Clients that none of its routes answers.
+    pub deny: Vec<IpNet>,
     /// Fields set on every response, before the route's own changes.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Fields set on every request, before the route's own changes.
@@ -29,6 +35,8 @@ impl Site {
             hosts: Vec::new(),
             listeners: Vec::new(),
             methods: Vec::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
             headers: Vec::new(),
             request_headers: Vec::new(),
             routes: Vec::new(),

@@ -1,6 +1,7 @@
 //! A Config compiled for serving. It never changes: what happens at run time lives in
 //! `balance::NodeState`, outside it.
 
+mod access;
 mod headers;
 mod hosts;
 mod published;
@@ -72,6 +73,10 @@ pub struct Site {
     pub name: Name,
     /// Methods it takes; empty is all.
     pub methods: Vec<String>,
+    allow: Vec<ipnet::IpNet>,
+    deny: Vec<ipnet::IpNet>,
+    /// Whether it matters to who may ask which of its routes a path takes.
+    guarded: bool,
     /// Its routes.
     pub routes: RouteTable,
     /// Requests answered without a node.
@@ -245,6 +250,9 @@ impl Site {
         Self {
             name: site.name.clone(),
             methods: site.methods.clone(),
+            allow: site.allow.clone(),
+            deny: site.deny.clone(),
+            guarded: site.routes.iter().any(|route| !route.allow.is_empty()),
             routes: RouteTable::build(routes.collect()),
             local: metrics.series(site.name.as_str(), "", ""),
         }

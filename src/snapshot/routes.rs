@@ -27,6 +27,15 @@ pub enum Found<'s> {
     WithSlash(&'s Route),
 }
 
+impl<'s> Found<'s> {
+    /// The route that has the path, with a slash behind or without.
+    pub fn route(self) -> &'s Route {
+        match self {
+            Self::Route(route) | Self::WithSlash(route) => route,
+        }
+    }
+}
+
 impl RouteTable {
     /// The table of these routes.
     pub fn build(routes: Vec<Route>) -> Self {

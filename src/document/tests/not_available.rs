@@ -47,8 +47,6 @@ slow_start = "1s"
 name = "s"
 https_redirect = true
 hsts = {}
-allow = ["10.0.0.0/8"]
-deny = ["10.0.0.0/8"]
 error_pages = { 502 = "/srv/502.html" }
 [[sites.routes]]
 path = "/old"
@@ -57,7 +55,6 @@ buffer_request = true
 buffer_response = true
 upgrade = true
 tunnel_idle_timeout = "1h"
-allow = ["10.0.0.0/8"]
 compress = true
 [[sites.routes]]
 path = "/ping"

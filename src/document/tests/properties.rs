@@ -26,11 +26,14 @@ fn turned(config: &Config) -> Config {
         site.hosts.reverse();
         site.listeners.reverse();
         site.methods.reverse();
+        site.allow.reverse();
+        site.deny.reverse();
         site.headers.reverse();
         site.routes.reverse();
         for route in &mut site.routes {
             route.headers.set.reverse();
             route.headers.remove.reverse();
+            route.allow.reverse();
         }
     }
     turned

@@ -63,6 +63,11 @@ fn header_changes() -> impl Strategy<Value = HeaderChanges> {
 fn networks() -> impl Strategy<Value = Vec<IpNet>> {
     let v4 = (any::<[u8; 4]>(), 0_u8..=32).prop_map(|(ip, len)| IpNet::new(ip.into(), len));
     let v6 = (any::<[u8; 16]>(), 0_u8..=128).prop_map(|(ip, len)| IpNet::new(ip.into(), len));
+    // ::ffff:0:0/96 is written as IPv4.
+    let v6 = v6.prop_filter("is IPv4", |net| {
+        let net: &Result<IpNet, _> = net;
+        !matches!(net, Ok(IpNet::V6(v6)) if v6.addr().to_ipv4_mapped().is_some())
+    });
     vec(prop_oneof![v4, v6].prop_map(Result::unwrap), 0..4)
 }
 
@@ -261,9 +266,10 @@ fn route(i: usize, pools: Vec<Name>) -> impl Strategy<Value = Route> {
     let path_match = select(vec![PathMatch::Prefix, PathMatch::Exact]);
     let body_limit = prop_oneof![Just(0), Just(Route::BODY_LIMIT), 0_u64..=1 << 50];
     let limits = (any::<bool>(), body_limit, option::of(timeout()));
-    let changes = (header_changes(), header_changes());
+    let changes = (header_changes(), header_changes(), networks());
     ("/[a-z]{0,5}", path_match, target, limits, changes).prop_map(
-        move |(path, path_match, target, limits, (headers, request_headers))| {
+        move |(path, path_match, target, limits, changes)| {
+            let (headers, request_headers, allow) = changes;
             let path = RoutePath::parse(&format!("{path}{i}")).unwrap();
             let (strip_prefix, body_limit, read_timeout) = limits;
             Route {
@@ -275,6 +281,7 @@ fn route(i: usize, pools: Vec<Name>) -> impl Strategy<Value = Route> {
                 read_timeout,
                 headers,
                 request_headers,
+                allow,
             }
         },
     )
@@ -295,15 +302,22 @@ fn site(i: usize, listeners: Vec<Name>, pools: Vec<Name>) -> impl Strategy<Value
         routes.collect::<Vec<_>>()
     });
     let headers = (header_set(), header_set());
-    (name(i), hosts, listeners, methods, headers, routes).prop_map(
-        |(name, hosts, listeners, methods, (headers, request_headers), routes)| Site {
-            name,
-            hosts,
-            listeners,
-            methods,
-            headers,
-            request_headers,
-            routes,
+    let access = (networks(), networks());
+    let rest = (headers, access, routes);
+    (name(i), hosts, listeners, methods, rest).prop_map(
+        |(name, hosts, listeners, methods, rest)| {
+            let ((headers, request_headers), (allow, deny), routes) = rest;
+            Site {
+                name,
+                hosts,
+                listeners,
+                methods,
+                allow,
+                deny,
+                headers,
+                request_headers,
+                routes,
+            }
         },
     )
 }
