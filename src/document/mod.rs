@@ -18,6 +18,8 @@ mod node;
 mod place;
 mod pool;
 mod reader;
+mod redirect;
+mod respond;
 mod retry;
 mod route;
 mod settings;

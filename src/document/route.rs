@@ -7,7 +7,7 @@ use super::settings::write_networks;
 use super::time::UP_TO_A_DAY;
 use super::value::{Fault, flag, network, parsed, size, time, word};
 use super::writer::Writer;
-use super::{files, time};
+use super::{files, redirect, respond, time};
 use crate::model::{Code, Files, PathMatch, Route, RoutePath, Target};
 
 /// A body of a pebibyte: beyond it a typing error is likelier.
@@ -17,8 +17,6 @@ const MAX_BODY: u64 = 1 << 50;
 const TARGETS: [&str; 4] = ["pool", "files", "redirect", "respond"];
 
 const LATER: &[Later] = &[
-    ("redirect", Off::Never),
-    ("respond", Off::Never),
     ("buffer_request", Off::False),
     ("buffer_response", Off::False),
     ("upgrade", Off::False),
@@ -68,6 +66,8 @@ fn target(r: &mut Reader<'_, '_>) -> Target {
     let given: Vec<&str> = TARGETS.into_iter().filter(|key| r.has(key)).collect();
     let pool = r.reference("pool").map(Target::Pool);
     let files = r.table("files", files::read).map(Target::Files);
+    let redirect = r.table("redirect", redirect::read).map(Target::Redirect);
+    let respond = r.table("respond", respond::read).map(Target::Respond);
     let wrong = match given.as_slice() {
         [_] => None,
         [] => Some((Code::Missing, "none".to_owned())),
@@ -82,6 +82,8 @@ fn target(r: &mut Reader<'_, '_>) -> Target {
     }
     // No rule looks into a directory, so nothing more is said of a route without a target.
     pool.or(files)
+        .or(redirect)
+        .or(respond)
         .unwrap_or_else(|| Target::Files(Files::new("/".into())))
 }
 
@@ -96,6 +98,10 @@ pub(super) fn write(w: &mut Writer, route: &Route) {
     match &route.target {
         Target::Pool(pool) => w.always("pool", pool.as_str()),
         Target::Files(files) => w.table_always("files", |w| files::write(w, files)),
+        Target::Redirect(redirect) => {
+            w.table_always("redirect", |w| redirect::write(w, redirect));
+        }
+        Target::Respond(respond) => w.table_always("respond", |w| respond::write(w, respond)),
     }
     w.field("strip_prefix", route.strip_prefix, d.strip_prefix);
     w.size("body_limit", route.body_limit, d.body_limit);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::{Files, HeaderChanges, Name, RoutePath};
+use super::{Files, HeaderChanges, Name, Redirect, Respond, RoutePath};
 
 /// How a route's path is compared with a request's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,6 +22,10 @@ pub enum Target {
     Pool(Name),
     /// A directory.
     Files(Files),
+    /// Another URL.
+    Redirect(Redirect),
+    /// A fixed answer.
+    Respond(Respond),
 }
 
 /// A path of a site, what it leads to, and the limits and headers on the way.

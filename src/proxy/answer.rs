@@ -1,5 +1,6 @@
-//! Answers of our own: refusals, redirects, and what files say without a file.
+//! Answers of our own: refusals, redirects, fixed answers, and what files say without a file.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,29 +11,35 @@ use super::exchange::Exchange;
 use super::headers::{Persistence, write_persistence};
 use super::request::{RequestBody, Trail};
 use crate::http::{
-    Framing, Piece, RequestHead, Version, field, field_number, reason_phrase, status_line,
+    Framing, Piece, Refusal, RequestHead, Version, field, field_number, reason_phrase, status_line,
 };
+use crate::model::{AskedUrl, Redirect, Respond};
 
 /// How long a client may take for a small answer.
 const FLUSH_TIME: Duration = Duration::from_secs(30);
 
+/// The type of our own words.
+const PLAIN: &str = "text/plain; charset=utf-8";
+
 /// An answer of our own.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Answer<'a> {
     status: u16,
     reason: Option<Reason>,
     headers: Vec<(&'static str, String)>,
-    body: String,
+    content_type: &'a str,
+    body: Cow<'a, [u8]>,
 }
 
-impl Answer {
+impl<'a> Answer<'a> {
     /// An answer without a body of words.
     pub(super) fn empty(status: u16, headers: Vec<(&'static str, String)>) -> Self {
         Self {
             status,
             reason: None,
             headers,
-            body: String::new(),
+            content_type: PLAIN,
+            body: Cow::Borrowed(b""),
         }
     }
 
@@ -47,11 +54,13 @@ impl Answer {
             _ => {}
         }
         let (title, words) = (reason_phrase(status), reason.words());
+        let text = format!("{status} {title}\n\n{words}\nRequest {id}\n");
         Self {
             status,
             reason: Some(reason),
             headers,
-            body: format!("{status} {title}\n\n{words}\nRequest {id}\n"),
+            content_type: PLAIN,
+            body: Cow::Owned(text.into_bytes()),
         }
     }
 
@@ -67,6 +76,38 @@ impl Answer {
     pub(super) fn with_slash(exchange: &Exchange<'_>) -> Self {
         let location = location_with_slash(exchange.request.head);
         Self::empty(301, vec![("Location", location)])
+    }
+
+    /// Sends the client where the operator said.
+    pub(super) fn redirect(exchange: &Exchange<'_>, redirect: &Redirect) -> Self {
+        let view = exchange.request.view();
+        let asked = AskedUrl {
+            scheme: view.scheme,
+            host: view.host,
+            path: match view.path {
+                b"*" => b"/",
+                path => path,
+            },
+            query: view.query,
+        };
+        match redirect.to.fill(&asked) {
+            Some(location) => Self::empty(redirect.status, vec![("Location", location)]),
+            None => {
+                let text = "the request cannot be sent where it should go";
+                Self::refusal(exchange, Reason::BadRequest(Refusal::bad(58, text)))
+            }
+        }
+    }
+
+    /// What the operator said.
+    pub(super) fn fixed(respond: &'a Respond) -> Self {
+        Self {
+            status: respond.status,
+            reason: None,
+            headers: Vec::new(),
+            content_type: respond.content_type.as_str(),
+            body: Cow::Borrowed(respond.body.as_bytes()),
+        }
     }
 }
 
@@ -98,7 +139,7 @@ pub(super) async fn local(
     client: &mut Client,
     body: &mut RequestBody,
     trail: &mut Trail<'_>,
-    answer: Answer,
+    answer: Answer<'_>,
 ) -> Next {
     let settled = settle(exchange, client, body).await;
     send(
@@ -131,7 +172,7 @@ async fn send(
     exchange: &Exchange<'_>,
     client: &mut Client,
     trail: &mut Trail<'_>,
-    answer: Answer,
+    answer: Answer<'_>,
     keep: bool,
     settled: bool,
 ) -> Next {
@@ -142,7 +183,7 @@ async fn send(
     write_head(out, exchange, trail, &answer, keep);
     trail.head_out = (out.len() - start) as u64;
     if exchange.request.head.method() != b"HEAD" && answer.status != 304 {
-        out.extend_from_slice(answer.body.as_bytes());
+        out.extend_from_slice(&answer.body);
     }
     match client.conn.flush(Instant::now() + FLUSH_TIME).await {
         Err(_) => Next::Close,
@@ -154,7 +195,7 @@ fn write_head(
     out: &mut Vec<u8>,
     exchange: &Exchange<'_>,
     trail: &Trail<'_>,
-    answer: &Answer,
+    answer: &Answer<'_>,
     keep: bool,
 ) {
     status_line(out, Version::Http11, answer.status, b"");
@@ -169,10 +210,11 @@ fn write_head(
     for (name, value) in plan.iter().flat_map(|plan| plan.set()) {
         field(out, name.as_bytes(), value.as_bytes());
     }
-    if !answer.body.is_empty() {
-        field(out, b"Content-Type", b"text/plain; charset=utf-8");
+    if !answer.body.is_empty() && !plan.is_some_and(|plan| plan.drops(b"Content-Type")) {
+        field(out, b"Content-Type", answer.content_type.as_bytes());
     }
-    if answer.status != 304 {
+    // RFC 9110 section 8.6: 204 must not have it, and that of 304 would be another answer's.
+    if !matches!(answer.status, 204 | 304) {
         field_number(out, b"Content-Length", answer.body.len() as u64);
     }
     let version = exchange.request.head.version;

@@ -150,6 +150,14 @@ async fn serve<'x>(
         Target::Files(root) => {
             serve_file::serve(exchange, client, &mut body, trail, (route, root)).await
         }
+        Target::Redirect(redirect) => {
+            let answer = Answer::redirect(exchange, redirect);
+            answer::local(exchange, client, &mut body, trail, answer).await
+        }
+        Target::Respond(respond) => {
+            let answer = Answer::fixed(respond);
+            answer::local(exchange, client, &mut body, trail, answer).await
+        }
         Target::Pool { pool, .. } => {
             let pool = &exchange.snapshot.pools[*pool];
             let forwarding = Forwarding {

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{Origin, Reason, RequestView};
 use crate::http::{
-    BodyReader, Expectation, Fields, Framing, RequestHead, Version, connection_options,
+    BodyReader, Expectation, Fields, Framing, Known, RequestHead, Version, connection_options,
 };
 use crate::metrics::Series;
 use crate::snapshot::{Listener, Route, Site};
@@ -26,7 +26,7 @@ impl Request<'_> {
     pub(super) fn view(&self) -> RequestView<'_> {
         RequestView {
             listener: self.listener,
-            scheme: "http",
+            scheme: self.scheme(),
             method: self.head.method(),
             authority: self.head.authority(),
             host: self.head.host(),
@@ -34,6 +34,15 @@ impl Request<'_> {
             query: self.head.query(),
             client: self.origin.ip,
             fields: &self.head.fields,
+        }
+    }
+
+    /// What the client speaks; behind a trusted proxy, what it says the client speaks.
+    fn scheme(&self) -> &'static str {
+        let forwarded = self.head.fields.get(Known::XForwardedProto);
+        match forwarded.filter(|_| self.origin.trusted) {
+            Some(scheme) if scheme.eq_ignore_ascii_case(b"https") => "https",
+            _ => "http",
         }
     }
 

@@ -108,6 +108,10 @@ pub enum Target {
     },
     /// A directory.
     Files(Arc<Root>),
+    /// Another URL.
+    Redirect(model::Redirect),
+    /// A fixed answer.
+    Respond(model::Respond),
 }
 
 impl Snapshot {
@@ -239,6 +243,8 @@ impl Site {
                     Target::Pool { pool, series }
                 }
                 model::Target::Files(files) => Target::Files(Arc::new(Root::new(files))),
+                model::Target::Redirect(redirect) => Target::Redirect(redirect.clone()),
+                model::Target::Respond(respond) => Target::Respond(respond.clone()),
             };
             Some(Route {
                 target,

@@ -26,4 +26,5 @@ mod startup;
 mod static_files;
 mod status_and_metrics;
 mod support;
+mod targets;
 mod tidy;

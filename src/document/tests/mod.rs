@@ -6,6 +6,7 @@ mod problems;
 mod properties;
 mod reading;
 mod strategies;
+mod targets;
 mod values;
 
 use super::{Format, parse};

@@ -50,15 +50,12 @@ hsts = {}
 error_pages = { 502 = "/srv/502.html" }
 [[sites.routes]]
 path = "/old"
-redirect = { to = "/new" }
+pool = "a"
 buffer_request = true
 buffer_response = true
 upgrade = true
 tunnel_idle_timeout = "1h"
 compress = true
-[[sites.routes]]
-path = "/ping"
-respond = { status = 200 }
 [[sites.routes]]
 path = "/"
 files = { root = "/srv", precompressed = true, fallback = "a" }
@@ -68,7 +65,7 @@ store = {}
 "#;
 
 /// Lines of `LATER` that hold no value of a later capability.
-const NOW: [&str; 5] = ["version", "name", "path", "[", "address = \"127"];
+const NOW: [&str; 6] = ["version", "name", "path", "pool", "[", "address = \"127"];
 
 #[test]
 fn every_later_capability_is_refused_by_name() {

@@ -13,7 +13,7 @@ use crate::model::{
     Admin, AdminState, CheckKind, Condition, Config, Expect, Expires, Files, HashKey,
     HeaderChanges, HeaderName, HeaderValue, HealthCheck, HostPattern, Keepalive, Listener,
     LogFormat, LogLevel, Logs, MetricsAccess, Name, Node, NodeAddress, PathMatch, Policy, Pool,
-    Retry, Route, RoutePath, Settings, Site, Target, Underscores,
+    Redirect, RedirectTo, Respond, Retry, Route, RoutePath, Settings, Site, Target, Underscores,
 };
 
 const DAY: u64 = 86_400_000;
@@ -256,12 +256,40 @@ fn files() -> impl Strategy<Value = Files> {
     )
 }
 
+fn redirect() -> impl Strategy<Value = Redirect> {
+    let to = prop_oneof![
+        Just("https://{host}{uri}".to_owned()),
+        "\\{scheme\\}://[a-z]{1,5}\\{path\\}\\?\\{query\\}[!-z]{0,5}",
+        "/[a-z\"'%&#]{0,9}",
+    ];
+    (to, select(&Redirect::STATUSES)).prop_map(|(to, status)| Redirect {
+        to: RedirectTo::parse(&to).unwrap(),
+        status,
+    })
+}
+
+fn respond() -> impl Strategy<Value = Respond> {
+    let status = prop_oneof![Just(200), 200_u16..=599, select(&Respond::BODILESS)];
+    let text = prop_oneof![Just(String::new()), any::<String>()];
+    let content_type = prop_oneof![Just("text/plain; charset=utf-8"), Just("text/html")];
+    (status, text, content_type).prop_map(|(status, text, content_type)| Respond {
+        status,
+        body: text.replace(|_| Respond::BODILESS.contains(&status), ""),
+        content_type: HeaderValue::parse(content_type).unwrap(),
+    })
+}
+
 fn route(i: usize, pools: Vec<Name>) -> impl Strategy<Value = Route> {
     let files = files().prop_map(Target::Files).boxed();
+    let own = prop_oneof![
+        files,
+        redirect().prop_map(Target::Redirect),
+        respond().prop_map(Target::Respond)
+    ];
     let target = if pools.is_empty() {
-        files
+        own.boxed()
     } else {
-        prop_oneof![select(pools).prop_map(Target::Pool), files].boxed()
+        prop_oneof![select(pools).prop_map(Target::Pool), own].boxed()
     };
     let path_match = select(vec![PathMatch::Prefix, PathMatch::Exact]);
     let body_limit = prop_oneof![Just(0), Just(Route::BODY_LIMIT), 0_u64..=1 << 50];

@@ -1,0 +1,112 @@
+//! What a route can lead to besides a pool and a folder.
+
+use crate::support::appliance::Appliance;
+use crate::support::client::{Client, Request, exchange};
+use crate::support::document::{listener, site};
+
+/// A route with this target.
+fn leads(path: &str, target: &str) -> String {
+    format!("[[sites.routes]]\npath = \"{path}\"\n{target}\n\n")
+}
+
+fn serving(settings: &str, routes: &str) -> Appliance {
+    let lb = Appliance::start();
+    lb.apply(&(listener(lb.port()) + settings + &site("s", routes)));
+    lb
+}
+
+#[test]
+fn a_redirect_is_filled_with_what_was_asked() {
+    let routes = leads("/", "redirect = { to = \"https://{host}{uri}\" }")
+        + &leads("/303", "redirect = { to = \"/{query}/x\", status = 303 }")
+        + &leads(
+            "/308",
+            "redirect = { to = \"{scheme}://www.{host}:81{path}\", status = 308 }\nheaders = { X-A = \"b\" }",
+        );
+    let lb = serving("[settings]\ntrusted_proxies = [\"127.0.0.1\"]\n", &routes);
+    let mut client = Client::of(lb.port());
+    for (target, status, location) in [
+        ("/", 301, "https://localhost/"),
+        ("/a%20b?c=d&e", 301, "https://localhost/a%20b?c=d&e"),
+        ("//evil.com/", 301, "https://localhost//evil.com/"),
+        ("/303?q", 303, "/q/x"),
+        ("/308/x?q", 308, "http://www.localhost:81/308/x"),
+        ("http://localhost?q", 301, "https://localhost/?q"),
+    ] {
+        for method in ["GET", "HEAD", "POST", "PURGE"] {
+            let answer = client.ask(&Request::new(method, target));
+            assert_eq!(answer.status, status, "{method} {target}");
+            assert_eq!(answer.all("Location"), [location], "{method} {target}");
+            assert_eq!(
+                (answer.field("Content-Length"), answer.reason()),
+                (Some("0"), None)
+            );
+        }
+    }
+    assert_eq!(client.get("/308").field("X-A"), Some("b"));
+    let request = Request::get("/308").field("X-Forwarded-Proto", "https");
+    let request = request.field("Host", "shop.com:8080");
+    let location = client.ask(&request).field("Location").unwrap().to_owned();
+    assert_eq!(location, "https://www.shop.com:81/308");
+    assert_eq!(client.ask(&Request::new("OPTIONS", "*")).status, 301);
+    // A body is read past, and the connection goes on.
+    let posted = client.ask(&Request::post("/", vec![b'a'; 40_000]));
+    assert_eq!((posted.status, client.opened), (301, 1));
+}
+
+#[test]
+fn a_redirect_leads_nowhere_but_where_the_operator_said() {
+    let routes = leads("/", "redirect = { to = \"{path}/\" }")
+        + &leads("/host", "redirect = { to = \"https://{host}/\" }");
+    let lb = serving("", &routes);
+    assert_eq!(lb.get("/a").field("Location"), Some("/a/"));
+    let answer = lb.get("//evil.com");
+    assert_eq!((answer.status, answer.reason()), (400, Some("bad_request")));
+    assert!(answer.text().contains("(rule 58)"), "{}", answer.text());
+    assert_eq!(answer.field("Location"), None);
+    let answer = exchange(lb.port(), "GET /host HTTP/1.0\r\n\r\n");
+    assert!(answer.starts_with(b"HTTP/1.1 400 "));
+    for target in ["/%0d%0aX:y", "/a%0Ab", "/a\rb"] {
+        let raw = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let answer = String::from_utf8(exchange(lb.port(), raw)).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    }
+}
+
+#[test]
+fn a_fixed_answer_is_given_as_it_was_written() {
+    let routes = leads("/ping", "match = \"exact\"\nrespond = { body = \"ok\" }")
+        + &leads(
+            "/gone",
+            "respond = { status = 410, body = \"<p>é</p>\\n\", content_type = \"text/html\" }",
+        )
+        + &leads("/none", "respond = { status = 204 }")
+        + &leads(
+            "/own",
+            "respond = { body = \"{}\" }\nheaders = { Content-Type = \"application/json\" }",
+        );
+    let lb = serving("", &routes);
+    let mut client = Client::of(lb.port());
+    let ping = client.get("/ping?x");
+    assert_eq!((ping.status, ping.body.as_slice()), (200, &b"ok"[..]));
+    assert_eq!(ping.all("Content-Type"), ["text/plain; charset=utf-8"]);
+    assert_eq!(ping.reason(), None);
+    let gone = client.get("/gone/x");
+    assert_eq!((gone.status, gone.body), (410, "<p>é</p>\n".into()));
+    assert_eq!(
+        gone.fields.iter().filter(|(_, v)| v == "text/html").count(),
+        1
+    );
+    let head = client.ask(&Request::head("/gone"));
+    assert_eq!(
+        (head.status, head.field("Content-Length")),
+        (410, Some("10"))
+    );
+    let none = client.get("/none");
+    assert_eq!((none.status, none.field("Content-Length")), (204, None));
+    assert_eq!(client.get("/own").all("Content-Type"), ["application/json"]);
+    let posted = client.ask(&Request::post_chunked("/ping", &[b"some", b"body"]));
+    assert_eq!((posted.status, client.opened), (200, 1));
+    assert_eq!(client.get("/ping/x").reason(), Some("no_route"));
+    assert_eq!(lb.apply(&lb.export())["changed"], false);
+}
