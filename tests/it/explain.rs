@@ -202,6 +202,7 @@ fn many_sites(dice: &mut Dice, lb: &Appliance, second: &Port, nodes: &[[Node; 2]
         second.address()
     )
     .unwrap();
+    document += "\n[settings]\ntrusted_proxies = [\"127.0.0.0/8\"]\n";
     for (index, pair) in nodes.iter().enumerate() {
         let keys = ["policy = \"least_conn\"", "", "policy = \"ip_hash\""][index % 3];
         let keys = format!("{keys}\nhealth_check = \"off\"");
@@ -229,6 +230,7 @@ fn many_sites(dice: &mut Dice, lb: &Appliance, second: &Port, nodes: &[[Node; 2]
         let mut keys = format!("hosts = {hosts}\n");
         match index {
             3 => keys += "methods = [\"GET\", \"POST\"]\n",
+            4 => keys += "deny = [\"203.0.113.0/24\"]\n",
             5 => keys += "listeners = [\"second\"]\n",
             6 => keys += "listeners = [\"http\"]\nrequest_headers = { \"X-Site\" = \"6\" }\n",
             _ => {}
@@ -259,10 +261,12 @@ fn routes(dice: &mut Dice, lb: &Appliance, site: &str) -> String {
             let mark = format!("{site} {kind} {path}");
             let mut keys =
                 format!("match = \"{kind}\"\nheaders = {{ \"X-Route\" = \"{mark}\" }}\n");
-            match dice.roll(6) {
+            match dice.roll(8) {
                 0 => keys += "strip_prefix = true\n",
                 1 => keys += "body_limit = 10\n",
                 2 => keys += "request_headers = { \"X-Route\" = \"1\", \"Accept\" = \"*/*\" }\n",
+                3 => keys += "allow = [\"203.0.113.9\"]\n",
+                4 => keys += "allow = [\"127.0.0.0/8\", \"::1\"]\n",
                 _ => {}
             }
             if dice.roll(5) == 0 {
@@ -320,6 +324,9 @@ const FIELDS: &[&str] = &[
     "Accept: text/html",
     "X_Odd: 1",
     "X-Forwarded-For: 203.0.113.9",
+    "X-Forwarded-For: 198.51.100.1, 203.0.113.9",
+    "X-Forwarded-Host: a.com",
+    "X-Request-ID: of-a-proxy",
     "Connection: x-hop",
     "X-Hop: 1",
     "Bad Name: 1",
@@ -508,6 +515,7 @@ fn covers_every_end(told: &[Value]) {
         "no_site",
         "no_route",
         "no_node",
+        "forbidden",
         "method_not_allowed",
         "target_too_long",
         "body_too_large",
