@@ -109,6 +109,7 @@ struct Target {
     pool: Option<String>,
     files: Option<String>,
     redirect: Option<String>,
+    respond: Option<u16>,
     status: Option<u16>,
 }
 
@@ -177,6 +178,9 @@ impl Target {
             (Some(pool), ..) => format!("pool {pool}"),
             (_, Some(root), _) => format!("files below {root}"),
             (.., Some(to)) => format!("redirect {status} to {to}"),
+            _ if self.respond.is_some() => {
+                format!("fixed answer {}", self.respond.unwrap_or_default())
+            }
             _ => "unknown to this version".to_owned(),
         }
     }

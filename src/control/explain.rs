@@ -51,6 +51,7 @@ fn goal_json(goal: &Goal) -> Value {
     match goal {
         Goal::Pool(name) => json!({ "pool": name.as_str() }),
         Goal::Files(root) => json!({ "files": root }),
+        Goal::Respond { status } => json!({ "respond": status }),
         Goal::Redirect { to, status } => json!({ "redirect": to, "status": status }),
     }
 }

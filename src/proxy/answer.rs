@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Reason;
 use super::connection::{Client, LINGER_BYTES, LINGER_TIME, Next};
 use super::exchange::Exchange;
 use super::headers::{Persistence, write_persistence};
 use super::request::{RequestBody, Trail};
+use super::{Reason, RequestView};
 use crate::http::{
     Framing, Piece, Refusal, RequestHead, Version, field, field_number, reason_phrase, status_line,
 };
@@ -80,22 +80,9 @@ impl<'a> Answer<'a> {
 
     /// Sends the client where the operator said.
     pub(super) fn redirect(exchange: &Exchange<'_>, redirect: &Redirect) -> Self {
-        let view = exchange.request.view();
-        let asked = AskedUrl {
-            scheme: view.scheme,
-            host: view.host,
-            path: match view.path {
-                b"*" => b"/",
-                path => path,
-            },
-            query: view.query,
-        };
-        match redirect.to.fill(&asked) {
-            Some(location) => Self::empty(redirect.status, vec![("Location", location)]),
-            None => {
-                let text = "the request cannot be sent where it should go";
-                Self::refusal(exchange, Reason::BadRequest(Refusal::bad(58, text)))
-            }
+        match location(&exchange.request.view(), redirect) {
+            Ok(location) => Self::empty(redirect.status, vec![("Location", location)]),
+            Err(reason) => Self::refusal(exchange, reason),
         }
     }
 
@@ -109,6 +96,22 @@ impl<'a> Answer<'a> {
             body: Cow::Borrowed(respond.body.as_bytes()),
         }
     }
+}
+
+/// Where `redirect` sends a request.
+pub(super) fn location(request: &RequestView<'_>, redirect: &Redirect) -> Result<String, Reason> {
+    let asked = AskedUrl {
+        scheme: request.scheme,
+        host: request.host,
+        path: match request.path {
+            b"*" => b"/",
+            path => path,
+        },
+        query: request.query,
+    };
+    let text = "the request cannot be sent where it should go";
+    let refused = Reason::BadRequest(Refusal::bad(58, text));
+    redirect.to.fill(&asked).ok_or(refused)
 }
 
 /// The path of `head` with a slash behind, and its query.

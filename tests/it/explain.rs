@@ -269,11 +269,18 @@ fn routes(dice: &mut Dice, lb: &Appliance, site: &str) -> String {
                 4 => keys += "allow = [\"127.0.0.0/8\", \"::1\"]\n",
                 _ => {}
             }
-            if dice.roll(5) == 0 {
-                let root = lb.data().join("files");
-                let files = format!("files = {{ root = {root:?} }}");
+            let root = lb.data().join("files");
+            let other = match dice.roll(12) {
+                0 | 1 => format!("files = {{ root = {root:?} }}"),
+                2 => "redirect = { to = \"https://{host}/moved{uri}\", status = 308 }".to_owned(),
+                3 => "redirect = { to = \"{scheme}://other{path}?{query}\" }".to_owned(),
+                4 => "redirect = { to = \"{uri}/\", status = 302 }".to_owned(),
+                5 => "respond = { status = 410, body = \"gone\" }".to_owned(),
+                _ => String::new(),
+            };
+            if !other.is_empty() {
                 text += &format!(
-                    "[[sites.routes]]\npath = \"{path}\"\nmatch = \"{kind}\"\n{files}\n\
+                    "[[sites.routes]]\npath = \"{path}\"\nmatch = \"{kind}\"\n{other}\n\
                      headers = {{ \"X-Route\" = \"{mark}\" }}\n\n"
                 );
                 continue;
@@ -326,6 +333,7 @@ const FIELDS: &[&str] = &[
     "X-Forwarded-For: 203.0.113.9",
     "X-Forwarded-For: 198.51.100.1, 203.0.113.9",
     "X-Forwarded-Host: a.com",
+    "X-Forwarded-Proto: https",
     "X-Request-ID: of-a-proxy",
     "Connection: x-hop",
     "X-Hop: 1",
@@ -402,6 +410,9 @@ fn disagreement(told: &Value, method: &str, really: &client::Response) -> Option
     } else if target["files"].is_string() {
         // What is on the disk is not told.
         expect("node", &Value::Null, really.field("X-Node"))
+    } else if target["respond"].is_u64() {
+        let told = &target["respond"];
+        (*told != really.status).then(|| format!("told {told}, really {}", really.status))
     } else if target["redirect"].is_string() {
         expect("location", &target["redirect"], really.field("Location"))
     } else {
@@ -523,7 +534,7 @@ fn covers_every_end(told: &[Value]) {
         let times = count(&|told| told["refused"]["reason"] == reason);
         assert!(times > 0, "never {reason}");
     }
-    for target in ["pool", "files", "redirect"] {
+    for target in ["pool", "files", "redirect", "respond"] {
         let times = count(&|told| told["refused"].is_null() && !told["target"][target].is_null());
         assert!(times > 50, "{target} only {times} times");
     }

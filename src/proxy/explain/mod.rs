@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use tokio::time::Instant;
 
-use super::answer::location_with_slash;
+use super::answer::{location, location_with_slash};
 use super::headers::write_request;
 use super::request::{Request, RequestId};
 use super::{Outcome, Reason, decide, origin};
@@ -60,6 +60,11 @@ pub enum Goal {
         /// Which, as `Location` would say it.
         to: String,
         /// The status of the answer.
+        status: u16,
+    },
+    /// A fixed answer.
+    Respond {
+        /// Its status.
         status: u16,
     },
 }
@@ -187,6 +192,17 @@ impl Explanation {
                 if let crate::model::Target::Files(files) = &route.config.target {
                     self.goal = Some(Goal::Files(files.root.display().to_string()));
                 }
+            }
+            Target::Redirect(redirect) => match location(&request.view(), redirect) {
+                Ok(to) => {
+                    let status = redirect.status;
+                    self.goal = Some(Goal::Redirect { to, status });
+                }
+                Err(reason) => self.refused = self.refused.or(Some(reason)),
+            },
+            Target::Respond(respond) => {
+                let status = respond.status;
+                self.goal = Some(Goal::Respond { status });
             }
             Target::Pool { pool, .. } => {
                 let pool = &snapshot.pools[*pool];

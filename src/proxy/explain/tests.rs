@@ -8,7 +8,7 @@ use proptest::{collection, prop_assert_eq};
 use tokio::time::Instant;
 
 use super::{Explanation, Goal, explain};
-use crate::balance::{CheckResult, Health, Leasing, Registry, Tried};
+use crate::balance::{Asker, CheckResult, Health, KeyHash, Leasing, Registry, Tried};
 use crate::document::{Format, parse};
 use crate::metrics::Metrics;
 use crate::proxy::{Question, Reason};
@@ -238,8 +238,8 @@ proptest! {
             for _ in 0..times {
                 asked(&snapshot, "http://shop.example.com/", &[]);
             }
-            let client = "192.0.2.7".parse().unwrap();
-            let Leasing::Leased(lease) = nodes.lease(client, &Tried::new(), Instant::now()) else {
+            let asker = Asker { client: "192.0.2.7".parse().unwrap(), key: KeyHash::default() };
+            let Leasing::Leased(lease) = nodes.lease(asker, &Tried::new(), Instant::now()) else {
                 panic!("no node");
             };
             picks.push(lease.index());
