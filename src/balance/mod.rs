@@ -10,8 +10,10 @@ mod budget;
 mod crc32;
 mod hash;
 mod ip_hash;
+mod latency;
 mod lease;
 mod least_conn;
+mod least_time;
 mod node_state;
 mod passive;
 mod random_two;
@@ -23,6 +25,7 @@ mod tests;
 mod tried;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::RngExt as _;
 use tokio::time::Instant;
@@ -129,7 +132,7 @@ impl Balancer {
         if fail_open && !self.mark(&mut slots, tried, is_enabled) {
             return Leasing::NoNode;
         }
-        let Some(index) = self.choose(&mut slots, asker) else {
+        let Some(index) = self.choose(&mut slots, asker, now) else {
             return Leasing::NoNode;
         };
         let state = &self.nodes[index].state;
@@ -148,6 +151,12 @@ impl Balancer {
             let _turn = self.turn.lock();
             passive.succeeded();
         }
+    }
+
+    /// The node took `time` to the first byte of its answer, or counts so. Only `least_time`
+    /// looks at it.
+    pub fn took(&self, index: usize, time: Duration, now: Instant) {
+        self.nodes[index].state.latency.note(time, now);
     }
 
     /// A try failed by the node's doing, and there is evidence for it: connect
@@ -200,7 +209,7 @@ impl Balancer {
         any
     }
 
-    fn choose(&self, slots: &mut [Slot], asker: Asker) -> Option<usize> {
+    fn choose(&self, slots: &mut [Slot], asker: Asker, now: Instant) -> Option<usize> {
         match self.policy {
             Policy::RoundRobin => round_robin::choose(slots),
             Policy::LeastConn => least_conn::choose(slots),
@@ -209,6 +218,12 @@ impl Balancer {
             Policy::RandomTwo => {
                 let mut random = rand::rng();
                 random_two::choose(slots, |below| random.random_range(..below))
+            }
+            Policy::LeastTime => {
+                for (slot, candidate) in slots.iter_mut().zip(&self.nodes) {
+                    slot.times = candidate.state.latency.at(now);
+                }
+                least_time::choose(slots)
             }
         }
     }

@@ -12,6 +12,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::latency::Latency;
 use super::passive::Passive;
 use crate::model::NodeAddress;
 
@@ -72,6 +73,7 @@ pub struct NodeState {
     checks_failed: AtomicU64,
     addresses: ArcSwap<Vec<SocketAddr>>,
     pub(super) passive: Passive,
+    pub(super) latency: Latency,
 }
 
 impl NodeState {
@@ -90,6 +92,7 @@ impl NodeState {
             checks_failed: AtomicU64::new(0),
             addresses: ArcSwap::from_pointee(address.as_socket().into_iter().collect()),
             passive: Passive::new(Instant::now()),
+            latency: Latency::default(),
         }
     }
 

@@ -2,8 +2,10 @@
 
 use std::cmp::Ordering;
 
-/// One candidate as a policy sees it. `eligible` and `in_flight` are written
-/// anew for every choice; the other fields last from choice to choice.
+use super::latency::Times;
+
+/// One candidate as a policy sees it. `eligible`, `in_flight` and `times` are
+/// written anew for every choice; the other fields last from choice to choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Slot {
     /// The configured weight, 1 to 1000.
@@ -14,6 +16,8 @@ pub(super) struct Slot {
     pub(super) effective: i64,
     /// Requests now in flight to the node.
     pub(super) in_flight: u64,
+    /// How fast it answers; written for `least_time` only.
+    pub(super) times: Times,
     /// Whether it may be chosen this time.
     pub(super) eligible: bool,
 }
@@ -26,6 +30,7 @@ impl Slot {
             current: 0,
             effective: weight.into(),
             in_flight: 0,
+            times: Times::default(),
             eligible: true,
         }
     }

@@ -11,8 +11,6 @@ use crate::model::{HashKey, HeaderValue, Policy, Pool};
 /// More failures than this within one `fail_timeout` is no rule any more.
 const MAX_FAILS: u16 = 10_000;
 
-const LATER_POLICIES: &[&str] = &["least_time"];
-
 const LATER: &[Later] = &[
     ("protocol", Off::Word("http1")),
     ("tls", Off::Never),
@@ -25,11 +23,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Pool {
     r.later(LATER);
     let d = Pool::new(r.name("name"));
     Pool {
-        policy: r.get(
-            "policy",
-            d.policy,
-            word(&Policy::ALL, Policy::as_str, LATER_POLICIES),
-        ),
+        policy: r.get("policy", d.policy, word(&Policy::ALL, Policy::as_str, &[])),
         hash_key: r.get("hash_key", d.hash_key, parsed(HashKey::parse)),
         host: r.get("host", d.host, parsed_or_empty(host)),
         connect_timeout: r.get("connect_timeout", d.connect_timeout, time(UP_TO_A_DAY)),

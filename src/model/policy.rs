@@ -17,16 +17,19 @@ pub enum Policy {
     Hash,
     /// The better of two random ones by `LeastConn`.
     RandomTwo,
+    /// The shortest time to the first byte for its weight and its requests in flight.
+    LeastTime,
 }
 
 impl Policy {
     /// Every policy, in the order the document lists them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::RoundRobin,
         Self::LeastConn,
         Self::IpHash,
         Self::Hash,
         Self::RandomTwo,
+        Self::LeastTime,
     ];
 
     /// The word used in the document.
@@ -37,6 +40,7 @@ impl Policy {
             Self::IpHash => "ip_hash",
             Self::Hash => "hash",
             Self::RandomTwo => "random_two",
+            Self::LeastTime => "least_time",
         }
     }
 }

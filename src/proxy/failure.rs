@@ -80,6 +80,11 @@ impl Failure {
         !matches!(self, Self::Connect(_))
     }
 
+    /// Whether it is the node's doing: not the client's, and no shortage of our own.
+    pub(super) fn is_the_node_s(&self) -> bool {
+        !matches!(self, Self::Client(_) | Self::Connect(ConnectError::Ours(_)))
+    }
+
     /// Whether it counts against the node whatever the others answer.
     pub(super) fn speaks_for_itself(&self) -> bool {
         match self {

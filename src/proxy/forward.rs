@@ -53,9 +53,10 @@ pub(super) async fn forward<'x>(
     };
     loop {
         let index = lease.index();
-        let mut note = this.begin_try(index);
+        let (mut note, begun) = (this.begin_try(index), Instant::now());
         let result = attempt(&this, &mut sides, &lease, &course.tried, &mut note).await;
         let verdict = this.judge(&result, &sides, trail);
+        this.clock(index, &result, &note, begun);
         note.status = result.is_ok().then_some(sides.response.status);
         note.reason = result.as_ref().err().map(Failure::reason);
         trail.tries.push(note);
@@ -191,6 +192,29 @@ impl<'x> Forwarding<'_, 'x> {
             fault,
             retry: is_retried(retry, &situation).then_some(reason),
         }
+    }
+
+    /// Tells the balancer how fast the node was, if it wants to know. One that fails fast is no fast node: it
+    /// took as long as the longest that a node may take to connect.
+    fn clock(
+        &self,
+        index: usize,
+        result: &Result<Answered, Failure>,
+        note: &Try<'_>,
+        begun: Instant,
+    ) {
+        if self.pool.config.policy != Policy::LeastTime {
+            return;
+        }
+        let now = Instant::now();
+        let took = match result {
+            Ok(_) => note.connect.unwrap_or_default() + note.first_byte.unwrap_or_default(),
+            Err(failure) if failure.is_the_node_s() => {
+                (now - begun).max(self.pool.config.connect_timeout)
+            }
+            Err(_) => return,
+        };
+        self.pool.balancer.took(index, took, now);
     }
 
     fn count(

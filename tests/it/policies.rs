@@ -1,5 +1,7 @@
-//! `hash` sends every key where nginx sends it; `random_two` keeps away from
-//! what is busy.
+//! `hash` sends every key where nginx sends it; `random_two` and `least_time` keep away from
+//! what is busy or slow.
+
+use std::time::{Duration, Instant};
 
 use crate::support::appliance::Appliance;
 use crate::support::client::{Client, Request};
@@ -192,6 +194,11 @@ fn random_two_keeps_away_from_the_busier_of_two() {
     keeps_away_from_a_busy_node("random_two");
 }
 
+#[test]
+fn least_time_keeps_away_from_a_node_that_has_not_answered_yet() {
+    keeps_away_from_a_busy_node("least_time");
+}
+
 fn keeps_away_from_a_busy_node(policy: &str) {
     let (gate, busy) = held("busy");
     let free = Node::answering("free");
@@ -222,4 +229,38 @@ fn held(name: &'static str) -> (Gate, Node) {
         Answer::text(name)
     });
     (gate, node)
+}
+
+#[test]
+fn least_time_prefers_the_node_that_answered_sooner_and_tries_a_new_one() {
+    let (gate, slow) = held("slow");
+    let (fast, new) = (Node::answering("fast"), Node::answering("new"));
+    let (lb, keys) = (Appliance::start(), "policy = \"least_time\"");
+    lb.apply(&one_pool(lb.port(), keys, &[slow.line(1)]));
+    let port = lb.port();
+    std::thread::scope(|scope| {
+        let pending = scope.spawn(move || Client::of(port).get("/hold").text());
+        slow.saw(1);
+        lb.apply(&one_pool(port, keys, &[slow.line(1), fast.line(1)]));
+        // The slow one's time: far above what the fast one takes on a busy machine.
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(3) {
+            assert_eq!(lb.get("/").text(), "fast");
+        }
+        gate.open();
+        assert_eq!(pending.join().unwrap(), "slow");
+    });
+    for _ in 0..50 {
+        assert_eq!(lb.get("/").text(), "fast");
+    }
+    let three = [slow.line(1), fast.line(1), new.line(1)];
+    lb.apply(&one_pool(port, keys, &three));
+    assert_eq!(
+        lb.get("/").text(),
+        "new",
+        "nothing is known of it: it is tried"
+    );
+    for _ in 0..20 {
+        assert_ne!(lb.get("/").text(), "slow");
+    }
 }

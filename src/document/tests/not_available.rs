@@ -31,7 +31,6 @@ h2c = true
 proxy_protocol = true
 [[pools]]
 name = "a"
-policy = "least_time"
 protocol = "h2"
 tls = {}
 slow_start = "10s"
@@ -112,7 +111,7 @@ routes = [{ path = "/", pool = "a" }]
         [
             "lb.toml:2:3: certificates: `certificates` is not available in this version",
             "lb.toml:7:1: pools[0].protocol: `protocol` is not available in this version",
-            "lb.toml:10:10: pools[1].policy: must be one of round_robin, least_conn, ip_hash, hash, random_two (is \"fastest\")",
+            "lb.toml:10:10: pools[1].policy: must be one of round_robin, least_conn, ip_hash, hash, random_two, least_time (is \"fastest\")",
             "lb.toml:12:11: pools[1].nodes[0].address: a unix: address is not available in this version",
         ]
     );
