@@ -22,6 +22,7 @@ mod request;
 mod response;
 mod scan;
 mod scratch;
+mod shortage;
 mod target;
 mod token;
 mod write;
@@ -41,6 +42,7 @@ pub use request::{RequestHead, parse_request};
 pub use response::{ResponseHead, parse_response};
 pub use scan::{HeadScan, Limits, OddNames};
 pub use scratch::Scratch;
+pub use shortage::is_own_shortage;
 pub use write::{
     chunk_end, chunk_size_line, field, field_number, number, reason_phrase, status_line,
 };

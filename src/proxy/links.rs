@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use crate::balance::NodeState;
-use crate::http::{Conn, Io, Reusable};
+use crate::http::{Conn, Io, Reusable, is_own_shortage};
 use crate::model::Keepalive;
 
 /// A connection to a node.
@@ -43,17 +43,9 @@ pub(super) enum ConnectError {
 
 impl ConnectError {
     fn of(error: io::Error) -> Self {
-        use rustix::io::Errno;
-        let ours = [
-            Errno::MFILE,
-            Errno::NFILE,
-            Errno::NOBUFS,
-            Errno::NOMEM,
-            Errno::ADDRNOTAVAIL,
-        ];
-        match Errno::from_io_error(&error) {
-            Some(errno) if ours.contains(&errno) => Self::Ours(error),
-            _ => Self::Refused(error),
+        match is_own_shortage(&error) {
+            true => Self::Ours(error),
+            false => Self::Refused(error),
         }
     }
 }
