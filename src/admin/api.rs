@@ -64,9 +64,13 @@ pub(super) async fn check(
     ))
 }
 
-/// `GET /status`.
-pub(super) async fn status(handle: Data<Handle>) -> HttpResponse {
-    answer::json(&handle.status())
+/// `GET /status`, the words about nodes with `?lang=zh-CN` in Chinese.
+pub(super) async fn status(
+    request: HttpRequest,
+    handle: Data<Handle>,
+) -> Result<HttpResponse, Refusal> {
+    let language = request::language(&request)?;
+    Ok(answer::json(&handle.status_in(language)))
 }
 
 /// `PATCH /pools/{pool}/nodes/{node}`: `{"weight":3}` or `{"state":"draining"}`.

@@ -9,7 +9,7 @@ use tokio::net::UnixStream;
 
 use super::answer::Refusal;
 use crate::document::Format;
-use crate::model::{Code, Problems};
+use crate::model::{Code, Language, Problems};
 
 /// Limit: the longest body taken, in bytes. A document of ten thousand nodes has one MiB.
 const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -80,6 +80,19 @@ pub(super) fn query<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str>
     pairs
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
         .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// The language that the query asks for; English where it does not say.
+pub(super) fn language(request: &HttpRequest) -> Result<Language, Refusal> {
+    let Some(tag) = query(request, "lang") else {
+        return Ok(Language::default());
+    };
+    let known = Language::ALL.into_iter();
+    let found = known.into_iter().find(|known| known.as_str() == tag);
+    found.ok_or_else(|| {
+        let tags = Language::ALL.map(Language::as_str).join(" or ");
+        Refusal::bad_request(format!("lang must be {tags}"))
+    })
 }
 
 /// Whether the query asks for `name`. A value that is neither yes nor no is refused:

@@ -7,6 +7,7 @@
 
 mod asker;
 mod budget;
+mod check;
 mod crc32;
 mod hash;
 mod ip_hash;
@@ -32,8 +33,9 @@ use tokio::time::Instant;
 
 pub use asker::{Asker, KeyHash};
 use budget::Budget;
+pub use check::{Cause, CheckResult, Facts, quoted};
 pub use lease::{Lease, OwnedLease};
-pub use node_state::{CheckResult, Health, NodeState};
+pub use node_state::{Health, NodeState, Unresolved};
 use passive::Rules;
 pub use registry::Registry;
 use registry::Turn;

@@ -5,16 +5,16 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::CheckResult;
 use super::latency::Latency;
 use super::passive::Passive;
-use crate::model::NodeAddress;
+use crate::model::{HealthCheck, NodeAddress};
 
 /// What probing last concluded of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,23 +39,23 @@ impl Health {
             Self::Down => "down",
         }
     }
+
+    fn number(self) -> u8 {
+        match self {
+            Self::Unknown => 0,
+            Self::Up => 1,
+            Self::Down => 2,
+        }
+    }
 }
 
-/// What one probe found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckResult {
-    /// Whether the probe passed.
-    pub passed: bool,
-    /// HAProxy's short word: L4OK L4TOUT L4CON L7OK L7TOUT L7RSP L7STS; DNS for a name without an address.
-    pub code: &'static str,
-    /// The status the node answered with, where one was read.
-    pub status: Option<u16>,
-    /// How long the probe took, in milliseconds.
-    pub ms: u32,
-    /// The same for a person: «connection refused: nothing listens on 10.0.0.1:8000».
-    pub text: String,
-    /// When the probe ended.
-    pub at: SystemTime,
+/// Why a node's name has no address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unresolved {
+    /// No name server has answered yet.
+    Silent,
+    /// Name servers know no address for it.
+    NotFound,
 }
 
 /// The run-time facts of one node in one pool.
@@ -72,25 +72,31 @@ pub struct NodeState {
     checks_passed: AtomicU64,
     checks_failed: AtomicU64,
     addresses: ArcSwap<Vec<SocketAddr>>,
+    not_found: AtomicBool,
     pub(super) passive: Passive,
     pub(super) latency: Latency,
 }
 
 impl NodeState {
     /// A node of which nothing is known yet. `id` is unlike every other's.
-    pub(super) fn new(id: u64, address: &NodeAddress) -> Self {
+    pub(super) fn new(id: u64, address: &NodeAddress, check: Option<&HealthCheck>) -> Self {
+        let health = match check {
+            Some(check) if check.default_down => Health::Down,
+            _ => Health::Unknown,
+        };
         Self {
             id,
             in_flight: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             excess_bytes: AtomicU64::new(0),
-            health: AtomicU8::new(0),
+            health: AtomicU8::new(health.number()),
             went_down: Notify::new(),
             check: ArcSwapOption::empty(),
             checks_passed: AtomicU64::new(0),
             checks_failed: AtomicU64::new(0),
             addresses: ArcSwap::from_pointee(address.as_socket().into_iter().collect()),
+            not_found: AtomicBool::new(false),
             passive: Passive::new(Instant::now()),
             latency: Latency::default(),
         }
@@ -155,19 +161,14 @@ impl NodeState {
 
     /// Writes down a probe's result and what all of them together conclude.
     pub fn set_check(&self, result: CheckResult, health: Health) {
-        let counter = match result.passed {
+        let counter = match result.passed() {
             true => &self.checks_passed,
             false => &self.checks_failed,
         };
         counter.fetch_add(1, Ordering::Relaxed);
         self.check.store(Some(Arc::new(result)));
-        let word = match health {
-            Health::Unknown => 0,
-            Health::Up => 1,
-            Health::Down => 2,
-        };
-        let before = self.health.swap(word, Ordering::AcqRel);
-        if word == 2 && before != 2 {
+        let before = self.health.swap(health.number(), Ordering::AcqRel);
+        if health == Health::Down && before != Health::Down.number() {
             self.went_down.notify_waiters();
         }
     }
@@ -202,6 +203,20 @@ impl NodeState {
         self.addresses.store(Arc::new(addresses));
     }
 
+    /// Writes down that no address was found for the node's name.
+    pub fn set_unresolved(&self, why: Unresolved) {
+        let not_found = why == Unresolved::NotFound;
+        self.not_found.store(not_found, Ordering::Relaxed);
+    }
+
+    /// Why the node's name has no address, if it has none.
+    pub fn unresolved(&self) -> Unresolved {
+        match self.not_found.load(Ordering::Relaxed) {
+            true => Unresolved::NotFound,
+            false => Unresolved::Silent,
+        }
+    }
+
     // The two halves of a lease. The first is called under the pool's lock only.
     pub(super) fn begin(&self) {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
@@ -217,24 +232,31 @@ impl NodeState {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::SystemTime;
 
-    use super::{CheckResult, Health, NodeState};
-    use crate::model::NodeAddress;
+    use super::{CheckResult, Health, NodeState, Unresolved};
+    use crate::balance::Cause;
+    use crate::model::{HealthCheck, NodeAddress};
 
     fn state(address: &str) -> NodeState {
-        NodeState::new(1, &NodeAddress::parse(address).unwrap())
+        NodeState::new(1, &NodeAddress::parse(address).unwrap(), None)
     }
 
     fn result(passed: bool) -> CheckResult {
-        CheckResult {
-            passed,
-            code: if passed { "L4OK" } else { "L4CON" },
-            status: None,
-            ms: 1,
-            text: "connected".into(),
-            at: SystemTime::UNIX_EPOCH,
-        }
+        CheckResult::of((!passed).then_some(Cause::Refused))
+    }
+
+    #[test]
+    fn a_node_begins_unknown_or_where_the_check_says_so_down() {
+        let address = NodeAddress::parse("10.0.0.1:80").unwrap();
+        let begins = |default_down| {
+            let check = HealthCheck {
+                default_down,
+                ..HealthCheck::default()
+            };
+            NodeState::new(1, &address, Some(&check)).health()
+        };
+        assert_eq!(begins(false), Health::Unknown);
+        assert_eq!(begins(true), Health::Down);
     }
 
     #[test]
@@ -269,6 +291,9 @@ mod tests {
         assert_eq!(state("10.0.0.1:80").socket_addresses().len(), 1);
         let state = state("web-1:80");
         assert!(state.socket_addresses().is_empty());
+        assert_eq!(state.unresolved(), Unresolved::Silent);
+        state.set_unresolved(Unresolved::NotFound);
+        assert_eq!(state.unresolved(), Unresolved::NotFound);
         state.set_addresses(vec!["10.0.0.9:80".parse().unwrap()]);
         assert_eq!(state.socket_addresses()[0].to_string(), "10.0.0.9:80");
     }

@@ -74,7 +74,7 @@ impl Registry {
             return known.state.clone();
         }
         inner.last_id += 1;
-        let state = Arc::new(NodeState::new(inner.last_id, &node.address));
+        let state = Arc::new(NodeState::new(inner.last_id, &node.address, check));
         known.push(Known {
             address: node.address.clone(),
             check: check.cloned(),

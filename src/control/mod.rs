@@ -34,7 +34,7 @@ use crate::document::{self, Format, PlacedProblems};
 use crate::health::Supervisor;
 use crate::listener::DataPlane;
 use crate::metrics::Metrics;
-use crate::model::{Admin, Config};
+use crate::model::{Admin, Config, Language};
 use crate::proxy::Question;
 use crate::snapshot::Snapshot;
 use crate::store::{Lock, Store, StoreError};
@@ -212,7 +212,12 @@ impl Handle {
 
     /// What `status --json` says.
     pub fn status(&self) -> Value {
-        self.control.status()
+        self.status_in(Language::English)
+    }
+
+    /// The same with the words about nodes in this language.
+    pub fn status_in(&self, language: Language) -> Value {
+        self.control.status(language)
     }
 
     /// What `explain --json` says of `question`.

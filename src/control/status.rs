@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Control, Started};
-use crate::balance::{Balancer, Candidate, CheckResult};
+use crate::balance::{Balancer, Candidate, Cause, CheckResult};
 use crate::metrics::NodeFacts;
-use crate::model::{AdminState, Name};
+use crate::model::{AdminState, Language, Name};
 
 /// Whether an outer balancer should send requests here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Readiness {
 
 impl Control {
     /// What `status --json` says.
-    pub(super) fn status(&self) -> Value {
+    pub(super) fn status(&self, language: Language) -> Value {
         let now = self.now.load();
         let readiness = self.readiness();
         let (state, reasons) = match (&now.started, &readiness) {
@@ -51,7 +51,7 @@ impl Control {
             "reasons": reasons,
             "read_only": read_only,
             "listeners": self.listeners_json(),
-            "pools": pools.map(|pool| pool_json(&pool.balancer, clock)).collect::<Vec<_>>(),
+            "pools": pools.map(|pool| pool_json(&pool.balancer, clock, language)).collect::<Vec<_>>(),
         })
     }
 
@@ -160,7 +160,7 @@ impl Clock {
     }
 }
 
-fn pool_json(pool: &Balancer, clock: Clock) -> Value {
+fn pool_json(pool: &Balancer, clock: Clock, language: Language) -> Value {
     let fail_open = pool.fail_open(clock.instant);
     let takes = |node: &Candidate| match fail_open {
         true => node.admin_state == AdminState::Enabled,
@@ -189,7 +189,7 @@ fn pool_json(pool: &Balancer, clock: Clock) -> Value {
                 "share": share(weight(node), all),
                 "admin_state": node.admin_state.as_str(),
                 "health": node.state.health().as_str(),
-                "check": node.state.check().as_ref().map(check_json),
+                "check": node.state.check().map(|check| check_json(&check, language)),
                 "ejected_until": ejected,
                 "in_flight": in_flight,
                 "bound": 0,
@@ -216,12 +216,13 @@ fn share(weight: u32, all: u32) -> f64 {
     (f64::from(weight) / f64::from(all) * 1000.0).round() / 1000.0
 }
 
-fn check_json(check: &CheckResult) -> Value {
+fn check_json(check: &CheckResult, language: Language) -> Value {
     json!({
-        "code": check.code,
-        "status": check.status,
+        "code": check.code(),
+        "cause": check.cause.map(Cause::as_str),
+        "status": check.status(),
         "ms": check.ms,
-        "text": check.text,
+        "text": check.text(language),
         "at": time(check.at),
     })
 }

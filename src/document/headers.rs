@@ -10,6 +10,7 @@ use crate::model::{Code, HeaderChanges, HeaderName, HeaderValue};
 pub(super) enum Head {
     Request,
     Response,
+    Probe,
 }
 
 /// Takes `set` and `remove` of a route.
@@ -60,6 +61,15 @@ fn name(head: Head, text: &str) -> Result<HeaderName, Fault> {
     }
     if head == Head::Request && name.is("host") {
         let message = "Host cannot be changed here; set `host` of the pool";
+        return Err(Fault::value(message));
+    }
+    if head == Head::Probe && name.is("host") {
+        let message = "Host cannot be set here; set `host` of the check";
+        return Err(Fault::value(message));
+    }
+    if head == Head::Probe && name.is("user-agent") {
+        let message =
+            "User-Agent of a probe is steelyard-probe, so that a node can tell it from a visitor";
         return Err(Fault::value(message));
     }
     Ok(name)

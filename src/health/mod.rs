@@ -4,7 +4,8 @@
 //! name. They live on the control thread; what they find goes into the node's
 //! state, where the workers read it.
 
-mod finding;
+mod ask;
+mod judge;
 mod names;
 mod probe;
 mod tally;
@@ -16,13 +17,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tracing::{info, warn};
 
 pub use names::resolve_new;
 
-use crate::balance::{Balancer, CheckResult, Health, NodeState};
-use crate::model::{HealthCheck, Name, NodeAddress};
+use crate::balance::{Balancer, Cause, CheckResult, Health, NodeState};
+use crate::model::{HealthCheck, Language, Name, NodeAddress};
 use tally::Tally;
 
 /// First probes of a change are spread over at most this.
@@ -130,33 +131,47 @@ impl Supervisor {
 
 // Probes at a fixed rate, from start to start.
 async fn keep_probing(target: Target, check: HealthCheck) {
-    // Many nodes added by one change are not all probed in the same instant.
-    sleep(rand::random_range(
-        Duration::ZERO..=JITTER.min(check.interval),
-    ))
-    .await;
+    // Many nodes added by one change are not all probed in the same instant: first soon,
+    // since the operator is watching, and from then on anywhere within the interval.
+    sleep(any_part_of(JITTER.min(check.interval))).await;
+    let second = Instant::now() + any_part_of(check.interval);
     let label = target.label();
     let state = &target.state;
     let mut tally = Tally::new(check.rise, check.fall, state.health());
-    let mut ticks = interval(check.interval);
+    let mut ticks = interval_at(second, check.interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
-        ticks.tick().await;
         let addresses = state.socket_addresses();
-        let result = probe::probe(&check, &target.address, &addresses).await;
-        let health = tally.count(result.passed);
+        let unresolved = state.unresolved();
+        let mut result = probe::probe(&check, &target.address, &addresses, unresolved).await;
+        let mut health = state.health();
+        // A probe that we could not make says nothing of the node.
+        if result.cause != Some(Cause::OwnShortage) {
+            health = tally.count(result.passed());
+            result.in_row = tally.in_row();
+        }
         if health != state.health() {
-            tell(&label, health, &result);
+            tell(&label, health, &result, &tally);
         }
         state.set_check(result, health);
+        ticks.tick().await;
     }
 }
 
+fn any_part_of(time: Duration) -> Duration {
+    rand::random_range(Duration::ZERO..=time)
+}
+
 // Once per verdict: what an operator finds in the log afterwards.
-fn tell(label: &str, health: Health, result: &CheckResult) {
+fn tell(label: &str, health: Health, result: &CheckResult, tally: &Tally) {
+    let text = result.text(Language::English);
     match health {
-        Health::Down => warn!("node {label} is down: {}", result.text),
-        Health::Up => info!("node {label} is up: {}", result.text),
+        Health::Down if tally.flaps() => {
+            let rise = tally.rise();
+            warn!("node {label} is down: {text}; it flaps and now needs {rise} passes to be up");
+        }
+        Health::Down => warn!("node {label} is down: {text}"),
+        Health::Up => info!("node {label} is up: {text}"),
         Health::Unknown => {}
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use super::Target;
-use crate::balance::NodeState;
+use crate::balance::{NodeState, Unresolved};
 use crate::model::NodeAddress;
 
 /// How long a change waits for the names it brings. Longer would hold up the
@@ -29,8 +29,9 @@ pub async fn resolve_new<'a>(targets: impl IntoIterator<Item = &'a Target>) {
         let (address, state) = (target.address.clone(), target.state.clone());
         asking.spawn(async move {
             // An error is told by the regular look-up, once.
-            if let Ok(found) = look_up(&address).await {
-                state.set_addresses(found);
+            match look_up(&address).await {
+                Ok(found) => state.set_addresses(found),
+                Err(error) => state.set_unresolved(why(&error)),
             }
         });
     }
@@ -67,14 +68,25 @@ pub(super) async fn keep_fresh(
             }
             Err(error) if !failing => {
                 failing = true;
+                state.set_unresolved(why(&error));
                 warn!(
                     "node {label}: cannot look up {}: {error}; its last addresses stay in use",
                     address.host()
                 );
             }
-            Err(_) => {}
+            Err(error) => state.set_unresolved(why(&error)),
         }
         sleep(every).await;
+    }
+}
+
+// The system tells the two apart in words alone: glibc's, then musl's.
+pub(super) fn why(error: &io::Error) -> Unresolved {
+    let words = error.to_string();
+    let silent = ["Temporary failure in name resolution", "Try again"];
+    match silent.iter().any(|silent| words.contains(silent)) {
+        true => Unresolved::Silent,
+        false => Unresolved::NotFound,
     }
 }
 

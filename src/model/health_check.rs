@@ -1,8 +1,9 @@
 //! How a node is probed.
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
-use super::HeaderValue;
+use super::{HeaderName, HeaderValue};
 
 /// Status codes that pass: one range, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,20 +51,81 @@ impl std::fmt::Display for Expect {
     }
 }
 
+/// The method of an HTTP probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckMethod {
+    /// The answer as a visitor gets it.
+    Get,
+    /// Its head alone.
+    Head,
+}
+
+impl CheckMethod {
+    /// Every method.
+    pub const ALL: [Self; 2] = [Self::Get, Self::Head];
+
+    /// The word in the document and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+        }
+    }
+}
+
+/// What an HTTP probe asks, and which answer passes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpCheck {
+    /// The method.
+    pub method: CheckMethod,
+    /// The path asked for.
+    pub path: String,
+    /// The Host sent; none is the node's own address.
+    pub host: Option<HeaderValue>,
+    /// Fields sent beside our own. Never Host, User-Agent, nor what carries the message.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The codes that pass.
+    pub expect: Expect,
+    /// What must stand within the first [`HttpCheck::BODY_LIMIT`] bytes of the body; empty
+    /// is anything.
+    pub body: String,
+}
+
+impl HttpCheck {
+    /// Limit: bytes of an answer's body that are looked at, 256 KiB.
+    pub const BODY_LIMIT: usize = 256 * 1024;
+}
+
+impl Default for HttpCheck {
+    fn default() -> Self {
+        Self {
+            method: CheckMethod::Get,
+            path: "/".to_owned(),
+            host: None,
+            headers: Vec::new(),
+            expect: Expect { from: 200, to: 399 },
+            body: String::new(),
+        }
+    }
+}
+
 /// What a probe does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckKind {
     /// Connects.
     Tcp,
-    /// Asks for a path and looks at the status.
-    Http {
-        /// The path asked for.
-        path: String,
-        /// The Host sent; none is the node's own address.
-        host: Option<HeaderValue>,
-        /// The codes that pass.
-        expect: Expect,
-    },
+    /// Asks, and looks at the answer.
+    Http(HttpCheck),
+}
+
+impl CheckKind {
+    /// The word in the document.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Http(_) => "http",
+        }
+    }
 }
 
 /// How a node is probed, and how many results turn it.
@@ -71,6 +133,8 @@ pub enum CheckKind {
 pub struct HealthCheck {
     /// What a probe does.
     pub kind: CheckKind,
+    /// The port probed, at the node's own address; none is the node's own port.
+    pub port: Option<NonZeroU16>,
     /// From the start of one probe to the start of the next.
     pub interval: Duration,
     /// Longest time for one probe, at most the interval.
@@ -79,16 +143,20 @@ pub struct HealthCheck {
     pub rise: u16,
     /// Failures in a row that turn a node Down.
     pub fall: u16,
+    /// Whether a node is Down until its probes pass, and not Unknown, which counts as up.
+    pub default_down: bool,
 }
 
 impl Default for HealthCheck {
     fn default() -> Self {
         Self {
             kind: CheckKind::Tcp,
+            port: None,
             interval: Duration::from_secs(5),
             timeout: Duration::from_secs(1),
             rise: 2,
             fall: 3,
+            default_down: false,
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
 
 use super::{Worker, serve};
-use crate::balance::{CheckResult, Health, Registry};
+use crate::balance::{Cause, CheckResult, Health, Registry};
 use crate::http::Io;
 use crate::logs;
 use crate::metrics::Metrics;
@@ -236,14 +236,7 @@ async fn a_request_leaves_a_node_found_down_only_for_another() {
             let head = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
             client.write_all(head.as_bytes()).await.unwrap();
             sleep(Duration::from_millis(100)).await;
-            let failed = CheckResult {
-                passed: false,
-                code: "L7TOUT",
-                status: None,
-                ms: 1000,
-                text: String::new(),
-                at: std::time::SystemTime::now(),
-            };
+            let failed = CheckResult::of(Some(Cause::AnswerTimeout));
             let state = &snapshot.pools[0].balancer.nodes()[0].state;
             state.set_check(failed, Health::Down);
             let answer = rest(&mut client).await;

@@ -4,11 +4,13 @@ mod policies;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::time::{Instant, advance};
 
-use super::{Asker, Balancer, CheckResult, Health, KeyHash, Lease, Leasing, Registry, Tried};
+use super::{
+    Asker, Balancer, Cause, CheckResult, Health, KeyHash, Lease, Leasing, Registry, Tried,
+};
 use crate::model::{AdminState, Name, Node, NodeAddress, Policy, Pool};
 
 fn asker(key: &[u8]) -> Asker {
@@ -55,14 +57,7 @@ fn pick(balancer: &Balancer) -> usize {
 }
 
 fn set_health(balancer: &Balancer, index: usize, health: Health) {
-    let result = CheckResult {
-        passed: health == Health::Up,
-        code: "L4OK",
-        status: None,
-        ms: 0,
-        text: String::new(),
-        at: SystemTime::UNIX_EPOCH,
-    };
+    let result = CheckResult::of((health != Health::Up).then_some(Cause::Refused));
     balancer.nodes()[index].state.set_check(result, health);
 }
 

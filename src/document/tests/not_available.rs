@@ -36,7 +36,6 @@ tls = {}
 slow_start = "10s"
 queue = {}
 affinity = {}
-health_check = { method = "HEAD", port = 80, headers = { A = "b" }, body = "ok", default_down = true }
 [[pools.nodes]]
 address = "unix:/run/gunicorn.sock"
 backup = true
@@ -79,7 +78,6 @@ fn every_later_capability_is_refused_by_name() {
         let later = !NOW.iter().any(|now| line.starts_with(now));
         let count = problems.iter().filter(|p| p.line == Some(i + 1)).count();
         let in_line = match line.split(' ').next() {
-            Some("health_check") => 5,
             Some("files") => 2,
             Some("[[certificates]]" | "[[acme]]" | "[[webhooks]]") => 1,
             _ => usize::from(later),

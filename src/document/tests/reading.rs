@@ -205,7 +205,6 @@ proxy_protocol = false
 name = "a"
 protocol = "http1"
 slow_start = "0s"
-health_check = { default_down = false, method = "GET" }
 [[pools.nodes]]
 address = "a:1"
 backup = false

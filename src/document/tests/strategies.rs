@@ -1,5 +1,6 @@
 //! Arbitrary Configs that hold every rule.
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -10,10 +11,11 @@ use proptest::prop_oneof;
 use proptest::sample::{select, subsequence};
 
 use crate::model::{
-    Admin, AdminState, CheckKind, Condition, Config, Expect, Expires, Files, HashKey,
-    HeaderChanges, HeaderName, HeaderValue, HealthCheck, HostPattern, Keepalive, Listener,
-    LogFormat, LogLevel, Logs, MetricsAccess, Name, Node, NodeAddress, PathMatch, Policy, Pool,
-    Redirect, RedirectTo, Respond, Retry, Route, RoutePath, Settings, Site, Target, Underscores,
+    Admin, AdminState, CheckKind, CheckMethod, Condition, Config, Expect, Expires, Files, HashKey,
+    HeaderChanges, HeaderName, HeaderValue, HealthCheck, HostPattern, HttpCheck, Keepalive,
+    Listener, LogFormat, LogLevel, Logs, MetricsAccess, Name, Node, NodeAddress, PathMatch, Policy,
+    Pool, Redirect, RedirectTo, Respond, Retry, Route, RoutePath, Settings, Site, Target,
+    Underscores,
 };
 
 const DAY: u64 = 86_400_000;
@@ -142,27 +144,45 @@ fn node(i: usize) -> impl Strategy<Value = Node> {
     )
 }
 
-fn health_check() -> impl Strategy<Value = HealthCheck> {
+fn http_check() -> impl Strategy<Value = CheckKind> {
+    let method = select(&CheckMethod::ALL);
     let host = option::of("[a-z0-9.:-]{1,10}");
     let codes = (100_u16..=599, 100_u16..=599);
-    let http = ("/[!-\"$-~]{0,10}", host, codes).prop_map(|(path, host, (a, b))| CheckKind::Http {
-        path,
-        host: host.map(|host| HeaderValue::parse(&host).unwrap()),
-        expect: Expect {
-            from: a.min(b),
-            to: a.max(b),
-        },
-    });
-    let kind = prop_oneof![Just(CheckKind::Tcp), http];
-    (kind, timeout(), timeout(), 1_u16..=1000, 1_u16..=1000).prop_map(|(kind, a, b, rise, fall)| {
-        HealthCheck {
+    let asked = ("/[!-\"$-~]{0,10}", host, header_set());
+    (method, asked, codes, "\\PC{0,10}").prop_map(|(method, asked, (a, b), body)| {
+        let (path, host, headers) = asked;
+        CheckKind::Http(HttpCheck {
+            method,
+            path,
+            host: host.map(|host| HeaderValue::parse(&host).unwrap()),
+            headers,
+            expect: Expect {
+                from: a.min(b),
+                to: a.max(b),
+            },
+            body: match method {
+                CheckMethod::Get => body,
+                CheckMethod::Head => String::new(),
+            },
+        })
+    })
+}
+
+fn health_check() -> impl Strategy<Value = HealthCheck> {
+    let kind = prop_oneof![Just(CheckKind::Tcp), http_check()];
+    let counts = (1_u16..=1000, 1_u16..=1000);
+    let more = (option::of(1_u16..), any::<bool>());
+    (kind, timeout(), timeout(), counts, more).prop_map(
+        |(kind, a, b, (rise, fall), (port, default_down))| HealthCheck {
             kind,
+            port: port.and_then(NonZeroU16::new),
             interval: a.max(b),
             timeout: a.min(b),
             rise,
             fall,
-        }
-    })
+            default_down,
+        },
+    )
 }
 
 fn retry() -> impl Strategy<Value = Retry> {

@@ -128,6 +128,36 @@ const POOLS: &[Case] = &[
         "12:25: pools[0].health_check.path: needs kind = \"http\"; a TCP check only connects",
     ),
     (
+        "kind = \"tcp\"",
+        "body = \"ok\"",
+        "12:25: pools[0].health_check.body: needs kind = \"http\"; a TCP check only connects",
+    ),
+    (
+        "kind = \"tcp\"",
+        "kind = \"http\", method = \"HEAD\", body = \"ok\"",
+        "12:57: pools[0].health_check.body: needs method = \"GET\"; the answer to HEAD has no body",
+    ),
+    (
+        "kind = \"tcp\"",
+        "kind = \"http\", method = \"POST\"",
+        "12:42: pools[0].health_check.method: must be one of GET, HEAD (is \"POST\")",
+    ),
+    (
+        "kind = \"tcp\"",
+        "kind = \"http\", headers = { Host = \"a\" }",
+        "12:45: pools[0].health_check.headers.Host: Host cannot be set here; set `host` of the check",
+    ),
+    (
+        "kind = \"tcp\"",
+        "kind = \"http\", headers = { User-Agent = \"a\" }",
+        "12:45: pools[0].health_check.headers.User-Agent: User-Agent of a probe is steelyard-probe, so that a node can tell it from a visitor",
+    ),
+    (
+        "kind = \"tcp\"",
+        "port = 0",
+        "12:25: pools[0].health_check.port: must be 1 to 65535 (is 0)",
+    ),
+    (
         "{ kind = \"tcp\", interval = \"3s\", timeout = \"1s\", rise = 2, fall = 3 }",
         "\"on\"",
         "12:16: pools[0].health_check: must be a table, { … }, or \"off\" (is \"on\")",

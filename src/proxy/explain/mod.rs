@@ -15,7 +15,7 @@ use super::request::{Request, RequestId};
 use super::{Outcome, Reason, decide, origin};
 use crate::balance::{Balancer, Health};
 use crate::http::{Known, RequestHead};
-use crate::model::{AdminState, Name};
+use crate::model::{AdminState, Language, Name};
 use crate::snapshot::{Listener, Pool, Route, Snapshot, Target};
 
 pub use question::Question;
@@ -282,7 +282,8 @@ fn condition(pool: &Balancer, index: usize, now: Instant) -> Option<String> {
     }
     let health = node.state.health();
     if health == Health::Down {
-        let text = node.state.check().map(|check| check.text);
+        let check = node.state.check();
+        let text = check.map(|check| check.text(Language::English));
         return Some(text.map_or("down".to_owned(), |text| format!("down: {text}")));
     }
     if let Some(until) = pool.ejected_until(index, now) {

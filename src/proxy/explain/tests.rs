@@ -1,14 +1,13 @@
 //! What is told of a request, case by case, and that telling changes nothing.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use proptest::prelude::proptest;
 use proptest::{collection, prop_assert_eq};
 use tokio::time::Instant;
 
 use super::{Explanation, Goal, explain};
-use crate::balance::{Asker, CheckResult, Health, KeyHash, Leasing, Registry, Tried};
+use crate::balance::{Asker, Cause, CheckResult, Health, KeyHash, Leasing, Registry, Tried};
 use crate::document::{Format, parse};
 use crate::metrics::Metrics;
 use crate::proxy::{Question, Reason};
@@ -196,14 +195,8 @@ fn a_trusted_proxy_s_client_is_the_one_that_asks() {
 fn each_node_is_told_as_it_stands() {
     let snapshot = snapshot();
     let nodes = &snapshot.pools[0].balancer;
-    let down = CheckResult {
-        passed: false,
-        code: "L4CON",
-        status: None,
-        ms: 1,
-        text: "connection refused".to_owned(),
-        at: SystemTime::now(),
-    };
+    let mut down = CheckResult::of(Some(Cause::Refused));
+    down.facts.address = "10.0.0.1:8000".to_owned();
     nodes.nodes()[0].state.set_check(down.clone(), Health::Down);
     for _ in 0..3 {
         nodes.failed(1, Instant::now());
@@ -214,7 +207,8 @@ fn each_node_is_told_as_it_stands() {
         told.candidates.iter().map(one).collect::<Vec<_>>()
     };
     let now = whys();
-    assert_eq!(now[0], (false, "down: connection refused".to_owned()));
+    let why = "down: connection refused: nothing listens on 10.0.0.1:8000";
+    assert_eq!(now[0], (false, why.to_owned()));
     assert!(!now[1].0, "{now:?}");
     assert!(now[1].1.starts_with("ejected for another "), "{now:?}");
     assert!(now[2].0 && now[2].1.contains("weight 1 of 1"), "{now:?}");

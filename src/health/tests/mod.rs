@@ -1,5 +1,7 @@
 //! The supervisor with real sockets.
 
+mod probe;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +12,7 @@ use tokio::task::{AbortHandle, yield_now};
 use tokio::time::timeout;
 
 use super::{Supervisor, Target, resolve_new};
-use crate::balance::{Balancer, Health, Registry};
+use crate::balance::{Balancer, Cause, Health, Registry, Unresolved};
 use crate::model::{AdminState, HealthCheck, Name, Node, NodeAddress, Pool};
 
 const REFRESH: Duration = Duration::from_millis(10);
@@ -77,12 +79,12 @@ async fn a_node_is_up_down_when_it_dies_and_up_when_it_is_back() {
     let mut supervisor = Supervisor::new();
     supervisor.follow(targets, REFRESH);
     eventually("up", || state.health() == Health::Up).await;
-    assert_eq!(state.check().unwrap().code, "L4OK");
+    assert_eq!(state.check().unwrap().code(), "L4OK");
     running.abort();
     timeout(Duration::from_secs(20), state.until_down())
         .await
         .unwrap();
-    assert_eq!(state.check().unwrap().code, "L4CON");
+    assert_eq!(state.check().unwrap().code(), "L4CON");
     assert!(state.checks().1 >= 3, "fall is 3");
     let (_, _, _running) = node(&address.to_string()).await;
     eventually("up again", || state.health() == Health::Up).await;
@@ -113,6 +115,23 @@ async fn a_verdict_is_told_once_with_its_reason() {
          \x20WARN node django/{name} is down: connection refused: nothing listens on {address}\n"
     );
     assert_eq!(std::fs::read_to_string(told.path()).unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_node_that_is_down_by_default_is_up_after_rise_probes() {
+    let (address, _, _running) = node("127.0.0.1:0").await;
+    let check = check().map(|check| HealthCheck {
+        default_down: true,
+        ..check
+    });
+    let targets = targets(&pool(&[address.to_string()], check), &Registry::new());
+    let state = targets[0].state.clone();
+    assert_eq!((state.health(), state.check()), (Health::Down, None));
+    let mut supervisor = Supervisor::new();
+    supervisor.follow(targets, REFRESH);
+    eventually("up", || state.health() == Health::Up).await;
+    assert!(state.checks().0 >= 2, "rise is 2");
+    assert!(state.check().unwrap().in_row >= 2);
 }
 
 #[tokio::test]
@@ -207,6 +226,20 @@ async fn a_change_waits_for_the_names_it_brings() {
     assert_eq!(targets[1].state.socket_addresses().len(), 1);
 }
 
+#[test]
+fn a_name_server_s_silence_is_told_from_its_no() {
+    let prefix = "failed to lookup address information: ";
+    for (words, expected) in [
+        ("Name or service not known", Unresolved::NotFound),
+        ("No address associated with hostname", Unresolved::NotFound),
+        ("Temporary failure in name resolution", Unresolved::Silent),
+        ("Try again", Unresolved::Silent),
+    ] {
+        let error = std::io::Error::other(format!("{prefix}{words}"));
+        assert_eq!(super::names::why(&error), expected, "{words}");
+    }
+}
+
 #[tokio::test]
 async fn a_name_that_is_not_found_any_more_keeps_its_addresses() {
     // A label has at most 63 letters: refused without asking a name server.
@@ -218,7 +251,7 @@ async fn a_name_that_is_not_found_any_more_keeps_its_addresses() {
     let mut supervisor = Supervisor::new();
     supervisor.follow(targets, REFRESH);
     eventually("a verdict", || state.health() == Health::Down).await;
-    assert_eq!(state.check().unwrap().code, "DNS");
+    assert_eq!(state.check().unwrap().cause, Some(Cause::NameNotFound));
     let last: SocketAddr = "127.0.0.1:1".parse().unwrap();
     state.set_addresses(vec![last]);
     let probes = state.checks().1;

@@ -1,0 +1,125 @@
+//! What a check can ask, and what it does to health.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+
+use crate::support::appliance::Appliance;
+use crate::support::document::one_pool;
+use crate::support::eventually;
+use crate::support::node::{Answer, Gate, Node};
+
+/// A check by HTTP that one answer turns, slow enough that no node is late on a busy machine.
+fn checked(keys: &str) -> String {
+    format!(
+        "health_check = {{ kind = \"http\", interval = \"2s\", timeout = \"2s\", rise = 1, fall = 1, {keys} }}"
+    )
+}
+
+#[test]
+fn a_probe_asks_as_it_is_told_and_names_itself() {
+    let probes = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&probes);
+    let node = Node::scripted("web-1", move |request| {
+        kept.lock().unwrap().push(request.clone());
+        Answer::text("")
+    });
+    let lb = Appliance::start();
+    let keys = r#"method = "HEAD", path = "/up?full=1", host = "shop.example.com", headers = { X-Forwarded-Proto = "https" }"#;
+    lb.apply(&one_pool(lb.port(), &checked(keys), &[node.line(1)]));
+    lb.wait_for_health("django", "web-1", "up");
+    let seen = probes.lock().unwrap()[0].clone();
+    assert_eq!((seen.method(), seen.target()), ("HEAD", "/up?full=1"));
+    assert_eq!(seen.field("Host"), Some("shop.example.com"));
+    assert_eq!(seen.field("X-Forwarded-Proto"), Some("https"));
+    assert_eq!(seen.field("User-Agent"), Some("steelyard-probe/1"));
+    let exported = lb.export();
+    for key in ["HEAD", "/up?full=1", "X-Forwarded-Proto"] {
+        assert!(exported.contains(key), "{exported}");
+    }
+}
+
+#[test]
+fn probes_stay_out_of_the_statistics() {
+    let node = Node::answering("web-1");
+    let lb = Appliance::start();
+    lb.apply(&one_pool(
+        lb.port(),
+        &checked("path = \"/up\""),
+        &[node.line(1)],
+    ));
+    eventually("probes", || (node.probes() >= 3).then_some(()));
+    assert_eq!(lb.get("/visit").text(), "web-1");
+    assert_eq!(node.requests().len(), 1);
+    let shown = lb.node("django", "web-1");
+    assert_eq!(shown["requests"], 1);
+    assert_eq!(shown["errors"], 0);
+    let log = lb.access_log(1);
+    assert_eq!(log.len(), 1);
+    assert!(log[0].contains("/visit"), "{log:?}");
+    let metrics = lb.admin("/metrics").text();
+    let counted = metrics
+        .lines()
+        .find(|line| line.starts_with("steelyard_requests_total") && line.contains("django"));
+    assert!(
+        counted.is_some_and(|line| line.ends_with(" 1")),
+        "{metrics}"
+    );
+}
+
+#[test]
+fn a_node_without_the_text_is_down_until_it_has_it() {
+    let well = Arc::new(AtomicBool::new(false));
+    let now = Arc::clone(&well);
+    let node = Node::scripted("web-1", move |_| match now.load(Ordering::SeqCst) {
+        true => Answer::text("database: ok"),
+        false => Answer::text("database: gone"),
+    });
+    let lb = Appliance::start();
+    let keys = checked("body = \"database: ok\"");
+    lb.apply(&one_pool(lb.port(), &keys, &[node.line(1)]));
+    lb.wait_for_health("django", "web-1", "down");
+    let check = lb.node("django", "web-1")["check"].clone();
+    assert_eq!(check["code"], "L7RSP");
+    assert_eq!(check["cause"], "body_mismatch");
+    assert_eq!(check["status"], 200);
+    well.store(true, Ordering::SeqCst);
+    lb.wait_for_health("django", "web-1", "up");
+}
+
+#[test]
+fn a_node_that_is_down_by_default_takes_nothing_before_its_probes_pass() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let new = Node::scripted("new", move |_| {
+        held.pass();
+        Answer::text("new")
+    });
+    let old = Node::answering("old");
+    let lb = Appliance::start();
+    // The new node's probes wait for the gate, and none is late.
+    let keys = r#"health_check = { kind = "http", interval = "60s", timeout = "60s", rise = 1, default_down = true }"#;
+    lb.apply(&one_pool(lb.port(), keys, &[new.line(1), old.line(1)]));
+    lb.wait_for_health("django", "old", "up");
+    assert_eq!(lb.node("django", "new")["health"], "down");
+    assert_eq!(lb.node("django", "new")["check"], json!(null));
+    for _ in 0..10 {
+        assert_eq!(lb.get("/").text(), "old");
+    }
+    gate.open();
+    lb.wait_for_health("django", "new", "up");
+    assert_eq!(lb.get("/").text() + &lb.get("/").text(), "newold");
+}
+
+#[test]
+fn a_check_with_a_port_asks_there() {
+    let well = Node::answering("well");
+    let node = Node::refusing("web-1", |_| Answer::text("never"));
+    let lb = Appliance::start();
+    let port = format!("port = {}", well.address().port());
+    lb.apply(&one_pool(lb.port(), &checked(&port), &[node.line(1)]));
+    lb.wait_for_health("django", "web-1", "up");
+    assert!(well.probes() > 0);
+    assert!(lb.export().contains(&port), "{}", lb.export());
+}
