@@ -6,6 +6,7 @@
 
 mod answer;
 mod api;
+mod check_status;
 mod explain;
 mod observe;
 mod request;
@@ -62,6 +63,7 @@ fn control_urls(urls: &mut ServiceConfig) {
 /// What the admin address answers.
 fn admin_urls(urls: &mut ServiceConfig) {
     urls.service(web::resource("/metrics").route(web::get().to(observe::metrics)))
+        .service(web::resource("/check_status").route(web::get().to(check_status::page)))
         .service(
             web::resource("/healthz")
                 .route(web::get().to(observe::healthz))

@@ -14,9 +14,7 @@ use crate::model::{Admin, MetricsAccess};
 
 /// `GET /metrics`: the Prometheus text.
 pub(super) async fn metrics(request: HttpRequest, handle: Data<Handle>) -> HttpResponse {
-    let admin = handle.admin();
-    let peer = peer(&request);
-    if !may_ask(&admin, peer) || !may_read_metrics(&admin, peer) {
+    if !may_read(&request, &handle.admin()) {
         return forbidden();
     }
     HttpResponse::Ok()
@@ -49,6 +47,12 @@ pub(super) async fn readyz(request: HttpRequest, handle: Data<Handle>) -> HttpRe
     HttpResponse::Ok().content_type("text/plain").body(word)
 }
 
+/// Whether the client may read `/metrics` and `/check_status`.
+pub(super) fn may_read(request: &HttpRequest, admin: &Admin) -> bool {
+    let peer = peer(request);
+    may_ask(admin, peer) && may_read_metrics(admin, peer)
+}
+
 fn peer(request: &HttpRequest) -> Option<IpAddr> {
     request.peer_addr().map(|peer| peer.ip().to_canonical())
 }
@@ -74,7 +78,8 @@ fn may_read_metrics(admin: &Admin, peer: Option<IpAddr>) -> bool {
     })
 }
 
-fn forbidden() -> HttpResponse {
+/// The answer to who may not.
+pub(super) fn forbidden() -> HttpResponse {
     let body = json!({ "error": "your address may not ask this" });
     answer::with_status(StatusCode::FORBIDDEN, &body)
 }

@@ -8,6 +8,7 @@
 //! is changed by the same code without a data plane ([`Control::offline`]).
 
 mod change;
+mod check_report;
 mod door;
 mod edit;
 mod explain;
@@ -40,6 +41,7 @@ use crate::snapshot::Snapshot;
 use crate::store::{Lock, Store, StoreError};
 
 pub use change::{Applied, Apply, ChangeError};
+pub use check_report::{CheckReport, CheckRow};
 pub use edit::NodeEdit;
 pub use start::{Loaded, Started};
 pub use status::Readiness;
@@ -223,6 +225,11 @@ impl Handle {
     /// What `explain --json` says of `question`.
     pub fn explain(&self, question: &Question) -> Value {
         self.control.explain(question)
+    }
+
+    /// What the check module's status page shows: every node that has a check.
+    pub fn check_report(&self, language: Language) -> CheckReport {
+        self.control.check_report(language)
     }
 
     /// The text for `/metrics`.

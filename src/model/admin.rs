@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
 
-/// Who may read `/metrics`. Loopback always may.
+/// Who may read `/metrics` and `/check_status`. Loopback always may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetricsAccess {
     /// Who shows a token.
@@ -15,14 +15,14 @@ pub enum MetricsAccess {
     Public,
 }
 
-/// The admin server: `/metrics`, `/healthz`, `/readyz`.
+/// The admin server: `/metrics`, `/check_status`, `/healthz`, `/readyz`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
     /// Where it listens. Plain HTTP, so loopback only until it can speak TLS.
     pub address: SocketAddr,
     /// Networks that may ask; empty is anyone who can connect.
     pub allow: Vec<IpNet>,
-    /// Who may read `/metrics`.
+    /// Who may read `/metrics` and `/check_status`.
     pub metrics: MetricsAccess,
 }
 

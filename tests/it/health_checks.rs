@@ -1,4 +1,4 @@
-//! What a check can ask, and what it does to health.
+//! What a check can ask, what it does to health, and the check module's status page.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -122,4 +122,56 @@ fn a_check_with_a_port_asks_there() {
     lb.wait_for_health("django", "web-1", "up");
     assert!(well.probes() > 0);
     assert!(lb.export().contains(&port), "{}", lb.export());
+}
+
+#[test]
+fn the_check_module_s_page_is_there_in_its_three_formats() {
+    let up = Node::answering("up");
+    let down = Node::scripted("down", |_| Answer::raw("<script>alert(1)</script>\n"));
+    let lb = Appliance::start();
+    let keys = checked("path = \"/\"");
+    lb.apply(&one_pool(lb.port(), &keys, &[up.line(1), down.line(1)]));
+    lb.wait_for_health("django", "up", "up");
+    lb.wait_for_health("django", "down", "down");
+    let page = |query: &str| lb.admin(&format!("/check_status{query}"));
+
+    let answer = page("?format=json&status=up");
+    assert_eq!(answer.field("Content-Type"), Some("application/json"));
+    let mut json = answer.json();
+    let rise = json["servers"]["server"][0]["rise"].take();
+    assert!(rise.as_u64().is_some_and(|rise| rise >= 1), "{rise}");
+    let server = json!({
+        "index": 0, "upstream": "django", "name": up.address().to_string(), "status": "up",
+        "rise": null, "fall": 0, "type": "http", "port": up.address().port(),
+    });
+    assert_eq!(
+        json,
+        json!({"servers": {"total": 1, "generation": 1, "server": [server]}})
+    );
+
+    let csv = page("?format=csv&status=down").text();
+    let begin = format!("1,django,{},down,0,", down.address());
+    let end = format!(",http,{}", down.address().port());
+    assert!(
+        csv.starts_with(&begin) && csv.trim_end().ends_with(&end),
+        "{csv}"
+    );
+    assert_eq!(csv.lines().count(), 1);
+    assert_eq!(page("?format=csv").text().lines().count(), 2);
+
+    let html = page("");
+    let kind = html.field("Content-Type").unwrap();
+    assert!(kind.starts_with("text/html"), "{kind}");
+    assert_eq!(html.text().matches("<tr").count(), 3);
+    assert!(!html.text().contains("<script"), "{}", html.text());
+    assert!(
+        html.text().contains("&lt;script&gt;alert(1)"),
+        "{}",
+        html.text()
+    );
+    assert!(page("?lang=zh-CN").text().contains("请检查端口"));
+
+    for wrong in ["?format=xml", "?status=maybe", "?lang=fr"] {
+        assert_eq!(page(wrong).status, 400, "{wrong}");
+    }
 }
