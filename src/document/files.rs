@@ -6,9 +6,9 @@ use super::later::{Later, Off};
 use super::reader::Reader;
 use super::value::{parsed, parsed_or_empty};
 use super::writer::Writer;
-use crate::model::{Expires, Files, HeaderValue};
+use crate::model::{Expires, Files, HeaderValue, Name};
 
-const LATER: &[Later] = &[("precompressed", Off::False), ("fallback", Off::Empty)];
+const LATER: &[Later] = &[("precompressed", Off::False)];
 
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Files {
     r.later(LATER);
@@ -18,6 +18,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Files {
         index: r.list("index", parsed(index), |_| None).unwrap_or(d.index),
         expires: r.get("expires", d.expires, parsed(Expires::parse)),
         cache_control: r.get("cache_control", None, parsed_or_empty(HeaderValue::parse)),
+        fallback: r.reference_unless_empty("fallback"),
         root: d.root,
     }
 }
@@ -59,4 +60,6 @@ pub(super) fn write(w: &mut Writer, files: &Files) {
         cache_control.map_or("", HeaderValue::as_str),
         "",
     );
+    let fallback = files.fallback.as_ref();
+    w.field("fallback", fallback.map_or("", Name::as_str), "");
 }

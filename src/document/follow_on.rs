@@ -24,7 +24,7 @@ pub(super) fn left_out(problems: Problems, found: &[Found]) -> Vec<Problem> {
         let dangling = problem.code == Code::Dangling;
         told.contains(field)
             || around.any(|way| wrong_type.contains(way))
-            || dangling && pools && field.ends_with(".pool")
+            || dangling && pools && (field.ends_with(".pool") || field.ends_with(".fallback"))
             || dangling && listeners && field.contains(".listeners[")
             || sites && field == "sites"
     };

@@ -159,6 +159,13 @@ impl<'t, 'f> Reader<'t, 'f> {
         Some(self.name_at(&field))
     }
 
+    /// The same, where empty text is no name.
+    pub(super) fn reference_unless_empty(&mut self, key: &'static str) -> Option<Name> {
+        let field = self.take(key)?;
+        let empty = matches!(&field.tree.value, Value::Text(text) if text.is_empty());
+        (!empty).then(|| self.name_at(&field))
+    }
+
     /// The name at `field`; a bad one is told and kept as it is, so that what refers to it finds it.
     pub(super) fn name_at(&mut self, field: &Field<'_>) -> Name {
         let Value::Text(text) = &field.tree.value else {

@@ -84,6 +84,8 @@ pub enum Answer {
         /// Everything but length and date.
         headers: Headers,
     },
+    /// No file is there: the fallback is to be asked.
+    Elsewhere,
     /// Our own trouble, such as a failing disk: 500, and worth a log line.
     Failed(io::Error),
 }

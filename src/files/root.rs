@@ -27,6 +27,8 @@ pub struct Root {
     index: Vec<String>,
     expires: model::Expires,
     cache_control: Option<String>,
+    /// Whether somebody else is asked where there is no file.
+    has_fallback: bool,
     zone: TimeZone,
 }
 
@@ -56,6 +58,7 @@ impl Root {
             index: files.index.clone(),
             expires: files.expires,
             cache_control: files.cache_control.as_ref().map(ToString::to_string),
+            has_fallback: files.fallback.is_some(),
             zone: TimeZone::system(),
         }
     }
@@ -73,23 +76,29 @@ impl Root {
 
     /// Answers `ask` at the time `now`. Blocks on the disk: not for a worker.
     pub fn answer(&self, ask: &Ask<'_>, now: SystemTime) -> Answer {
-        if ask.method == Method::Other {
-            return empty(405, vec![("Allow", "GET, HEAD".into())]);
+        let other = ask.method == Method::Other;
+        if other && !self.has_fallback {
+            return not_allowed();
         }
         let wanted = match path::parse(ask.path, ask.rest) {
             Ok(wanted) => wanted,
+            // No file has such a name, but the fallback may have a use for it.
+            Err(_) if self.has_fallback => return Answer::Elsewhere,
             Err(Refused::Bad) => return empty(400, Headers::new()),
             Err(Refused::Hidden) => return empty(404, Headers::new()),
         };
         let now = date::seconds(now);
         match self.look(&wanted) {
+            Ok(Outcome::Hit(_)) if other => not_allowed(),
             Ok(Outcome::Hit(hit)) => self.decide(ask, hit, now),
+            Ok(Outcome::AddSlash) if other => Answer::Elsewhere,
             Ok(Outcome::AddSlash) => {
                 let mut headers = vec![("Location", with_slash(ask.path, ask.query))];
                 self.add_caching(&mut headers, now, None);
                 empty(301, headers)
             }
             // A directory without an index too: what it holds is nobody's business.
+            Ok(Outcome::Nothing) if self.has_fallback => Answer::Elsewhere,
             Ok(Outcome::Nothing) => empty(404, Headers::new()),
             Ok(Outcome::Forbidden) => empty(403, Headers::new()),
             Err(error) => Answer::Failed(error),
@@ -104,7 +113,15 @@ impl Root {
         if wanted.directory {
             return self.look_for_index(root.as_fd(), &wanted.path);
         }
-        open::find(root.as_fd(), &wanted.path).map(|found| outcome(found, &wanted.path))
+        let found = outcome(open::find(root.as_fd(), &wanted.path)?, &wanted.path);
+        if !matches!(found, Outcome::AddSlash) || !self.has_fallback {
+            return Ok(found);
+        }
+        // A directory is no file: it is worth a slash only for what would be found behind it.
+        match self.look_for_index(root.as_fd(), &wanted.path)? {
+            Outcome::Hit(_) => Ok(found),
+            nothing => Ok(nothing),
+        }
     }
 
     fn look_for_index(&self, root: BorrowedFd<'_>, directory: &str) -> io::Result<Outcome> {
@@ -198,6 +215,10 @@ fn outcome(found: Found, name: &str) -> Outcome {
         Found::Nothing => Outcome::Nothing,
         Found::Forbidden => Outcome::Forbidden,
     }
+}
+
+fn not_allowed() -> Answer {
+    empty(405, vec![("Allow", "GET, HEAD".into())])
 }
 
 fn empty(status: u16, headers: Headers) -> Answer {

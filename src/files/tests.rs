@@ -86,6 +86,7 @@ fn told(answer: Answer) -> (u16, String, String) {
             (status, lines(headers), text)
         }
         Answer::Empty { status, headers } => (status, lines(headers), String::new()),
+        Answer::Elsewhere => (0, String::new(), String::new()),
         Answer::Failed(error) => panic!("{error}"),
     }
 }
@@ -253,6 +254,44 @@ fn only_get_and_head_are_answered() {
     };
     let (status, headers, _) = told(root(dir.path()).answer(&post, now()));
     assert_eq!((status, headers.as_str()), (405, "Allow: GET, HEAD"));
+}
+
+#[test]
+fn where_no_file_is_the_fallback_is_asked() {
+    let dir = site();
+    let mut files = Files::new(dir.path().join("site"));
+    files.index = vec!["index.html".into(), "index.htm".into()];
+    files.fallback = Some(crate::model::Name::parse("django").unwrap());
+    let root = Root::new(&files);
+    const ELSEWHERE: u16 = 0;
+    for (path, get, post) in [
+        ("/index.html", 200, 405),
+        ("/", 200, 405),
+        ("/docs/", 200, 405),
+        // A directory is no file, and only one with an index is worth a slash.
+        ("/docs", 301, ELSEWHERE),
+        ("/css", ELSEWHERE, ELSEWHERE),
+        ("/css/", ELSEWHERE, ELSEWHERE),
+        ("/nothing", ELSEWHERE, ELSEWHERE),
+        ("/index.html/", ELSEWHERE, ELSEWHERE),
+        // What is never served, and what no file can be called.
+        ("/.env", ELSEWHERE, ELSEWHERE),
+        ("/out", ELSEWHERE, ELSEWHERE),
+        ("/css%2Fbase.css", ELSEWHERE, ELSEWHERE),
+        ("/css/../index.html", ELSEWHERE, ELSEWHERE),
+        ("//index.html", ELSEWHERE, ELSEWHERE),
+    ] {
+        let ask = Ask::get(path.as_bytes());
+        assert_eq!(told(root.answer(&ask, now())).0, get, "GET {path}");
+        let ask = Ask {
+            method: Method::Other,
+            ..ask
+        };
+        assert_eq!(told(root.answer(&ask, now())).0, post, "POST {path}");
+    }
+    fs::remove_dir_all(dir.path().join("site")).unwrap();
+    let ask = Ask::get(b"/index.html");
+    assert_eq!(told(root.answer(&ask, now())).0, ELSEWHERE);
 }
 
 #[test]

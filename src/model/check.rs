@@ -120,11 +120,11 @@ impl Config {
             for (j, route) in site.routes.iter().enumerate() {
                 let field = format!("sites[{i}].routes[{j}]");
                 check_route(problems, &field, route, &site.routes[..j]);
-                if let Target::Pool(pool) = &route.target
+                if let Some((key, pool)) = asked_pool(&route.target)
                     && !pools.contains(pool)
                 {
                     let message = dangling("pool", pool, &pools);
-                    problems.add(format!("{field}.pool"), Code::Dangling, message);
+                    problems.add(format!("{field}.{key}"), Code::Dangling, message);
                 }
             }
         }
@@ -207,6 +207,15 @@ fn check_route(problems: &mut Problems, at: &str, route: &Route, earlier: &[Rout
                 route.path
             ),
         );
+    }
+}
+
+/// The pool that a target may ask, and the key that names it.
+fn asked_pool(target: &Target) -> Option<(&'static str, &Name)> {
+    match target {
+        Target::Pool(pool) => Some(("pool", pool)),
+        Target::Files(files) => Some(("files.fallback", files.fallback.as_ref()?)),
+        Target::Redirect(_) | Target::Respond(_) => None,
     }
 }
 

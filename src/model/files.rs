@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Expires, HeaderValue};
+use super::{Expires, HeaderValue, Name};
 
 /// Files served from a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Files {
     pub expires: Expires,
     /// A `Cache-Control` of the operator's own, sent besides that of `expires`.
     pub cache_control: Option<HeaderValue>,
+    /// The pool asked where there is no file (nginx's `try_files`).
+    pub fallback: Option<Name>,
 }
 
 impl Files {
@@ -25,6 +27,7 @@ impl Files {
             index: vec!["index.html".into()],
             expires: Expires::Off,
             cache_control: None,
+            fallback: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use super::forward::{Forwarding, Sides, forward};
 use super::note::Before;
 use super::request::{Request, RequestBody, RequestId, Trail, wants_to_stay};
 use super::{Origin, Outcome, Reason, Worker, decide, note, origin, serve_file};
+use crate::files;
 use crate::http::{
     Expectation, Framing, HeadScan, Known, Refusal, RequestHead, ResponseHead, StreamError,
     Version, parse_request, request_expectation, request_framing,
@@ -146,34 +147,39 @@ async fn serve<'x>(
         let answer = Answer::refusal(exchange, Reason::BodyTooLarge);
         return answer::local(exchange, client, &mut body, trail, answer).await;
     }
-    match &route.target {
-        Target::Files(root) => {
-            serve_file::serve(exchange, client, &mut body, trail, (route, root)).await
+    let to_pool = match &route.target {
+        Target::Pool(to_pool) => to_pool,
+        Target::Files { root, fallback } => {
+            let found = serve_file::look(exchange, route, root).await;
+            match (found, fallback) {
+                (Ok((files::Answer::Elsewhere, _)), Some(to_pool)) => to_pool,
+                (found, _) => {
+                    let what = (route, found);
+                    return serve_file::serve(exchange, client, &mut body, trail, what).await;
+                }
+            }
         }
         Target::Redirect(redirect) => {
             let answer = Answer::redirect(exchange, redirect);
-            answer::local(exchange, client, &mut body, trail, answer).await
+            return answer::local(exchange, client, &mut body, trail, answer).await;
         }
         Target::Respond(respond) => {
             let answer = Answer::fixed(respond);
-            answer::local(exchange, client, &mut body, trail, answer).await
+            return answer::local(exchange, client, &mut body, trail, answer).await;
         }
-        Target::Pool { pool, .. } => {
-            let pool = &exchange.snapshot.pools[*pool];
-            let forwarding = Forwarding {
-                exchange,
-                route,
-                pool,
-            };
-            let body = &mut body;
-            let sides = Sides {
-                client,
-                response,
-                body,
-            };
-            forward(forwarding, sides, trail).await
-        }
-    }
+    };
+    let forwarding = Forwarding {
+        exchange,
+        route,
+        pool: &exchange.snapshot.pools[to_pool.pool],
+        series: &to_pool.series,
+    };
+    let sides = Sides {
+        client,
+        response,
+        body: &mut body,
+    };
+    forward(forwarding, sides, trail).await
 }
 
 pub(super) type Understood = (Framing, Expectation);

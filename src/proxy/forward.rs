@@ -1,5 +1,7 @@
 //! Forwarding: one node after the other, until one answers or none may be asked.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::Reason;
@@ -15,9 +17,9 @@ use super::request_body::take_in;
 use super::retry::{Situation, is_retried};
 use crate::balance::{Asker, KeyHash, Lease, Leasing, Tried};
 use crate::http::ResponseHead;
-use crate::metrics::{NodeErrorKind, RetryReason};
+use crate::metrics::{NodeErrorKind, RetryReason, Series};
 use crate::model::{Condition, Policy};
-use crate::snapshot::{Pool, Route, Target};
+use crate::snapshot::{Pool, Route};
 
 /// A request on its way to a pool.
 #[derive(Clone, Copy)]
@@ -25,6 +27,8 @@ pub(super) struct Forwarding<'f, 'x> {
     pub(super) exchange: &'f Exchange<'x>,
     pub(super) route: &'x Route,
     pub(super) pool: &'x Pool,
+    /// Per node, what it answered for the site.
+    pub(super) series: &'x [Arc<Series>],
 }
 
 /// The two sides of a forwarded request.
@@ -41,7 +45,7 @@ pub(super) async fn forward<'x>(
     mut sides: Sides<'_>,
     trail: &mut Trail<'x>,
 ) -> Next {
-    let (route, pool) = (this.route, this.pool);
+    let pool = this.pool;
     let mut course = Course::default();
     if let Err(reason) = take_in(this.exchange, &mut sides).await {
         sides.body.reader = None;
@@ -74,9 +78,7 @@ pub(super) async fn forward<'x>(
                     this.acquit_or_convict(index, &course);
                 }
                 trail.node = Some(pool.balancer.nodes()[index].name.as_str());
-                if let Target::Pool { series, .. } = &route.target {
-                    trail.series = series.get(index).map(|series| &**series);
-                }
+                trail.series = this.series.get(index).map(|series| &**series);
                 deliver(&this, &mut sides, answered, lease, trail).await
             }
             Err(failure) => {

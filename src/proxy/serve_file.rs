@@ -1,6 +1,7 @@
 //! Serving a file: asked for on the blocking pool, sent as it is read there.
 
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -19,37 +20,41 @@ use crate::snapshot::Route;
 /// Bytes read ahead of a client at a time, and with the answer itself.
 const PIECE: usize = 256 * 1024;
 
-/// Answers with a file below `root`.
-pub(super) async fn serve<'x>(
-    exchange: &Exchange<'x>,
-    client: &mut Client,
-    body: &mut RequestBody,
-    trail: &mut Trail<'x>,
-    (route, root): (&'x Route, &'x Arc<Root>),
-) -> Next {
+/// A file's answer, and the first bytes of it.
+pub(super) type Looked = io::Result<(files::Answer, Vec<u8>)>;
+
+/// Looks for the file below `root` that is asked for.
+pub(super) async fn look(exchange: &Exchange<'_>, route: &Route, root: &Arc<Root>) -> Looked {
     let asked = Asked::new(exchange, route);
     let root = Arc::clone(root);
     let found = tokio::task::spawn_blocking(move || {
         let answer = root.answer(&asked.ask(), SystemTime::now());
         let first = match &answer {
             files::Answer::Send { file, range, .. } if asked.method == Method::Get => {
-                read(file, range.start, range.end)
+                read(file, range.start, range.end)?
             }
-            _ => Ok(Vec::new()),
+            _ => Vec::new(),
         };
-        (answer, first)
+        Ok((answer, first))
     });
-    let (answer, first) = match found.await {
-        Ok((files::Answer::Failed(error), _)) | Ok((_, Err(error))) => {
+    found.await.map_err(io::Error::other)?
+}
+
+/// Answers with what was found.
+pub(super) async fn serve<'x>(
+    exchange: &Exchange<'x>,
+    client: &mut Client,
+    body: &mut RequestBody,
+    trail: &mut Trail<'x>,
+    (route, looked): (&'x Route, Looked),
+) -> Next {
+    let (answer, first) = match looked {
+        Ok((files::Answer::Failed(error), _)) | Err(error) => {
             tracing::error!("a file below {} cannot be read: {error}", route.config.path);
             let answer = Answer::refusal(exchange, Reason::Internal);
             return answer::local(exchange, client, body, trail, answer).await;
         }
-        Ok((answer, Ok(first))) => (answer, first),
-        Err(_) => {
-            let answer = Answer::refusal(exchange, Reason::Internal);
-            return answer::local(exchange, client, body, trail, answer).await;
-        }
+        Ok(found) => found,
     };
     match answer {
         files::Answer::Send {
@@ -88,6 +93,10 @@ pub(super) async fn serve<'x>(
                 Some(reason) => Answer::refusal(exchange, reason).with(headers),
                 None => Answer::empty(status, headers),
             };
+            answer::local(exchange, client, body, trail, answer).await
+        }
+        files::Answer::Elsewhere => {
+            let answer = Answer::refusal(exchange, Reason::NoFile);
             answer::local(exchange, client, body, trail, answer).await
         }
         files::Answer::Failed(_) => Next::Abort,
@@ -164,7 +173,7 @@ async fn send(
     }
 }
 
-fn read(file: &File, at: u64, end: u64) -> std::io::Result<Vec<u8>> {
+fn read(file: &File, at: u64, end: u64) -> io::Result<Vec<u8>> {
     let length = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
     let mut piece = vec![0; length.min(PIECE)];
     let mut filled = 0;

@@ -100,18 +100,27 @@ pub struct Route {
 #[derive(Debug)]
 pub enum Target {
     /// A pool.
-    Pool {
-        /// Its place in the snapshot.
-        pool: usize,
-        /// Per node, what it answered for this site.
-        series: Vec<Arc<Series>>,
-    },
+    Pool(ToPool),
     /// A directory.
-    Files(Arc<Root>),
+    Files {
+        /// Where its files are.
+        root: Arc<Root>,
+        /// The pool asked where there is no file.
+        fallback: Option<ToPool>,
+    },
     /// Another URL.
     Redirect(model::Redirect),
     /// A fixed answer.
     Respond(model::Respond),
+}
+
+/// The way from a route to a pool.
+#[derive(Debug)]
+pub struct ToPool {
+    /// Its place in the snapshot.
+    pub pool: usize,
+    /// Per node, what it answered for this site.
+    pub series: Vec<Arc<Series>>,
 }
 
 impl Snapshot {
@@ -231,18 +240,22 @@ impl Pool {
 impl Site {
     fn build(site: &model::Site, config: &Config, metrics: &Metrics) -> Self {
         let place: HashMap<&Name, usize> = config.pools.iter().map(|p| &p.name).zip(0..).collect();
+        let to_pool = |name: &Name| {
+            // The check has refused every name that no pool has.
+            let pool = *place.get(name)?;
+            let series = |node: &model::Node| {
+                metrics.series(site.name.as_str(), name.as_str(), node.name.as_str())
+            };
+            let series = config.pools[pool].nodes.iter().map(series).collect();
+            Some(ToPool { pool, series })
+        };
         let routes = site.routes.iter().filter_map(|route| {
             let target = match &route.target {
-                model::Target::Pool(name) => {
-                    // The check has refused every name that no pool has.
-                    let pool = *place.get(name)?;
-                    let series = |node: &model::Node| {
-                        metrics.series(site.name.as_str(), name.as_str(), node.name.as_str())
-                    };
-                    let series = config.pools[pool].nodes.iter().map(series).collect();
-                    Target::Pool { pool, series }
-                }
-                model::Target::Files(files) => Target::Files(Arc::new(Root::new(files))),
+                model::Target::Pool(name) => Target::Pool(to_pool(name)?),
+                model::Target::Files(files) => Target::Files {
+                    root: Arc::new(Root::new(files)),
+                    fallback: files.fallback.as_ref().and_then(to_pool),
+                },
                 model::Target::Redirect(redirect) => Target::Redirect(redirect.clone()),
                 model::Target::Respond(respond) => Target::Respond(respond.clone()),
             };

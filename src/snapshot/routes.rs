@@ -102,10 +102,10 @@ mod tests {
             config.path_match = *path_match;
             Route {
                 config,
-                target: crate::snapshot::Target::Pool {
+                target: crate::snapshot::Target::Pool(crate::snapshot::ToPool {
                     pool: 0,
                     series: Vec::new(),
-                },
+                }),
                 headers: HeaderPlan::default(),
                 request_headers: HeaderPlan::default(),
             }

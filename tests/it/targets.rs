@@ -1,8 +1,11 @@
 //! What a route can lead to besides a pool and a folder.
 
-use crate::support::appliance::Appliance;
+use tempfile::TempDir;
+
+use crate::support::appliance::{Appliance, write_file};
 use crate::support::client::{Client, Request, exchange};
-use crate::support::document::{listener, site};
+use crate::support::document::{listener, pool, site};
+use crate::support::node::{Node, Seen, lines};
 
 /// A route with this target.
 fn leads(path: &str, target: &str) -> String {
@@ -109,4 +112,108 @@ fn a_fixed_answer_is_given_as_it_was_written() {
     assert_eq!((posted.status, client.opened), (200, 1));
     assert_eq!(client.get("/ping/x").reason(), Some("no_route"));
     assert_eq!(lb.apply(&lb.export())["changed"], false);
+}
+
+/// A folder served at `/`, with three nodes behind it.
+fn with_fallback(nodes: &[Node; 3], keys: &str) -> (TempDir, Appliance) {
+    let dir = tempfile::tempdir().unwrap();
+    write_file(&dir.path().join("a.txt"), "a file");
+    write_file(&dir.path().join("docs/index.html"), "an index");
+    write_file(&dir.path().join("admin/logo.png"), "a logo");
+    write_file(&dir.path().join(".env"), "a secret");
+    let lb = Appliance::start();
+    let files = format!(
+        "files = {{ root = {:?}, fallback = \"django\" }}",
+        dir.path()
+    );
+    let document = listener(lb.port())
+        + &pool("django", keys, &lines(nodes, [1, 1, 1]))
+        + &site("s", &leads("/", &files));
+    lb.apply(&document);
+    assert_eq!(lb.apply(&lb.export())["changed"], false);
+    (dir, lb)
+}
+
+#[test]
+fn where_there_is_no_file_the_fallback_answers() {
+    let nodes = Node::three();
+    let (_dir, lb) = with_fallback(&nodes, "health_check = \"off\"");
+    let mut client = Client::of(lb.port());
+    assert_eq!(client.get("/a.txt").text(), "a file");
+    assert_eq!(client.get("/docs/").text(), "an index");
+    assert_eq!(client.get("/docs").field("Location"), Some("/docs/"));
+    assert_eq!(client.get("/admin/logo.png").text(), "a logo");
+    let refused = client.ask(&Request::post("/a.txt", "x"));
+    assert_eq!(
+        (refused.status, refused.reason()),
+        (405, Some("method_not_allowed"))
+    );
+    let seen = || {
+        nodes
+            .iter()
+            .map(|node| node.requests().len())
+            .sum::<usize>()
+    };
+    assert_eq!(seen(), 0);
+    let elsewhere = [
+        "/",
+        "/b.txt?q=1",
+        "/admin",
+        "/admin/",
+        "/.env",
+        "/x%2Fy",
+        "/a.txt/",
+    ];
+    for (n, target) in elsewhere.into_iter().enumerate() {
+        let answer = client.get(target);
+        assert_eq!((answer.status, answer.reason()), (200, None), "{target}");
+        assert_eq!(seen(), n + 1);
+        let targets: Vec<String> = nodes
+            .iter()
+            .flat_map(|node| node.requests())
+            .map(|seen| seen.target().to_owned())
+            .collect();
+        assert!(
+            targets.contains(&target.to_owned()),
+            "{target} in {targets:?}"
+        );
+    }
+    assert_eq!(client.ask(&Request::head("/b.txt")).status, 200);
+}
+
+#[test]
+fn a_fallback_gets_the_body_whole_and_is_retried_as_any_pool() {
+    let mut nodes = Node::three();
+    nodes[0].stop();
+    let (_dir, lb) = with_fallback(&nodes, "health_check = \"off\"");
+    let mut client = Client::of(lb.port());
+    let mut answered = Vec::new();
+    for length in [0, 10, 100_000, 1_000_000] {
+        let answer = client.ask(&Request::post_pattern("/upload", length));
+        assert_eq!(answer.status, 200, "{length}");
+        answered.push(answer.text());
+    }
+    assert_eq!(
+        client
+            .ask(&Request::post_chunked("/upload", &[b"ab", b"c"]))
+            .status,
+        200
+    );
+    let seen: Vec<Seen> = nodes.iter().flat_map(|node| node.requests()).collect();
+    let mut lengths: Vec<u64> = seen.iter().map(|seen| seen.pattern.length).collect();
+    lengths.sort_unstable();
+    assert_eq!(lengths, [0, 3, 10, 100_000, 1_000_000]);
+    assert!(seen.iter().any(|seen| seen.body == b"abc"));
+    let failed: u64 = lb.node("django", nodes[0].name())["errors"]
+        .as_u64()
+        .unwrap();
+    assert!(failed > 0, "the node that is gone was never asked");
+    // Counted as of any pool.
+    let metrics = lb.admin("/metrics").text();
+    let line = |line: &&str| line.contains("requests_total") && line.contains("pool=\"django\"");
+    let counted = metrics.lines().filter(line);
+    let counted: u64 = counted
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+        .sum();
+    assert_eq!(counted, 5, "{metrics}");
 }

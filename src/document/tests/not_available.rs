@@ -56,7 +56,7 @@ tunnel_idle_timeout = "1h"
 compress = true
 [[sites.routes]]
 path = "/"
-files = { root = "/srv", precompressed = true, fallback = "a" }
+files = { root = "/srv", precompressed = true }
 [logs]
 rotate = {}
 store = {}
@@ -78,7 +78,7 @@ fn every_later_capability_is_refused_by_name() {
         let later = !NOW.iter().any(|now| line.starts_with(now));
         let count = problems.iter().filter(|p| p.line == Some(i + 1)).count();
         let in_line = match line.split(' ').next() {
-            Some("files") => 2,
+            Some("files") => 1,
             Some("[[certificates]]" | "[[acme]]" | "[[webhooks]]") => 1,
             _ => usize::from(later),
         };

@@ -254,7 +254,7 @@ fn pool(i: usize) -> impl Strategy<Value = Pool> {
     )
 }
 
-fn files() -> impl Strategy<Value = Files> {
+fn files(pools: Vec<Name>) -> impl Strategy<Value = Files> {
     let span = -100_000_000_i64..100_000_000;
     let expires = prop_oneof![
         Just(Expires::Off),
@@ -266,12 +266,18 @@ fn files() -> impl Strategy<Value = Files> {
     ];
     let index = vec("[a-z \"é]{1,5}\\.html", 0..3);
     let cache_control = option::of("[a-z=]{1,9}");
-    ("(/[a-z\"' é]{1,9}){0,3}", index, expires, cache_control).prop_map(
-        |(root, index, expires, cache_control)| Files {
+    let fallback = match pools.is_empty() {
+        true => Just(None).boxed(),
+        false => option::of(select(pools)).boxed(),
+    };
+    let rest = (cache_control, fallback);
+    ("(/[a-z\"' é]{1,9}){0,3}", index, expires, rest).prop_map(
+        |(root, index, expires, (cache_control, fallback))| Files {
             root: format!("/{}", root.trim_start_matches('/')).into(),
             index,
             expires,
             cache_control: cache_control.map(|text| HeaderValue::parse(&text).unwrap()),
+            fallback,
         },
     )
 }
@@ -300,7 +306,7 @@ fn respond() -> impl Strategy<Value = Respond> {
 }
 
 fn route(i: usize, pools: Vec<Name>) -> impl Strategy<Value = Route> {
-    let files = files().prop_map(Target::Files).boxed();
+    let files = files(pools.clone()).prop_map(Target::Files).boxed();
     let own = prop_oneof![
         files,
         redirect().prop_map(Target::Redirect),

@@ -33,6 +33,36 @@ fn a_target_is_written_as_short_as_it_can_be() {
 }
 
 #[test]
+fn a_fallback_is_a_pool_that_is_there() {
+    let files = |fallback: &str| {
+        route(&format!(
+            "files = {{ root = \"/srv\", fallback = {fallback} }}"
+        ))
+    };
+    let told_of = |fallback| told(&files(fallback));
+    assert_eq!(
+        told_of("\"django\""),
+        [
+            "lb.toml:6:37: sites[0].routes[0].files.fallback: no pool is named django; there is none yet"
+        ]
+    );
+    assert_eq!(
+        told_of("1"),
+        ["lb.toml:6:37: sites[0].routes[0].files.fallback: must be a name in quotes (is 1)"]
+    );
+    // The pool may well be there under the key that is misspelt.
+    let misspelt = files("\"django\"") + "[[pool]]\nname = \"django\"\n";
+    assert_eq!(told(&misspelt).len(), 1);
+    let config = parse(&files("\"\""), Format::Toml).unwrap().config;
+    assert!(!to_toml(&config).contains("fallback"));
+    let pool = "[[pools]]\nname = \"django\"\n";
+    let config = parse(&(files("\"django\"") + pool), Format::Toml)
+        .unwrap()
+        .config;
+    assert!(to_toml(&config).contains("files = { root = \"/srv\", fallback = \"django\" }"));
+}
+
+#[test]
 fn what_is_no_target_is_told() {
     let long = format!("respond = {{ body = \"{}\" }}", "a".repeat(64 * 1024 + 1));
     for (given, problem) in [

@@ -188,9 +188,16 @@ impl Explanation {
             self.refused = Some(Reason::BodyTooLarge);
         }
         match &route.target {
-            Target::Files(_) => {
+            Target::Files { fallback, .. } => {
                 if let crate::model::Target::Files(files) = &route.config.target {
                     self.goal = Some(Goal::Files(files.root.display().to_string()));
+                }
+                if let Some(to) = fallback {
+                    let pool = &snapshot.pools[to.pool];
+                    self.candidates = standings(pool, now);
+                    let name = &pool.config.name;
+                    self.notes
+                        .push(format!("pool {name} is asked where there is no file"));
                 }
             }
             Target::Redirect(redirect) => match location(&request.view(), redirect) {
@@ -204,8 +211,8 @@ impl Explanation {
                 let status = respond.status;
                 self.goal = Some(Goal::Respond { status });
             }
-            Target::Pool { pool, .. } => {
-                let pool = &snapshot.pools[*pool];
+            Target::Pool(to) => {
+                let pool = &snapshot.pools[to.pool];
                 self.goal = Some(Goal::Pool(pool.config.name.clone()));
                 self.forwarded(request, route, pool, now);
             }
