@@ -1,6 +1,8 @@
 //! Choosing a node, and counting what is in flight: one step under one short
 //! lock per pool, which all workers share, so that every share is exact.
 //!
+//! Where every node that may be asked has its `max_conns`, requests wait in `queue`.
+//!
 //! Rules are nginx's (round robin, least_conn, ip_hash, hash, max_fails) with
 //! three of our own: a node that is Down takes nothing, a pool without any good node
 //! fails open, and retries have a budget. No sockets and no HTTP here.
@@ -17,6 +19,9 @@ mod least_conn;
 mod least_time;
 mod node_state;
 mod passive;
+mod queue;
+#[cfg(test)]
+mod queue_tests;
 mod random_two;
 mod registry;
 mod round_robin;
@@ -37,6 +42,8 @@ pub use check::{Cause, CheckResult, Facts, quoted};
 pub use lease::{Lease, OwnedLease};
 pub use node_state::{Health, NodeState, Unresolved};
 use passive::Rules;
+pub use queue::Waiting;
+use queue::{Ask, Queue};
 pub use registry::Registry;
 use registry::Turn;
 use slot::Slot;
@@ -53,6 +60,8 @@ pub struct Candidate {
     pub address: NodeAddress,
     /// Its weight, 1 to 1000.
     pub weight: u16,
+    /// Most requests at it at a time; 0 is no limit.
+    pub max_conns: u32,
     /// What the operator wants of it.
     pub admin_state: AdminState,
     /// Its run-time facts, which outlive the snapshot.
@@ -64,6 +73,10 @@ pub struct Candidate {
 pub enum Leasing<'a> {
     /// This one.
     Leased(Lease<'a>),
+    /// Every node that may be asked has as many requests as it may: wait.
+    Wait(Waiting<'a>),
+    /// The same, and as many wait as may.
+    Full,
     /// No node is enabled, or every enabled one was tried.
     NoNode,
 }
@@ -78,24 +91,44 @@ pub struct Balancer {
     rules: Option<Rules>,
     nodes: Vec<Candidate>,
     turn: Arc<Turn>,
+    queue: Arc<Queue>,
+    queue_size: usize,
     budget: Arc<Budget>,
+}
+
+// What became of one choice.
+#[derive(Debug)]
+enum Claim {
+    Counted { index: usize, fail_open: bool },
+    Full,
+    Nobody,
+}
+
+// Who may be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marked {
+    Some,
+    // Some might, had they room.
+    Full,
+    None,
 }
 
 impl Balancer {
     /// Compiles a pool. Facts of nodes that were there before are taken over.
-    pub fn build(pool: &Pool, registry: &Registry) -> Self {
+    pub fn build(pool: &Pool, registry: &Registry) -> Arc<Self> {
         let check = pool.health_check.as_ref();
         let candidate = |node: &crate::model::Node| Candidate {
             name: node.name.clone(),
             address: node.address.clone(),
             weight: node.weight,
+            max_conns: node.max_conns,
             admin_state: node.state,
             state: registry.node(&pool.name, node, check),
         };
         let nodes: Vec<Candidate> = pool.nodes.iter().map(candidate).collect();
         let weights = nodes.iter().map(|c| (c.state.id(), c.weight)).collect();
         let counted = pool.max_fails > 0 && nodes.len() > 1;
-        Self {
+        Arc::new(Self {
             name: pool.name.clone(),
             policy: pool.policy,
             rules: counted.then_some(Rules {
@@ -103,9 +136,11 @@ impl Balancer {
                 fail_timeout: pool.fail_timeout,
             }),
             turn: registry.turn(pool, weights),
+            queue: registry.queue(&pool.name),
+            queue_size: usize::try_from(pool.queue.size).unwrap_or(usize::MAX),
             budget: registry.budget(&pool.name),
             nodes,
-        }
+        })
     }
 
     /// The pool's name.
@@ -126,23 +161,64 @@ impl Balancer {
     /// Chooses a node that is not in `tried` and counts the request on it.
     ///
     /// When no eligible node is left, fails open: chooses among the enabled
-    /// ones, down or ejected as they are.
-    pub fn lease(&self, asker: Asker, tried: &Tried, now: Instant) -> Leasing<'_> {
+    /// ones, down or ejected as they are. Whoever finds others waiting waits behind them.
+    pub fn lease<'a>(
+        self: &'a Arc<Self>,
+        asker: Asker,
+        tried: &Tried,
+        now: Instant,
+    ) -> Leasing<'a> {
+        if self.queue.length() == 0 {
+            match self.claim(asker, tried, now) {
+                Claim::Counted { index, fail_open } => {
+                    return Leasing::Leased(Lease::counted(self, index, fail_open));
+                }
+                Claim::Nobody => return Leasing::NoNode,
+                Claim::Full => {}
+            }
+        }
+        let mut nodes = self.nodes.iter().enumerate();
+        if !nodes.any(|(index, node)| is_enabled(node) && !tried.contains(index)) {
+            return Leasing::NoNode;
+        }
+        let tried = tried.clone();
+        self.queue.join(self, Ask { asker, tried })
+    }
+
+    /// How many requests wait for a node of the pool.
+    pub fn queued(&self) -> usize {
+        self.queue.length()
+    }
+
+    // Choosing and counting, for a request that comes and for one that waits.
+    fn claim(&self, asker: Asker, tried: &Tried, now: Instant) -> Claim {
         let mut slots = self.turn.lock();
-        let eligible = |candidate: &Candidate| self.is_eligible(candidate, now);
-        let fail_open = !self.mark(&mut slots, tried, eligible);
-        if fail_open && !self.mark(&mut slots, tried, is_enabled) {
-            return Leasing::NoNode;
+        loop {
+            let eligible = |candidate: &Candidate| self.is_eligible(candidate, now);
+            let mut fail_open = false;
+            let mut marked = self.mark(&mut slots, tried, eligible);
+            if marked == Marked::None {
+                fail_open = true;
+                marked = self.mark(&mut slots, tried, is_enabled);
+            }
+            let index = match marked {
+                Marked::Some => self.choose(&mut slots, asker, now),
+                Marked::Full => return Claim::Full,
+                Marked::None => return Claim::Nobody,
+            };
+            let Some(index) = index else {
+                return Claim::Nobody;
+            };
+            let state = &self.nodes[index].state;
+            // Another snapshot's choice, under another lock, may have been first.
+            if !state.begin() {
+                continue;
+            }
+            if let Some(rules) = self.rules {
+                state.passive.chosen(rules, now);
+            }
+            return Claim::Counted { index, fail_open };
         }
-        let Some(index) = self.choose(&mut slots, asker, now) else {
-            return Leasing::NoNode;
-        };
-        let state = &self.nodes[index].state;
-        state.begin();
-        if let Some(rules) = self.rules {
-            state.passive.chosen(rules, now);
-        }
-        Leasing::Leased(Lease::counted(self, index, fail_open))
     }
 
     /// A try succeeded: the node answered acceptably.
@@ -169,6 +245,9 @@ impl Balancer {
         let mut slots = self.turn.lock();
         slots[index].weaken(rules.max_fails);
         self.nodes[index].state.passive.failed(rules, now);
+        drop(slots);
+        // With the last good node ejected, the pool fails open over the others.
+        self.queue.settle();
     }
 
     /// Until when the candidate is ejected; none if it is not at `now`.
@@ -200,15 +279,20 @@ impl Balancer {
         is_enabled(candidate) && candidate.state.health() != Health::Down && !ejected
     }
 
-    // Writes down who may be chosen this time; false if nobody may.
-    fn mark(&self, slots: &mut [Slot], tried: &Tried, may: impl Fn(&Candidate) -> bool) -> bool {
-        let mut any = false;
+    // Writes down who may be chosen this time.
+    fn mark(&self, slots: &mut [Slot], tried: &Tried, may: impl Fn(&Candidate) -> bool) -> Marked {
+        let mut marked = Marked::None;
         for (index, (slot, candidate)) in slots.iter_mut().zip(&self.nodes).enumerate() {
-            slot.eligible = !tried.contains(index) && may(candidate);
+            let wanted = !tried.contains(index) && may(candidate);
+            slot.eligible = wanted && candidate.state.has_room();
             slot.in_flight = candidate.state.in_flight();
-            any |= slot.eligible;
+            if slot.eligible {
+                marked = Marked::Some;
+            } else if wanted && marked == Marked::None {
+                marked = Marked::Full;
+            }
         }
-        any
+        marked
     }
 
     fn choose(&self, slots: &mut [Slot], asker: Asker, now: Instant) -> Option<usize> {

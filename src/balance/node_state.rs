@@ -14,7 +14,8 @@ use tokio::time::Instant;
 use super::CheckResult;
 use super::latency::Latency;
 use super::passive::Passive;
-use crate::model::{HealthCheck, NodeAddress};
+use super::queue::Queue;
+use crate::model::{HealthCheck, Node};
 
 /// What probing last concluded of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,6 +64,11 @@ pub enum Unresolved {
 pub struct NodeState {
     id: u64,
     in_flight: AtomicU64,
+    // Most leases at a time, as last published: also for requests of an older snapshot, or a
+    // node would get more than the operator now wants.
+    limit: AtomicU64,
+    // Its pool's, told of every change here that may let a request go on.
+    queue: Arc<Queue>,
     requests: AtomicU64,
     errors: AtomicU64,
     excess_bytes: AtomicU64,
@@ -79,7 +85,13 @@ pub struct NodeState {
 
 impl NodeState {
     /// A node of which nothing is known yet. `id` is unlike every other's.
-    pub(super) fn new(id: u64, address: &NodeAddress, check: Option<&HealthCheck>) -> Self {
+    pub(super) fn new(
+        id: u64,
+        node: &Node,
+        check: Option<&HealthCheck>,
+        queue: Arc<Queue>,
+    ) -> Self {
+        let address = node.address.as_socket();
         let health = match check {
             Some(check) if check.default_down => Health::Down,
             _ => Health::Unknown,
@@ -87,6 +99,8 @@ impl NodeState {
         Self {
             id,
             in_flight: AtomicU64::new(0),
+            limit: AtomicU64::new(limit(node.max_conns)),
+            queue,
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             excess_bytes: AtomicU64::new(0),
@@ -95,7 +109,7 @@ impl NodeState {
             check: ArcSwapOption::empty(),
             checks_passed: AtomicU64::new(0),
             checks_failed: AtomicU64::new(0),
-            addresses: ArcSwap::from_pointee(address.as_socket().into_iter().collect()),
+            addresses: ArcSwap::from_pointee(address.into_iter().collect()),
             not_found: AtomicBool::new(false),
             passive: Passive::new(Instant::now()),
             latency: Latency::default(),
@@ -171,6 +185,9 @@ impl NodeState {
         if health == Health::Down && before != Health::Down.number() {
             self.went_down.notify_waiters();
         }
+        if health.number() != before {
+            self.queue.settle();
+        }
     }
 
     /// Waits until the node is Down; at once if it is. A request that waits for
@@ -217,15 +234,49 @@ impl NodeState {
         }
     }
 
-    // The two halves of a lease. The first is called under the pool's lock only.
-    pub(super) fn begin(&self) {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        self.requests.fetch_add(1, Ordering::Relaxed);
+    /// Whether one more lease may be given.
+    pub(super) fn has_room(&self) -> bool {
+        self.in_flight() < self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Takes over the `max_conns` of a published snapshot.
+    pub(super) fn set_limit(&self, max_conns: u32) {
+        self.limit.store(limit(max_conns), Ordering::SeqCst);
+    }
+
+    // The two halves of a lease. The first is called under the pool's lock only, and is
+    // false when the node is full: two snapshots choose under two locks.
+    pub(super) fn begin(&self) -> bool {
+        let most = self.limit.load(Ordering::Relaxed);
+        let counted = match most {
+            u64::MAX => {
+                self.in_flight.fetch_add(1, Ordering::SeqCst);
+                true
+            }
+            most => {
+                let one_more = |count| (count < most).then_some(count + 1);
+                self.in_flight
+                    .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more)
+                    .is_ok()
+            }
+        };
+        if counted {
+            self.requests.fetch_add(1, Ordering::Relaxed);
+        }
+        counted
     }
 
     pub(super) fn end(&self) {
-        let before = self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        let before = self.in_flight.fetch_sub(1, Ordering::SeqCst);
         assert!(before > 0, "a lease ends once");
+        self.queue.settle();
+    }
+}
+
+fn limit(max_conns: u32) -> u64 {
+    match max_conns {
+        0 => u64::MAX,
+        most => most.into(),
     }
 }
 
@@ -235,10 +286,16 @@ mod tests {
 
     use super::{CheckResult, Health, NodeState, Unresolved};
     use crate::balance::Cause;
-    use crate::model::{HealthCheck, NodeAddress};
+    use crate::model::{HealthCheck, Name, Node, NodeAddress};
 
     fn state(address: &str) -> NodeState {
-        NodeState::new(1, &NodeAddress::parse(address).unwrap(), None)
+        state_with(address, None)
+    }
+
+    fn state_with(address: &str, check: Option<&HealthCheck>) -> NodeState {
+        let address = NodeAddress::parse(address).unwrap();
+        let node = Node::new(Name::unchecked("web-1"), address);
+        NodeState::new(1, &node, check, Arc::default())
     }
 
     fn result(passed: bool) -> CheckResult {
@@ -247,13 +304,12 @@ mod tests {
 
     #[test]
     fn a_node_begins_unknown_or_where_the_check_says_so_down() {
-        let address = NodeAddress::parse("10.0.0.1:80").unwrap();
         let begins = |default_down| {
             let check = HealthCheck {
                 default_down,
                 ..HealthCheck::default()
             };
-            NodeState::new(1, &address, Some(&check)).health()
+            state_with("10.0.0.1:80", Some(&check)).health()
         };
         assert_eq!(begins(false), Health::Unknown);
         assert_eq!(begins(true), Health::Down);

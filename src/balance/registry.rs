@@ -12,6 +12,7 @@ use super::Balancer;
 use super::budget::Budget;
 use super::hash::Ring;
 use super::node_state::NodeState;
+use super::queue::Queue;
 use super::slot::Slot;
 use crate::model::{HealthCheck, Name, Node, NodeAddress, Policy, Pool};
 
@@ -26,6 +27,7 @@ struct Inner {
     last_id: u64,
     nodes: HashMap<(Name, Name), Vec<Known>>,
     turns: HashMap<Name, Vec<Arc<Turn>>>,
+    queues: HashMap<Name, Arc<Queue>>,
     budgets: HashMap<Name, Arc<Budget>>,
 }
 
@@ -74,7 +76,8 @@ impl Registry {
             return known.state.clone();
         }
         inner.last_id += 1;
-        let state = Arc::new(NodeState::new(inner.last_id, &node.address, check));
+        let queue = inner.queues.entry(pool.clone()).or_default().clone();
+        let state = Arc::new(NodeState::new(inner.last_id, node, check, queue));
         known.push(Known {
             address: node.address.clone(),
             check: check.cloned(),
@@ -83,11 +86,15 @@ impl Registry {
         state
     }
 
-    /// Forgets everything that none of the `published` balancers uses.
-    pub fn retain<'a>(&self, published: impl IntoIterator<Item = &'a Balancer>) {
+    /// Forgets everything that none of the `published` balancers uses, and has what is new
+    /// in them seen by requests that wait since before.
+    pub fn retain<'a>(&self, published: impl IntoIterator<Item = &'a Arc<Balancer>>) {
         let (mut nodes, mut turns, mut pools) = (HashSet::new(), HashSet::new(), HashSet::new());
         for balancer in published {
-            nodes.extend(balancer.nodes().iter().map(|c| c.state.id()));
+            for candidate in balancer.nodes() {
+                nodes.insert(candidate.state.id());
+                candidate.state.set_limit(candidate.max_conns);
+            }
             turns.insert(Arc::as_ptr(&balancer.turn));
             pools.insert(balancer.name());
         }
@@ -101,6 +108,18 @@ impl Registry {
             !known.is_empty()
         });
         inner.budgets.retain(|pool, _| pools.contains(pool));
+        let queues: Vec<_> = inner.queues.values().cloned().collect();
+        inner.queues.retain(|pool, _| pools.contains(pool));
+        drop(inner);
+        for queue in queues {
+            queue.settle();
+        }
+    }
+
+    /// The pool's queue, the same as long as the pool is there.
+    pub(super) fn queue(&self, pool: &Name) -> Arc<Queue> {
+        let mut inner = self.lock();
+        inner.queues.entry(pool.clone()).or_default().clone()
     }
 
     /// The turn of `pool`, whose node states and weights are `nodes`: the one it

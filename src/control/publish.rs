@@ -22,6 +22,9 @@ impl Control {
         if let (Some(data_plane), Some(prepared)) = (&self.parts.data_plane, sockets.listeners) {
             data_plane.publish(snapshot.clone(), prepared);
         }
+        // At once: requests that wait for a node learn here what the change is to them.
+        let balancers = snapshot.pools.iter().map(|pool| &pool.balancer);
+        self.parts.registry.retain(balancers);
         self.now.store(Arc::new(Now {
             snapshot: snapshot.clone(),
             started,
@@ -38,8 +41,6 @@ impl Control {
             let refresh = snapshot.config.settings.dns_refresh;
             writer.supervisor.follow(targets(&snapshot), refresh);
         }
-        let balancers = snapshot.pools.iter().map(|pool| &pool.balancer);
-        self.parts.registry.retain(balancers);
         self.parts.metrics.forget_gone();
     }
 

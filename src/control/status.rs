@@ -7,8 +7,9 @@ use tokio::time::Instant;
 
 use super::{Control, Started};
 use crate::balance::{Balancer, Candidate, Cause, CheckResult};
-use crate::metrics::NodeFacts;
+use crate::metrics::{NodeFacts, PoolFacts};
 use crate::model::{AdminState, Language, Name};
+use crate::snapshot::Pool;
 
 /// Whether an outer balancer should send requests here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +141,8 @@ impl Control {
                     .map(move |node| facts(pool, node, instant))
             })
             .collect();
-        self.parts.metrics.text(&facts)
+        let pools: Vec<PoolFacts<'_>> = now.snapshot.pools.iter().map(pool_facts).collect();
+        self.parts.metrics.text(&facts, &pools)
     }
 }
 
@@ -203,7 +205,7 @@ fn pool_json(pool: &Balancer, clock: Clock, language: Language) -> Value {
         "name": pool.name().as_str(),
         "policy": pool.policy().as_str(),
         "fail_open": fail_open,
-        "queued": 0,
+        "queued": pool.queued(),
         "nodes": nodes,
     })
 }
@@ -231,6 +233,13 @@ fn check_json(check: &CheckResult, language: Language) -> Value {
 fn time(at: SystemTime) -> Option<String> {
     let at = jiff::Timestamp::try_from(at).ok()?;
     Some(at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+}
+
+fn pool_facts(pool: &Pool) -> PoolFacts<'_> {
+    PoolFacts {
+        pool: pool.balancer.name().as_str(),
+        queued: pool.balancer.queued(),
+    }
 }
 
 fn facts<'a>(pool: &'a Balancer, node: &'a Candidate, now: Instant) -> NodeFacts<'a> {

@@ -17,6 +17,7 @@ mod logs;
 mod node;
 mod place;
 mod pool;
+mod queue;
 mod reader;
 mod redirect;
 mod respond;

@@ -7,13 +7,12 @@ use super::value::{Fault, number, text, word};
 use super::writer::Writer;
 use crate::model::{AdminState, Name, Node, NodeAddress};
 
-const LATER: &[Later] = &[
-    ("backup", Off::False),
-    ("max_conns", Off::Zero),
-    ("slow_start", Off::Zero),
-];
+const LATER: &[Later] = &[("backup", Off::False), ("slow_start", Off::Zero)];
 
 const WEIGHT: u16 = 1;
+
+/// A node that takes more than this at a time has no limit worth the name.
+const MAX_CONNS: u32 = 1_000_000;
 
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Node {
     r.later(LATER);
@@ -26,6 +25,8 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Node {
             NodeAddress::parse("unread:1").expect("a host and a port are an address")
         }),
         weight: r.get("weight", WEIGHT, number(1..=Node::MAX_WEIGHT)),
+        // 0 is no limit.
+        max_conns: r.get("max_conns", 0, number(0..=MAX_CONNS)),
         state: r.get(
             "state",
             AdminState::Enabled,
@@ -61,5 +62,6 @@ pub(super) fn write(w: &mut Writer, node: &Node) {
     w.field("name", node.name.as_str(), address.as_str());
     w.always("address", address);
     w.field("weight", node.weight, WEIGHT);
+    w.field("max_conns", node.max_conns, 0);
     w.field("state", node.state.as_str(), AdminState::Enabled.as_str());
 }

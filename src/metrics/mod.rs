@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-pub use nodes::{NodeErrorKind, NodeErrors, NodeFacts};
+pub use nodes::{NodeErrorKind, NodeErrors, NodeFacts, PoolFacts};
 pub use series::{Series, Served};
 pub use text::CONTENT_TYPE;
 use text::{Kind, Text};
@@ -160,7 +160,7 @@ impl Metrics {
 
     /// All of it as Prometheus text. The nodes' present facts come from the
     /// caller, who knows the snapshot.
-    pub fn text(&self, nodes: &[NodeFacts<'_>]) -> String {
+    pub fn text(&self, nodes: &[NodeFacts<'_>], pools: &[PoolFacts<'_>]) -> String {
         let mut text = Text::default();
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         text.family(
@@ -173,6 +173,7 @@ impl Metrics {
         series::write(&mut text, &names.series);
         write_connections(&mut text, &names.connections);
         nodes::write(&mut text, nodes, &names.node_errors);
+        nodes::write_pools(&mut text, pools);
         drop(names);
         self.write_retries(&mut text);
         self.write_process(&mut text);

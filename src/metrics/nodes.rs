@@ -34,6 +34,28 @@ pub struct NodeFacts<'a> {
     pub checks_failed: u64,
 }
 
+/// What is true of one pool now.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolFacts<'a> {
+    /// Its name.
+    pub pool: &'a str,
+    /// Requests that wait for one of its nodes to have room.
+    pub queued: usize,
+}
+
+/// Writes the families about pools.
+pub(super) fn write_pools(text: &mut Text, pools: &[PoolFacts<'_>]) {
+    let name = "steelyard_queue_length";
+    text.family(
+        name,
+        Kind::Gauge,
+        "Requests that wait for a node with room.",
+    );
+    for pool in pools {
+        text.sample(name, &[("pool", pool.pool)], pool.queued);
+    }
+}
+
 /// What went wrong with a node: the node's part of the reason codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeErrorKind {

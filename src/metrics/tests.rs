@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::{Metrics, NodeErrorKind, NodeFacts, RetryReason, Served};
+use super::{Metrics, NodeErrorKind, NodeFacts, PoolFacts, RetryReason, Served};
 use crate::model::AdminState;
 
 fn served(status: u16) -> Served {
@@ -15,6 +15,11 @@ fn served(status: u16) -> Served {
         bytes_out: 1000,
     }
 }
+
+const POOL: PoolFacts<'static> = PoolFacts {
+    pool: "django",
+    queued: 5,
+};
 
 fn facts() -> NodeFacts<'static> {
     NodeFacts {
@@ -50,7 +55,7 @@ fn busy() -> (Metrics, Vec<Arc<dyn std::any::Any>>) {
 #[test]
 fn every_counter_is_in_the_text() {
     let (metrics, _held) = busy();
-    let text = metrics.text(&[facts()]);
+    let text = metrics.text(&[facts()], &[POOL]);
     let node = "pool=\"django\",node=\"web-1\"";
     for line in [
         &format!("steelyard_requests_total{{site=\"shop\",{node},code=\"2xx\",method=\"GET\"}} 2"),
@@ -64,6 +69,7 @@ fn every_counter_is_in_the_text() {
         &format!("steelyard_request_duration_seconds_count{{site=\"shop\",{node}}} 3"),
         &format!("steelyard_request_bytes_total{{site=\"shop\",{node}}} 9"),
         &format!("steelyard_response_bytes_total{{site=\"shop\",{node}}} 3000"),
+        "steelyard_queue_length{pool=\"django\"} 5",
         "steelyard_connections_open{listener=\"http\"} 1",
         &format!("steelyard_node_up{{{node}}} 1"),
         &format!("steelyard_node_weight{{{node}}} 3"),
@@ -89,13 +95,11 @@ fn every_counter_is_in_the_text() {
 #[test]
 fn the_text_keeps_the_format_s_rules() {
     let (metrics, _held) = busy();
-    let text = metrics.text(&[
-        facts(),
-        NodeFacts {
-            node: "web-2",
-            ..facts()
-        },
-    ]);
+    let other = NodeFacts {
+        node: "web-2",
+        ..facts()
+    };
+    let text = metrics.text(&[facts(), other], &[POOL]);
     let mut families = HashMap::new();
     let mut open = "";
     for line in text.lines() {
@@ -135,7 +139,7 @@ fn the_same_names_are_the_same_counters_until_nobody_holds_them() {
     ));
     assert_eq!(metrics.series("shop", "django", "web-2").requests(), 1);
     metrics.forget_gone();
-    let text = metrics.text(&[]);
+    let text = metrics.text(&[], &[]);
     assert!(text.contains("web-1") && !text.contains("web-2"), "{text}");
 }
 

@@ -257,10 +257,10 @@ impl<T: Hash + Eq + Clone + Display> Unique<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{AdminState, RoutePath, Site, Target};
     use super::super::{
         Config, HashKey, HostPattern, Listener, Name, Node, NodeAddress, Policy, Pool, Route,
     };
+    use super::super::{RoutePath, Site, Target};
 
     fn name(text: &str) -> Name {
         Name::parse(text).unwrap()
@@ -268,12 +268,10 @@ mod tests {
 
     fn pool(called: &str) -> Pool {
         let mut pool = Pool::new(name(called));
-        pool.nodes.push(Node {
-            name: name("a"),
-            address: NodeAddress::parse("127.0.0.1:8000").unwrap(),
-            weight: 1,
-            state: AdminState::Enabled,
-        });
+        pool.nodes.push(Node::new(
+            name("a"),
+            NodeAddress::parse("127.0.0.1:8000").unwrap(),
+        ));
         pool
     }
 

@@ -40,7 +40,7 @@ pub use logs::{LogFormat, LogLevel, Logs};
 pub use name::Name;
 pub use node::{AdminState, Node, NodeAddress};
 pub use policy::{HashKey, Policy};
-pub use pool::{Keepalive, Pool};
+pub use pool::{Keepalive, Pool, Queue};
 pub use problem::{Code, Problem, Problems};
 pub use redirect::{AskedUrl, Redirect, RedirectTo};
 pub use respond::Respond;

@@ -114,6 +114,8 @@ pub struct Node {
     pub address: NodeAddress,
     /// Its share among the pool's nodes, 1 to 1000.
     pub weight: u16,
+    /// Most requests at it at a time; 0 is no limit.
+    pub max_conns: u32,
     /// What the operator wants of it.
     pub state: AdminState,
 }
@@ -121,6 +123,17 @@ pub struct Node {
 impl Node {
     /// Heaviest weight.
     pub const MAX_WEIGHT: u16 = 1000;
+
+    /// A node with every default of the document.
+    pub fn new(name: Name, address: NodeAddress) -> Self {
+        Self {
+            name,
+            address,
+            weight: 1,
+            max_conns: 0,
+            state: AdminState::Enabled,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -28,6 +28,24 @@ impl Default for Keepalive {
     }
 }
 
+/// Where requests wait while every node has as many as it may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// Most requests that wait; 0 is none.
+    pub size: u32,
+    /// Longest wait.
+    pub timeout: Duration,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            size: 100,
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
+
 /// Interchangeable nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pool {
@@ -51,6 +69,8 @@ pub struct Pool {
     pub max_fails: u16,
     /// How long failures count, and how long an ejected node rests.
     pub fail_timeout: Duration,
+    /// Where requests wait; used where a node has `max_conns`.
+    pub queue: Queue,
     /// When a request is tried again.
     pub retry: Retry,
     /// How its nodes are probed; none is not at all.
@@ -77,6 +97,7 @@ impl Pool {
             keepalive: Keepalive::default(),
             max_fails: 3,
             fail_timeout: Duration::from_secs(10),
+            queue: Queue::default(),
             retry: Retry::default(),
             health_check: Some(HealthCheck::default()),
             nodes: Vec::new(),

@@ -15,6 +15,7 @@ use super::hash_key::hash_of;
 use super::request::{RequestBody, Trail, Try};
 use super::request_body::take_in;
 use super::retry::{Situation, is_retried};
+use super::waiting::wait;
 use crate::balance::{Asker, KeyHash, Lease, Leasing, Tried};
 use crate::http::ResponseHead;
 use crate::metrics::{NodeErrorKind, RetryReason, Series};
@@ -52,8 +53,9 @@ pub(super) async fn forward<'x>(
         return this.refuse(&mut sides, trail, reason).await;
     }
     pool.balancer.count_request(Instant::now());
-    let Some(mut lease) = this.lease(&mut course.tried) else {
-        return this.refuse(&mut sides, trail, Reason::NoNode).await;
+    let mut lease = match this.lease(&mut sides, trail, &mut course.tried).await {
+        Ok(lease) => lease,
+        Err(reason) => return this.refuse(&mut sides, trail, reason).await,
     };
     loop {
         let index = lease.index();
@@ -65,27 +67,43 @@ pub(super) async fn forward<'x>(
         note.reason = result.as_ref().err().map(Failure::reason);
         trail.tries.push(note);
         this.count(index, &result, verdict.fault, &mut course);
-        if let Some(reason) = verdict.retry
-            && let Some(next) = this.next_lease(&mut course.tried, &result)
-        {
-            this.exchange.worker.metrics.count_retry(reason);
-            lease = next;
-            continue;
-        }
-        return match result {
+        match result {
             Ok(answered) => {
+                if let Some(reason) = verdict.retry
+                    && let Some(next) = this.better_lease(&mut course.tried)
+                {
+                    this.exchange.worker.metrics.count_retry(reason);
+                    lease = next;
+                    continue;
+                }
                 if verdict.fault.is_none() {
                     this.acquit_or_convict(index, &course);
                 }
                 trail.node = Some(pool.balancer.nodes()[index].name.as_str());
                 trail.series = this.series.get(index).map(|series| &**series);
-                deliver(&this, &mut sides, answered, lease, trail).await
+                return deliver(&this, &mut sides, answered, lease, trail).await;
             }
             Err(failure) => {
+                // Its place is free for others while this request may wait for another node.
                 drop(lease);
-                this.refuse(&mut sides, trail, failure.reason()).await
+                let mut why = failure.reason();
+                if let Some(reason) = verdict.retry
+                    && this.may_go_on(&failure)
+                {
+                    match this.lease(&mut sides, trail, &mut course.tried).await {
+                        Ok(next) => {
+                            this.exchange.worker.metrics.count_retry(reason);
+                            lease = next;
+                            continue;
+                        }
+                        Err(Reason::ClientGone) => why = Reason::ClientGone,
+                        // What went wrong with a node says more than that no other is free.
+                        Err(_) => {}
+                    }
+                }
+                return this.refuse(&mut sides, trail, why).await;
             }
-        };
+        }
     }
 }
 
@@ -109,7 +127,29 @@ struct Verdict {
 }
 
 impl<'x> Forwarding<'_, 'x> {
-    fn lease(&self, tried: &mut Tried) -> Option<Lease<'x>> {
+    /// A node for the request, which may have to wait for it.
+    async fn lease(
+        &self,
+        sides: &mut Sides<'_>,
+        trail: &mut Trail<'x>,
+        tried: &mut Tried,
+    ) -> Result<Lease<'x>, Reason> {
+        let lease = match self.ask(tried) {
+            Leasing::Leased(lease) => lease,
+            Leasing::Wait(waiting) => {
+                let began = Instant::now();
+                let waited = wait(self, sides, waiting).await;
+                trail.queued += began.elapsed();
+                waited?
+            }
+            Leasing::Full => return Err(Reason::QueueFull),
+            Leasing::NoNode => return Err(Reason::NoNode),
+        };
+        tried.insert(lease.index());
+        Ok(lease)
+    }
+
+    fn ask(&self, tried: &Tried) -> Leasing<'x> {
         let request = &self.exchange.request;
         let key = match self.pool.config.policy {
             Policy::Hash => hash_of(&self.pool.config.hash_key, &request.view()),
@@ -119,28 +159,27 @@ impl<'x> Forwarding<'_, 'x> {
             client: request.origin.ip,
             key,
         };
-        match self.pool.balancer.lease(asker, tried, Instant::now()) {
+        self.pool.balancer.lease(asker, tried, Instant::now())
+    }
+
+    /// A node to ask in place of the one that has answered with a status the pool does not
+    /// want. An answer in hand is not given up for a node that is down, nor to wait.
+    fn better_lease(&self, tried: &mut Tried) -> Option<Lease<'x>> {
+        if !self.pool.balancer.may_retry(Instant::now()) {
+            return None;
+        }
+        match self.ask(tried) {
             Leasing::Leased(lease) => {
                 tried.insert(lease.index());
-                Some(lease)
+                (!lease.fail_open).then_some(lease)
             }
-            Leasing::NoNode => None,
+            Leasing::Wait(_) | Leasing::Full | Leasing::NoNode => None,
         }
     }
 
-    /// Another node, if there is one and retries have not become the greater part of what
-    /// the pool is asked. An answer in hand is not given up for a node that is down.
-    fn next_lease(
-        &self,
-        tried: &mut Tried,
-        result: &Result<Answered, Failure>,
-    ) -> Option<Lease<'x>> {
-        let went_down = matches!(result, Err(Failure::WentDown));
-        if !went_down && !self.pool.balancer.may_retry(Instant::now()) {
-            return None;
-        }
-        let lease = self.lease(tried)?;
-        (result.is_err() || !lease.fail_open).then_some(lease)
+    /// Whether retries have not become the greater part of what the pool is asked.
+    fn may_go_on(&self, failure: &Failure) -> bool {
+        matches!(failure, Failure::WentDown) || self.pool.balancer.may_retry(Instant::now())
     }
 
     fn begin_try(&self, index: usize) -> Try<'x> {
@@ -187,7 +226,7 @@ impl<'x> Forwarding<'_, 'x> {
             tries: u32::try_from(trail.tries.len())
                 .unwrap_or(u32::MAX)
                 .saturating_add(1),
-            elapsed: trail.started.elapsed(),
+            elapsed: trail.started.elapsed().saturating_sub(trail.queued),
             went_down: matches!(result, Err(Failure::WentDown)),
         };
         Verdict {

@@ -162,7 +162,7 @@ mod tests {
 
     use super::{TcpStream, connect};
     use crate::balance::Registry;
-    use crate::model::{AdminState, Name, Node, NodeAddress};
+    use crate::model::{Name, Node, NodeAddress};
 
     #[tokio::test]
     async fn an_address_that_swallows_packets_leaves_the_others_their_time() {
@@ -179,12 +179,10 @@ mod tests {
             queue.push(stream);
         }
         let good = TcpListener::bind(anywhere).unwrap();
-        let node = Node {
-            name: Name::parse("n").unwrap(),
-            address: NodeAddress::parse("n.example:80").unwrap(),
-            weight: 1,
-            state: AdminState::Enabled,
-        };
+        let node = Node::new(
+            Name::parse("n").unwrap(),
+            NodeAddress::parse("n.example:80").unwrap(),
+        );
         let state = Registry::new().node(&Name::parse("p").unwrap(), &node, None);
         state.set_addresses(vec![deaf_address, good.local_addr().unwrap()]);
         let until = Instant::now() + Duration::from_secs(6);

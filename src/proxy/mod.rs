@@ -26,6 +26,7 @@ mod retry;
 mod serve_file;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod worker;
 
 pub use connection::{serve, turn_away};

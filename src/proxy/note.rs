@@ -1,6 +1,6 @@
 //! What the log and the counters are told of a request that is over.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::connection::Client;
 use super::exchange::Exchange;
@@ -93,7 +93,7 @@ pub(super) fn note(exchange: &Exchange<'_>, client: &Client, trail: &Trail<'_>, 
         referer: head.fields.get(Known::Referer),
         node: trail.node,
         tries: &tries,
-        queue: Duration::ZERO,
+        queue: trail.queued,
         total,
     };
     exchange.worker.log(logs.format, &record);

@@ -27,6 +27,10 @@ pub enum Reason {
     TooManyConnections,
     /// The pool has no enabled node.
     NoNode,
+    /// Every node has as many requests as it may, and as many wait as may.
+    QueueFull,
+    /// No node had room in time.
+    QueueTimeout,
     /// The node refused the connection, or its name is unknown.
     NodeRefused,
     /// The node did not accept in time.
@@ -52,7 +56,7 @@ impl Reason {
             Self::NoSite | Self::NoRoute | Self::NoFile => 404,
             Self::Forbidden => 403,
             Self::MethodNotAllowed => 405,
-            Self::TooManyConnections | Self::NoNode => 503,
+            Self::TooManyConnections | Self::NoNode | Self::QueueFull | Self::QueueTimeout => 503,
             Self::NodeRefused | Self::NodeReset | Self::NodeBadResponse => 502,
             Self::NodeConnectTimeout | Self::NodeTimeout => 504,
             Self::Internal => 500,
@@ -78,6 +82,8 @@ impl Reason {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooManyConnections => "too_many_connections",
             Self::NoNode => "no_node",
+            Self::QueueFull => "queue_full",
+            Self::QueueTimeout => "queue_timeout",
             Self::NodeRefused => "node_refused",
             Self::NodeConnectTimeout => "node_connect_timeout",
             Self::NodeTimeout => "node_timeout",
@@ -100,6 +106,7 @@ impl Reason {
             Self::MethodNotAllowed => "This site does not take this method.",
             Self::TooManyConnections => "Too many connections are open. Try again soon.",
             Self::NoNode => "No server can take the request now. Try again soon.",
+            Self::QueueFull | Self::QueueTimeout => "The servers are busy. Try again soon.",
             Self::NodeRefused | Self::NodeReset => "The server could not be reached.",
             Self::NodeConnectTimeout | Self::NodeTimeout => "The server took too long to answer.",
             Self::NodeBadResponse => "The server's answer could not be understood.",

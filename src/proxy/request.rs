@@ -157,6 +157,8 @@ pub(super) struct Trail<'s> {
     /// Its counters for the site.
     pub(super) series: Option<&'s Series>,
     pub(super) tries: Vec<Try<'s>>,
+    /// Time spent waiting for a node with room.
+    pub(super) queued: Duration,
     /// Bytes of the request's head.
     pub(super) head_in: u64,
     /// Bytes of the answer's head.
@@ -174,6 +176,7 @@ impl Trail<'_> {
             node: None,
             series: None,
             tries: Vec::new(),
+            queued: Duration::ZERO,
             head_in: 0,
             head_out: 0,
         }

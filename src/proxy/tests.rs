@@ -16,7 +16,7 @@ use crate::balance::{Cause, CheckResult, Health, Registry};
 use crate::http::Io;
 use crate::logs;
 use crate::metrics::Metrics;
-use crate::model::{AdminState, Config, Listener, Name, Node, NodeAddress, Pool};
+use crate::model::{Config, Listener, Name, Node, NodeAddress, Pool};
 use crate::snapshot::{Published, Snapshot};
 
 /// Longest time a test may take.
@@ -48,12 +48,7 @@ async fn proxy_of(
     for (index, address) in nodes.iter().enumerate() {
         let name = Name::parse(&format!("node-{index}")).unwrap();
         let address = NodeAddress::parse(&address.to_string()).unwrap();
-        pool.nodes.push(Node {
-            name,
-            address,
-            weight: 1,
-            state: AdminState::Enabled,
-        });
+        pool.nodes.push(Node::new(name, address));
     }
     config.pools.push(pool);
     change(&mut config);

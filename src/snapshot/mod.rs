@@ -57,7 +57,7 @@ pub struct Pool {
     /// What it was compiled from.
     pub config: model::Pool,
     /// Chooses and counts.
-    pub balancer: Balancer,
+    pub balancer: Arc<Balancer>,
     /// Per node, what went wrong with it.
     pub errors: Vec<Arc<NodeErrors>>,
     /// Per node, its address as the log writes it.

@@ -23,6 +23,7 @@ mod kill_minus_nine;
 mod nodes_and_client;
 mod policies;
 mod protocol;
+mod queue;
 mod reload;
 mod startup;
 mod static_files;

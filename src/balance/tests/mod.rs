@@ -23,10 +23,11 @@ fn asker(key: &[u8]) -> Asker {
 fn node(index: usize, weight: u16) -> Node {
     let address = format!("10.0.0.{}:80", index + 1);
     Node {
-        name: Name::unchecked(&format!("web-{index}")),
-        address: NodeAddress::parse(&address).unwrap(),
         weight,
-        state: AdminState::Enabled,
+        ..Node::new(
+            Name::unchecked(&format!("web-{index}")),
+            NodeAddress::parse(&address).unwrap(),
+        )
     }
 }
 
@@ -41,18 +42,18 @@ fn pool(policy: Policy, weights: &[u16]) -> Pool {
     pool
 }
 
-fn balancer(pool: &Pool) -> Balancer {
+fn balancer(pool: &Pool) -> Arc<Balancer> {
     Balancer::build(pool, &Registry::new())
 }
 
-fn lease<'a>(balancer: &'a Balancer, tried: &Tried) -> Option<Lease<'a>> {
+fn lease<'a>(balancer: &'a Arc<Balancer>, tried: &Tried) -> Option<Lease<'a>> {
     match balancer.lease(asker(b"key"), tried, Instant::now()) {
         Leasing::Leased(lease) => Some(lease),
-        Leasing::NoNode => None,
+        Leasing::NoNode | Leasing::Wait(_) | Leasing::Full => None,
     }
 }
 
-fn pick(balancer: &Balancer) -> usize {
+fn pick(balancer: &Arc<Balancer>) -> usize {
     lease(balancer, &Tried::new()).unwrap().index()
 }
 

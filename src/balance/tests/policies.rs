@@ -13,7 +13,7 @@ fn a_key_stays_on_its_node_and_one_without_goes_in_turn() {
     let balancer = balancer(&pool(Policy::Hash, &[1, 1, 1]));
     let pick_for = |key: &[u8]| match balancer.lease(asker(key), &Tried::new(), Instant::now()) {
         Leasing::Leased(lease) => lease.index(),
-        Leasing::NoNode => panic!("no node"),
+        other => panic!("{other:?}"),
     };
     let keys: Vec<String> = (0..100).map(|i| format!("/article/{i}")).collect();
     let owners = |keys: &[String]| -> Vec<usize> {

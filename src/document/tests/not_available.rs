@@ -34,12 +34,10 @@ name = "a"
 protocol = "h2"
 tls = {}
 slow_start = "10s"
-queue = {}
 affinity = {}
 [[pools.nodes]]
 address = "unix:/run/gunicorn.sock"
 backup = true
-max_conns = 1
 slow_start = "1s"
 [[sites]]
 name = "s"

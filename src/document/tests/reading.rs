@@ -180,12 +180,10 @@ fn a_name_that_looks_like_another_node_s_address_stays_its_own() {
     let mut config = config(
         "version = 1\n[[pools]]\nname = \"a\"\nnodes = [{ name = \"b.80\", address = \"b:80\" }]\n",
     );
-    config.pools[0].nodes.push(Node {
-        name: crate::model::Name::unchecked("c:80"),
-        address: NodeAddress::parse("c:80").unwrap(),
-        weight: 1,
-        state: AdminState::Enabled,
-    });
+    config.pools[0].nodes.push(Node::new(
+        crate::model::Name::unchecked("c:80"),
+        NodeAddress::parse("c:80").unwrap(),
+    ));
     let again = parse(&to_toml(&config), Format::Toml).unwrap();
     assert_eq!(again.config, config);
 }

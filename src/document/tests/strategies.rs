@@ -14,7 +14,7 @@ use crate::model::{
     Admin, AdminState, CheckKind, CheckMethod, Condition, Config, Expect, Expires, Files, HashKey,
     HeaderChanges, HeaderName, HeaderValue, HealthCheck, HostPattern, HttpCheck, Keepalive,
     Listener, LogFormat, LogLevel, Logs, MetricsAccess, Name, Node, NodeAddress, PathMatch, Policy,
-    Pool, Redirect, RedirectTo, Respond, Retry, Route, RoutePath, Settings, Site, Target,
+    Pool, Queue, Redirect, RedirectTo, Respond, Retry, Route, RoutePath, Settings, Site, Target,
     Underscores,
 };
 
@@ -131,13 +131,15 @@ fn listener(i: usize) -> impl Strategy<Value = Listener> {
 fn node(i: usize) -> impl Strategy<Value = Node> {
     let host = prop_oneof!["[a-z][a-z0-9._-]{0,12}", Just("[::1]".to_owned())];
     let weight = 1_u16..=Node::MAX_WEIGHT;
-    (option::of(name(i)), host, weight, select(&AdminState::ALL)).prop_map(
-        move |(name, host, weight, state)| {
+    let state = select(&AdminState::ALL);
+    (option::of(name(i)), host, weight, 0_u32..=1_000_000, state).prop_map(
+        move |(name, host, weight, max_conns, state)| {
             let address = NodeAddress::parse(&format!("{host}:{}", 30_000 + i)).unwrap();
             Node {
                 name: name.unwrap_or_else(|| Name::unchecked(&address.to_string())),
                 address,
                 weight,
+                max_conns,
                 state,
             }
         },
@@ -223,6 +225,10 @@ fn hash_key() -> impl Strategy<Value = HashKey> {
     ]
 }
 
+fn queue() -> impl Strategy<Value = Queue> {
+    (0_u32..=100_000, timeout()).prop_map(|(size, timeout)| Queue { size, timeout })
+}
+
 fn pool(i: usize) -> impl Strategy<Value = Pool> {
     let nodes = (0_usize..4).prop_flat_map(|count| (0..count).map(node).collect::<Vec<_>>());
     let policy = (select(&Policy::ALL), hash_key());
@@ -232,8 +238,16 @@ fn pool(i: usize) -> impl Strategy<Value = Pool> {
         Just(Some(HealthCheck::default())),
         option::of(health_check()),
     ];
-    (head, times, keepalive(), retry(), check, nodes).prop_map(
-        |((name, (policy, hash_key), host), times, keepalive, retry, health_check, nodes)| {
+    (head, times, keepalive(), queue(), retry(), check, nodes).prop_map(
+        |(
+            (name, (policy, hash_key), host),
+            times,
+            keepalive,
+            queue,
+            retry,
+            health_check,
+            nodes,
+        )| {
             let (connect_timeout, send_timeout, read_timeout, fail_timeout, max_fails) = times;
             Pool {
                 name,
@@ -246,6 +260,7 @@ fn pool(i: usize) -> impl Strategy<Value = Pool> {
                 keepalive,
                 max_fails,
                 fail_timeout,
+                queue,
                 retry,
                 health_check,
                 nodes,

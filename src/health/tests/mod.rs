@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::{Supervisor, Target, resolve_new};
 use crate::balance::{Balancer, Cause, Health, Registry, Unresolved};
-use crate::model::{AdminState, HealthCheck, Name, Node, NodeAddress, Pool};
+use crate::model::{HealthCheck, Name, Node, NodeAddress, Pool};
 
 const REFRESH: Duration = Duration::from_millis(10);
 
@@ -30,11 +30,11 @@ fn pool(addresses: &[String], check: Option<HealthCheck>) -> Pool {
     pool.health_check = check;
     pool.nodes = addresses
         .iter()
-        .map(|address| Node {
-            name: Name::unchecked(&address.replace(':', "_")),
-            address: NodeAddress::parse(address).unwrap(),
-            weight: 1,
-            state: AdminState::Enabled,
+        .map(|address| {
+            Node::new(
+                Name::unchecked(&address.replace(':', "_")),
+                NodeAddress::parse(address).unwrap(),
+            )
         })
         .collect();
     pool

@@ -11,16 +11,17 @@ use sqlx::{ConnectOptions, Connection, Row};
 use tempfile::TempDir;
 
 use super::{KEPT, Store, StoreError, make_directory, open, path, set_aside, was_set_aside};
-use crate::model::{AdminState, Config, Name, Node, NodeAddress, Pool};
+use crate::model::{Config, Name, Node, NodeAddress, Pool};
 
 /// A pool `django` with one node of this weight.
 pub(super) fn config_with_weight(weight: u16) -> Config {
     let mut pool = Pool::new(Name::parse("django").unwrap());
     pool.nodes.push(Node {
-        name: Name::parse("web-1").unwrap(),
-        address: NodeAddress::parse("10.0.0.1:8000").unwrap(),
         weight,
-        state: AdminState::Enabled,
+        ..Node::new(
+            Name::parse("web-1").unwrap(),
+            NodeAddress::parse("10.0.0.1:8000").unwrap(),
+        )
     });
     Config {
         pools: vec![pool],

@@ -1,0 +1,398 @@
+//! The queue as a whole: order, limits, who is woken by what, and threads against each other.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::Duration;
+
+use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
+use proptest::{collection, prop_assert, prop_assert_eq};
+use tokio::time::{Instant, advance};
+
+use super::{
+    Asker, Balancer, Cause, CheckResult, Health, KeyHash, Lease, Leasing, Registry, Tried, Waiting,
+};
+use crate::model::{AdminState, Name, Node, NodeAddress, Policy, Pool};
+
+fn asker() -> Asker {
+    Asker {
+        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        key: KeyHash::default(),
+    }
+}
+
+fn pool(limits: &[u32], size: u32) -> Pool {
+    let mut pool = Pool::new(Name::unchecked("django"));
+    pool.queue.size = size;
+    let node = |(i, max_conns): (usize, &u32)| {
+        let address = NodeAddress::parse(&format!("10.0.0.{}:80", i + 1)).unwrap();
+        let max_conns = *max_conns;
+        let name = Name::unchecked(&format!("web-{i}"));
+        Node {
+            max_conns,
+            ..Node::new(name, address)
+        }
+    };
+    pool.nodes = limits.iter().enumerate().map(node).collect();
+    pool
+}
+
+fn balancer(limits: &[u32], size: u32) -> Arc<Balancer> {
+    Balancer::build(&pool(limits, size), &Registry::new())
+}
+
+fn ask<'a>(balancer: &'a Arc<Balancer>, tried: &Tried) -> Leasing<'a> {
+    balancer.lease(asker(), tried, Instant::now())
+}
+
+fn lease(balancer: &Arc<Balancer>) -> Lease<'_> {
+    match ask(balancer, &Tried::new()) {
+        Leasing::Leased(lease) => lease,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn wait(balancer: &Arc<Balancer>) -> Waiting<'_> {
+    wait_after(balancer, &[])
+}
+
+fn wait_after<'a>(balancer: &'a Arc<Balancer>, asked: &[usize]) -> Waiting<'a> {
+    let mut tried = Tried::new();
+    asked.iter().for_each(|index| tried.insert(*index));
+    match ask(balancer, &tried) {
+        Leasing::Wait(waiting) => waiting,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn given<'a>(waiting: &mut Waiting<'a>) -> Option<Lease<'a>> {
+    match waiting.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(lease) => Some(lease),
+        Poll::Pending => None,
+    }
+}
+
+fn set_health(balancer: &Balancer, index: usize, health: Health) {
+    let result = CheckResult::of((health != Health::Up).then_some(Cause::Refused));
+    balancer.nodes()[index].state.set_check(result, health);
+}
+
+#[test]
+fn a_place_that_comes_free_goes_to_who_waits_longest() {
+    let balancer = balancer(&[1, 1], 10);
+    let (a, b) = (lease(&balancer), lease(&balancer));
+    let (mut first, mut second) = (wait(&balancer), wait(&balancer));
+    assert_eq!(balancer.queued(), 2);
+    assert!(given(&mut first).is_none());
+    drop(b);
+    assert!(given(&mut second).is_none());
+    let lease = given(&mut first).unwrap();
+    assert_eq!((lease.index(), balancer.queued()), (1, 1));
+    drop(a);
+    assert_eq!(given(&mut second).unwrap().index(), 0);
+    assert_eq!(balancer.queued(), 0);
+}
+
+#[test]
+fn nobody_comes_between_a_place_that_was_given_and_its_taking() {
+    let balancer = balancer(&[1], 10);
+    let held = lease(&balancer);
+    let mut first = wait(&balancer);
+    drop(held);
+    let mut newcomer = wait(&balancer);
+    drop(given(&mut first).unwrap());
+    assert!(given(&mut newcomer).is_some());
+}
+
+#[test]
+fn a_full_queue_says_so_at_once() {
+    let small = balancer(&[1], 2);
+    let held = lease(&small);
+    let (first, _second) = (wait(&small), wait(&small));
+    assert!(matches!(ask(&small, &Tried::new()), Leasing::Full));
+    drop(first);
+    let _third = wait(&small);
+    assert!(matches!(ask(&small, &Tried::new()), Leasing::Full));
+    drop(held);
+    let none = balancer(&[1], 0);
+    let _held = lease(&none);
+    assert!(matches!(ask(&none, &Tried::new()), Leasing::Full));
+    assert_eq!(none.queued(), 0);
+}
+
+#[test]
+fn who_leaves_with_a_place_just_given_passes_it_on() {
+    let balancer = balancer(&[1], 10);
+    let held = lease(&balancer);
+    let (first, mut second) = (wait(&balancer), wait(&balancer));
+    drop(held);
+    assert!(given(&mut second).is_none());
+    drop(first);
+    assert!(given(&mut second).is_some());
+    assert_eq!(balancer.nodes()[0].state.in_flight(), 0);
+}
+
+#[test]
+fn a_retry_waits_for_nodes_it_has_not_asked_and_holds_up_nobody() {
+    let balancer = balancer(&[1, 1], 10);
+    let (a, b) = (lease(&balancer), lease(&balancer));
+    let (mut retry, mut fresh) = (wait_after(&balancer, &[0]), wait(&balancer));
+    drop(a);
+    assert!(given(&mut retry).is_none());
+    assert_eq!(given(&mut fresh).unwrap().index(), 0);
+    drop(b);
+    assert_eq!(given(&mut retry).unwrap().index(), 1);
+    let both = ask(&balancer, &{
+        let mut tried = Tried::new();
+        tried.insert(0);
+        tried.insert(1);
+        tried
+    });
+    assert!(matches!(both, Leasing::NoNode));
+}
+
+#[test]
+fn a_node_that_comes_up_is_given_to_who_waits() {
+    let balancer = balancer(&[1, 1], 10);
+    set_health(&balancer, 1, Health::Down);
+    let _held = lease(&balancer);
+    let mut waiting = wait(&balancer);
+    assert!(
+        given(&mut waiting).is_none(),
+        "a good node is full: no failing open"
+    );
+    set_health(&balancer, 1, Health::Up);
+    let lease = given(&mut waiting).unwrap();
+    assert_eq!((lease.index(), lease.fail_open), (1, false));
+}
+
+#[test]
+fn a_pool_that_fails_open_keeps_to_its_limits() {
+    let balancer = balancer(&[1, 1], 10);
+    set_health(&balancer, 1, Health::Down);
+    let _held = lease(&balancer);
+    let mut waiting = wait(&balancer);
+    set_health(&balancer, 0, Health::Down);
+    let last_resort = given(&mut waiting).unwrap();
+    assert_eq!((last_resort.index(), last_resort.fail_open), (1, true));
+    let mut next = wait(&balancer);
+    assert!(given(&mut next).is_none());
+    drop(last_resort);
+    assert!(given(&mut next).unwrap().fail_open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_whose_rest_is_over_is_found_by_looking() {
+    let balancer = balancer(&[1, 1], 10);
+    let state = |index: usize| &balancer.nodes()[index].state;
+    for _ in 0..3 {
+        balancer.failed(1, Instant::now());
+    }
+    let _held = lease(&balancer);
+    assert_eq!((state(0).in_flight(), state(1).in_flight()), (1, 0));
+    let mut waiting = wait(&balancer);
+    waiting.look();
+    assert!(given(&mut waiting).is_none());
+    advance(Duration::from_millis(10_001)).await;
+    waiting.look();
+    assert_eq!(given(&mut waiting).unwrap().index(), 1);
+}
+
+#[test]
+fn a_published_change_is_seen_by_who_waits_since_before() {
+    let registry = Registry::new();
+    let mut wanted = pool(&[1], 10);
+    let old = Balancer::build(&wanted, &registry);
+    let held = lease(&old);
+    let (mut first, mut second) = (wait(&old), wait(&old));
+
+    wanted.nodes[0].max_conns = 2;
+    let new = Balancer::build(&wanted, &registry);
+    assert!(given(&mut first).is_none(), "built is not published");
+    registry.retain([&new]);
+    let freed = given(&mut first).unwrap();
+    assert!(given(&mut second).is_none());
+    assert_eq!(new.queued(), 1, "one queue for all snapshots");
+    let mut newcomer = wait(&new);
+    drop(freed);
+    assert!(
+        given(&mut newcomer).is_none(),
+        "the order is kept across them"
+    );
+    assert!(given(&mut second).is_some());
+
+    wanted.nodes[0].max_conns = 0;
+    registry.retain([&Balancer::build(&wanted, &registry)]);
+    assert!(given(&mut newcomer).is_some());
+    drop(held);
+}
+
+#[test]
+fn who_waits_for_a_node_that_is_gone_gets_it_by_the_old_snapshot() {
+    for gone in [true, false] {
+        let registry = Registry::new();
+        let mut wanted = pool(&[1], 10);
+        let old = Balancer::build(&wanted, &registry);
+        let held = lease(&old);
+        let mut waiting = wait(&old);
+        match gone {
+            true => wanted.nodes.clear(),
+            false => wanted.nodes[0].state = AdminState::Draining,
+        }
+        let new = Balancer::build(&wanted, &registry);
+        registry.retain([&new]);
+        assert!(matches!(ask(&new, &Tried::new()), Leasing::NoNode));
+        registry.retain([]);
+        drop(held);
+        assert!(given(&mut waiting).is_some());
+    }
+}
+
+#[test]
+fn two_snapshots_together_keep_to_a_node_s_limit() {
+    let registry = Registry::new();
+    let mut wanted = pool(&[2], 10);
+    let old = Balancer::build(&wanted, &registry);
+    wanted.policy = Policy::LeastConn;
+    let new = Balancer::build(&wanted, &registry);
+    let _leases = (lease(&old), lease(&new));
+    let _waiting = (wait(&old), wait(&new));
+    assert_eq!(new.nodes()[0].state.in_flight(), 2);
+}
+
+/// A step of one request, or of a node's health.
+#[derive(Debug, Clone)]
+enum Step {
+    Come,
+    End(usize),
+    Leave(usize),
+    Health(usize, bool),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => Just(Step::Come),
+        3 => any::<usize>().prop_map(Step::End),
+        1 => any::<usize>().prop_map(Step::Leave),
+        1 => (0..3_usize, any::<bool>()).prop_map(|(i, up)| Step::Health(i, up)),
+    ]
+}
+
+proptest! {
+    // The stupidest queue: who came first is next as soon as any allowed node has room.
+    #[test]
+    fn every_step_agrees_with_a_plain_line_of_people(
+        limits in collection::vec(1_u32..4, 3..=3),
+        size in 0_u32..6,
+        steps in collection::vec(step(), 1..80),
+    ) {
+        let balancer = balancer(&limits, size);
+        let mut line: VecDeque<Waiting<'_>> = VecDeque::new();
+        let mut served: Vec<Lease<'_>> = Vec::new();
+        let mut up = [true; 3];
+        for step in steps {
+            let load = |served: &[Lease<'_>], i| served.iter().filter(|l| l.index() == i).count();
+            let room = |served: &[Lease<'_>], up: &[bool; 3]| {
+                let any_up = up.contains(&true);
+                (0..3).any(|i| (up[i] || !any_up) && load(served, i) < usize::try_from(limits[i]).unwrap())
+            };
+            match step {
+                Step::Come => {
+                    let free = line.is_empty() && room(&served, &up);
+                    match ask(&balancer, &Tried::new()) {
+                        Leasing::Leased(lease) => {
+                            prop_assert!(free);
+                            served.push(lease);
+                        }
+                        Leasing::Wait(waiting) => {
+                            prop_assert!(!free && line.len() < usize::try_from(size).unwrap());
+                            line.push_back(waiting);
+                        }
+                        Leasing::Full => prop_assert!(!free && line.len() == usize::try_from(size).unwrap()),
+                        Leasing::NoNode => prop_assert!(false, "there are nodes"),
+                    }
+                }
+                Step::End(which) if !served.is_empty() => drop(served.swap_remove(which % served.len())),
+                Step::Leave(which) if !line.is_empty() => drop(line.remove(which % line.len())),
+                Step::End(_) | Step::Leave(_) => {}
+                Step::Health(i, is_up) => {
+                    up[i] = is_up;
+                    set_health(&balancer, i, if is_up { Health::Up } else { Health::Down });
+                }
+            }
+            while !line.is_empty() && room(&served, &up) {
+                let lease = given(&mut line[0]);
+                prop_assert!(lease.is_some(), "the first is served");
+                served.extend(lease);
+                line.pop_front();
+            }
+            for waiting in &mut line {
+                prop_assert!(given(waiting).is_none(), "and nobody else");
+            }
+            prop_assert_eq!(balancer.queued(), line.len());
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+// Waits as a task would: asleep until it is woken, and only that.
+fn sleep_for<'a>(mut waiting: Waiting<'a>) -> Lease<'a> {
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    loop {
+        match waiting.poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(lease) => return lease,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[test]
+fn threads_together_lose_no_wake_and_overfill_no_node() {
+    const ROUNDS: usize = 2000;
+    let balancer = balancer(&[1, 2], 8);
+    let held: [AtomicU64; 2] = Default::default();
+    let served = AtomicU64::new(0);
+    let together = Barrier::new(8);
+    std::thread::scope(|scope| {
+        for number in 0..8_usize {
+            let (balancer, held, served, together) = (&balancer, &held, &served, &together);
+            scope.spawn(move || {
+                together.wait();
+                for round in 0..ROUNDS {
+                    let lease = match ask(balancer, &Tried::new()) {
+                        Leasing::Leased(lease) => lease,
+                        // Some leave, at whatever moment that is for the others.
+                        Leasing::Wait(waiting) if (round + number) % 5 == 0 => {
+                            drop(waiting);
+                            continue;
+                        }
+                        Leasing::Wait(waiting) => sleep_for(waiting),
+                        other => panic!("{other:?}"),
+                    };
+                    let index = lease.index();
+                    let others = held[index].fetch_add(1, Ordering::SeqCst);
+                    assert!(others <= u64::try_from(index).unwrap());
+                    if round % 3 == 0 {
+                        std::thread::yield_now();
+                    }
+                    held[index].fetch_sub(1, Ordering::SeqCst);
+                    served.fetch_add(1, Ordering::SeqCst);
+                    drop(lease);
+                }
+            });
+        }
+    });
+    assert_eq!(balancer.queued(), 0);
+    assert!(balancer.nodes().iter().all(|c| c.state.in_flight() == 0));
+    assert!(served.into_inner() > 0);
+}
