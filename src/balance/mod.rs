@@ -273,10 +273,13 @@ impl Balancer {
         !any_eligible && self.nodes.iter().any(is_enabled)
     }
 
-    /// Whether new requests may go to the candidate at `now`.
+    /// Whether new requests may go to the candidate at `now`. One that is enabled here and
+    /// no more in the snapshot published since counts as not good: requests of before go to
+    /// another where there is one, so that drained means drained.
     pub fn is_eligible(&self, candidate: &Candidate, now: Instant) -> bool {
         let ejected = self.rules.is_some() && candidate.state.ejected_until(now).is_some();
-        is_enabled(candidate) && candidate.state.health() != Health::Down && !ejected
+        let wanted = is_enabled(candidate) && !candidate.state.is_withdrawn();
+        wanted && candidate.state.health() != Health::Down && !ejected
     }
 
     // Writes down who may be chosen this time.

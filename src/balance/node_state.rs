@@ -67,6 +67,8 @@ pub struct NodeState {
     // Most leases at a time, as last published: also for requests of an older snapshot, or a
     // node would get more than the operator now wants.
     limit: AtomicU64,
+    // Whether the published snapshot gives it nothing new: draining, disabled or gone.
+    withdrawn: AtomicBool,
     // Its pool's, told of every change here that may let a request go on.
     queue: Arc<Queue>,
     requests: AtomicU64,
@@ -100,6 +102,7 @@ impl NodeState {
             id,
             in_flight: AtomicU64::new(0),
             limit: AtomicU64::new(limit(node.max_conns)),
+            withdrawn: AtomicBool::new(false),
             queue,
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),
@@ -242,6 +245,16 @@ impl NodeState {
     /// Takes over the `max_conns` of a published snapshot.
     pub(super) fn set_limit(&self, max_conns: u32) {
         self.limit.store(limit(max_conns), Ordering::SeqCst);
+    }
+
+    /// Whether the published snapshot gives it nothing new.
+    pub(super) fn is_withdrawn(&self) -> bool {
+        self.withdrawn.load(Ordering::Relaxed)
+    }
+
+    /// Takes over whether a published snapshot gives it nothing new.
+    pub(super) fn set_withdrawn(&self, withdrawn: bool) {
+        self.withdrawn.store(withdrawn, Ordering::SeqCst);
     }
 
     // The two halves of a lease. The first is called under the pool's lock only, and is

@@ -252,6 +252,27 @@ fn who_waits_for_a_node_that_is_gone_gets_it_by_the_old_snapshot() {
 }
 
 #[test]
+fn who_waits_since_before_a_node_was_drained_goes_to_another() {
+    for gone in [true, false] {
+        let registry = Registry::new();
+        let mut wanted = pool(&[1, 1], 10);
+        let old = Balancer::build(&wanted, &registry);
+        let (a, b) = (lease(&old), lease(&old));
+        let mut waiting = wait(&old);
+        match gone {
+            true => drop(wanted.nodes.remove(0)),
+            false => wanted.nodes[0].state = AdminState::Draining,
+        }
+        registry.retain([&Balancer::build(&wanted, &registry)]);
+        drop(a);
+        assert!(given(&mut waiting).is_none(), "drained is drained");
+        drop(b);
+        let lease = given(&mut waiting).unwrap();
+        assert_eq!((lease.index(), lease.fail_open), (1, false));
+    }
+}
+
+#[test]
 fn two_snapshots_together_keep_to_a_node_s_limit() {
     let registry = Registry::new();
     let mut wanted = pool(&[2], 10);

@@ -14,7 +14,7 @@ use super::hash::Ring;
 use super::node_state::NodeState;
 use super::queue::Queue;
 use super::slot::Slot;
-use crate::model::{HealthCheck, Name, Node, NodeAddress, Policy, Pool};
+use crate::model::{AdminState, HealthCheck, Name, Node, NodeAddress, Policy, Pool};
 
 /// What outlives a snapshot, for all pools. One per process.
 #[derive(Debug, Default)]
@@ -94,13 +94,21 @@ impl Registry {
             for candidate in balancer.nodes() {
                 nodes.insert(candidate.state.id());
                 candidate.state.set_limit(candidate.max_conns);
+                let enabled = candidate.admin_state == AdminState::Enabled;
+                candidate.state.set_withdrawn(!enabled);
             }
             turns.insert(Arc::as_ptr(&balancer.turn));
             pools.insert(balancer.name());
         }
         let mut inner = self.lock();
         inner.nodes.retain(|_, known| {
-            known.retain(|k| nodes.contains(&k.state.id()));
+            known.retain(|k| {
+                let stays = nodes.contains(&k.state.id());
+                if !stays {
+                    k.state.set_withdrawn(true);
+                }
+                stays
+            });
             !known.is_empty()
         });
         inner.turns.retain(|_, known| {
