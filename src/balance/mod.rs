@@ -18,8 +18,12 @@ mod lease;
 mod least_conn;
 mod least_time;
 mod node_state;
+#[cfg(test)]
+mod node_tests;
 mod passive;
 mod queue;
+#[cfg(test)]
+mod queue_crowd_tests;
 #[cfg(test)]
 mod queue_tests;
 mod random_two;
@@ -60,6 +64,8 @@ pub struct Candidate {
     pub address: NodeAddress,
     /// Its weight, 1 to 1000.
     pub weight: u16,
+    /// Whether it is used only while no other node can be.
+    pub backup: bool,
     /// Most requests at it at a time; 0 is no limit.
     pub max_conns: u32,
     /// What the operator wants of it.
@@ -90,6 +96,7 @@ pub struct Balancer {
     // node, which is never ejected (as in nginx).
     rules: Option<Rules>,
     nodes: Vec<Candidate>,
+    has_backups: bool,
     turn: Arc<Turn>,
     queue: Arc<Queue>,
     queue_size: usize,
@@ -121,6 +128,7 @@ impl Balancer {
             name: node.name.clone(),
             address: node.address.clone(),
             weight: node.weight,
+            backup: node.backup,
             max_conns: node.max_conns,
             admin_state: node.state,
             state: registry.node(&pool.name, node, check),
@@ -139,6 +147,7 @@ impl Balancer {
             queue: registry.queue(&pool.name),
             queue_size: usize::try_from(pool.queue.size).unwrap_or(usize::MAX),
             budget: registry.budget(&pool.name),
+            has_backups: nodes.iter().any(|c| c.backup),
             nodes,
         })
     }
@@ -160,8 +169,9 @@ impl Balancer {
 
     /// Chooses a node that is not in `tried` and counts the request on it.
     ///
-    /// When no eligible node is left, fails open: chooses among the enabled
-    /// ones, down or ejected as they are. Whoever finds others waiting waits behind them.
+    /// Backups are chosen only where no other node can be. When no eligible node is left,
+    /// fails open: chooses among the enabled ones, down or ejected as they are. Whoever
+    /// finds others waiting waits behind them.
     pub fn lease<'a>(
         self: &'a Arc<Self>,
         asker: Asker,
@@ -194,19 +204,11 @@ impl Balancer {
     fn claim(&self, asker: Asker, tried: &Tried, now: Instant) -> Claim {
         let mut slots = self.turn.lock();
         loop {
-            let eligible = |candidate: &Candidate| self.is_eligible(candidate, now);
-            let mut fail_open = false;
-            let mut marked = self.mark(&mut slots, tried, eligible);
-            if marked == Marked::None {
-                fail_open = true;
-                marked = self.mark(&mut slots, tried, is_enabled);
-            }
-            let index = match marked {
-                Marked::Some => self.choose(&mut slots, asker, now),
-                Marked::Full => return Claim::Full,
-                Marked::None => return Claim::Nobody,
+            let fail_open = match self.mark_best(&mut slots, tried, now) {
+                Ok(fail_open) => fail_open,
+                Err(none) => return none,
             };
-            let Some(index) = index else {
+            let Some(index) = self.choose(&mut slots, asker, now) else {
                 return Claim::Nobody;
             };
             let state = &self.nodes[index].state;
@@ -273,6 +275,17 @@ impl Balancer {
         !any_eligible && self.nodes.iter().any(is_enabled)
     }
 
+    /// Whether new requests go to the candidate at `now`, as far as none is full.
+    pub fn takes(&self, candidate: &Candidate, now: Instant) -> bool {
+        let fail_open = self.fail_open(now);
+        let may_take = |node: &Candidate| match fail_open {
+            true => is_enabled(node),
+            false => self.is_eligible(node, now),
+        };
+        let backups_rest = || self.nodes.iter().any(|node| !node.backup && may_take(node));
+        may_take(candidate) && !(candidate.backup && backups_rest())
+    }
+
     /// Whether new requests may go to the candidate at `now`. One that is enabled here and
     /// no more in the snapshot published since counts as not good: requests of before go to
     /// another where there is one, so that drained means drained.
@@ -280,6 +293,32 @@ impl Balancer {
         let ejected = self.rules.is_some() && candidate.state.ejected_until(now).is_some();
         let wanted = is_enabled(candidate) && !candidate.state.is_withdrawn();
         wanted && candidate.state.health() != Health::Down && !ejected
+    }
+
+    // Writes down the best of those who may be chosen this time, and tells whether they are
+    // a last resort. A good node that is full is waited for, rather than a bad one asked.
+    fn mark_best(&self, slots: &mut [Slot], tried: &Tried, now: Instant) -> Result<bool, Claim> {
+        let mut full = false;
+        for fail_open in [false, true] {
+            for backup in [false, true] {
+                if backup && !self.has_backups {
+                    continue;
+                }
+                let may = |candidate: &Candidate| match fail_open {
+                    false => self.is_eligible(candidate, now),
+                    true => is_enabled(candidate),
+                };
+                match self.mark(slots, tried, |c| c.backup == backup && may(c)) {
+                    Marked::Some => return Ok(fail_open),
+                    Marked::Full => full = true,
+                    Marked::None => {}
+                }
+            }
+            if full {
+                return Err(Claim::Full);
+            }
+        }
+        Err(Claim::Nobody)
     }
 
     // Writes down who may be chosen this time.

@@ -164,12 +164,8 @@ impl Clock {
 
 fn pool_json(pool: &Balancer, clock: Clock, language: Language) -> Value {
     let fail_open = pool.fail_open(clock.instant);
-    let takes = |node: &Candidate| match fail_open {
-        true => node.admin_state == AdminState::Enabled,
-        false => pool.is_eligible(node, clock.instant),
-    };
     let weight = |node: &Candidate| {
-        if takes(node) {
+        if pool.takes(node, clock.instant) {
             u32::from(node.weight)
         } else {
             0

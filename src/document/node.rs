@@ -3,11 +3,11 @@
 use super::later::{Later, Off};
 use super::reader::{Field, Reader};
 use super::tree::Tree;
-use super::value::{Fault, number, text, word};
+use super::value::{Fault, flag, number, text, word};
 use super::writer::Writer;
 use crate::model::{AdminState, Name, Node, NodeAddress};
 
-const LATER: &[Later] = &[("backup", Off::False), ("slow_start", Off::Zero)];
+const LATER: &[Later] = &[("slow_start", Off::Zero)];
 
 const WEIGHT: u16 = 1;
 
@@ -25,6 +25,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Node {
             NodeAddress::parse("unread:1").expect("a host and a port are an address")
         }),
         weight: r.get("weight", WEIGHT, number(1..=Node::MAX_WEIGHT)),
+        backup: r.get("backup", false, flag),
         // 0 is no limit.
         max_conns: r.get("max_conns", 0, number(0..=MAX_CONNS)),
         state: r.get(
@@ -62,6 +63,7 @@ pub(super) fn write(w: &mut Writer, node: &Node) {
     w.field("name", node.name.as_str(), address.as_str());
     w.always("address", address);
     w.field("weight", node.weight, WEIGHT);
+    w.field("backup", node.backup, false);
     w.field("max_conns", node.max_conns, 0);
     w.field("state", node.state.as_str(), AdminState::Enabled.as_str());
 }

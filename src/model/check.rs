@@ -71,7 +71,9 @@ impl Config {
             let mut node_names = Unique::default();
             for (j, node) in pool.nodes.iter().enumerate() {
                 node_names.see(problems, &node.name, j, &format!("pools[{i}].nodes"));
-                self.check_node(problems, &format!("pools[{i}].nodes[{j}]"), node);
+                let at = format!("pools[{i}].nodes[{j}]");
+                self.check_node(problems, &at, node);
+                check_backup(problems, &at, pool, node);
             }
             check_health_check(problems, &format!("pools[{i}].health_check"), pool);
             check_ring(problems, &format!("pools[{i}].policy"), pool);
@@ -165,6 +167,13 @@ fn share_a_listener(a: &Site, b: &Site) -> bool {
     a.listeners.is_empty()
         || b.listeners.is_empty()
         || a.listeners.iter().any(|name| b.listeners.contains(name))
+}
+
+fn check_backup(problems: &mut Problems, at: &str, pool: &Pool, node: &Node) {
+    if node.backup && !pool.policy.may_hold_back() {
+        let message = format!("cannot be used with policy {}", pool.policy.as_str());
+        problems.add(format!("{at}.backup"), Code::Conflict, message);
+    }
 }
 
 fn check_health_check(problems: &mut Problems, at: &str, pool: &Pool) {

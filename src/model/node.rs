@@ -114,6 +114,9 @@ pub struct Node {
     pub address: NodeAddress,
     /// Its share among the pool's nodes, 1 to 1000.
     pub weight: u16,
+    /// Whether it is used only while no other node can be: all are down, ejected, full, or
+    /// were tried.
+    pub backup: bool,
     /// Most requests at it at a time; 0 is no limit.
     pub max_conns: u32,
     /// What the operator wants of it.
@@ -130,6 +133,7 @@ impl Node {
             name,
             address,
             weight: 1,
+            backup: false,
             max_conns: 0,
             state: AdminState::Enabled,
         }

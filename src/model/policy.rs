@@ -32,6 +32,12 @@ impl Policy {
         Self::LeastTime,
     ];
 
+    /// Whether single nodes may be held back, as backups or by a slow start (as in nginx):
+    /// not where keys are mapped to nodes, which would all be mapped anew, nor by chance.
+    pub fn may_hold_back(self) -> bool {
+        !matches!(self, Self::IpHash | Self::Hash | Self::RandomTwo)
+    }
+
     /// The word used in the document.
     pub fn as_str(self) -> &'static str {
         match self {

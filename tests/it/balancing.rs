@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use crate::support::appliance::Appliance;
+use crate::support::appliance::{Appliance, said};
 use crate::support::client::{Client, Request};
 use crate::support::document::{listener, one_pool, pool, route, site};
 use crate::support::nginx::{Nginx, upstream};
@@ -151,4 +151,33 @@ fn a_node_of_weight_changed_gets_its_new_share() {
         client.get("/");
     }
     assert_eq!(counts(&nodes), [30, 20, 50]);
+}
+
+#[test]
+fn a_backup_answers_while_the_others_do_not_and_has_no_share_before() {
+    let [mut a, mut b, backup] = Node::three();
+    let lb = Appliance::start();
+    let keys = r#"health_check = { kind = "tcp", interval = "100ms", timeout = "100ms", rise = 2, fall = 2 }"#;
+    let lines = [a.line(1), b.line(1), backup.line(2)];
+    let text = one_pool(lb.port(), keys, &lines).replace("weight = 2\n", "backup = true\n");
+    lb.apply(&text);
+    let share = |name: &str| lb.node("django", name)["share"].as_f64();
+    assert_eq!((share("web-1"), share("web-3")), (Some(0.5), Some(0.0)));
+    for _ in 0..10 {
+        assert_ne!(lb.get("/").text(), "web-3");
+    }
+    for node in [&mut a, &mut b] {
+        node.stop();
+        lb.wait_for_health("django", node.name(), "down");
+    }
+    assert_eq!(share("web-3"), Some(1.0));
+    assert_eq!(lb.get("/").text(), "web-3");
+    a.start();
+    lb.wait_for_health("django", "web-1", "up");
+    assert_eq!(lb.get("/").text(), "web-1");
+    let refused = lb.try_apply(&text.replace(keys, "policy = \"ip_hash\""));
+    assert_eq!(refused.status.code(), Some(78));
+    assert!(
+        said(&refused).contains("pools[0].nodes[2].backup: cannot be used with policy ip_hash")
+    );
 }

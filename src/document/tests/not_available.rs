@@ -37,7 +37,6 @@ slow_start = "10s"
 affinity = {}
 [[pools.nodes]]
 address = "unix:/run/gunicorn.sock"
-backup = true
 slow_start = "1s"
 [[sites]]
 name = "s"

@@ -131,19 +131,26 @@ fn listener(i: usize) -> impl Strategy<Value = Listener> {
 fn node(i: usize) -> impl Strategy<Value = Node> {
     let host = prop_oneof!["[a-z][a-z0-9._-]{0,12}", Just("[::1]".to_owned())];
     let weight = 1_u16..=Node::MAX_WEIGHT;
-    let state = select(&AdminState::ALL);
-    (option::of(name(i)), host, weight, 0_u32..=1_000_000, state).prop_map(
-        move |(name, host, weight, max_conns, state)| {
+    let (state, backup) = (select(&AdminState::ALL), any::<bool>());
+    (
+        option::of(name(i)),
+        host,
+        weight,
+        backup,
+        0_u32..=1_000_000,
+        state,
+    )
+        .prop_map(move |(name, host, weight, backup, max_conns, state)| {
             let address = NodeAddress::parse(&format!("{host}:{}", 30_000 + i)).unwrap();
             Node {
                 name: name.unwrap_or_else(|| Name::unchecked(&address.to_string())),
                 address,
                 weight,
+                backup,
                 max_conns,
                 state,
             }
-        },
-    )
+        })
 }
 
 fn http_check() -> impl Strategy<Value = CheckKind> {
@@ -246,8 +253,11 @@ fn pool(i: usize) -> impl Strategy<Value = Pool> {
             queue,
             retry,
             health_check,
-            nodes,
+            mut nodes,
         )| {
+            for node in &mut nodes {
+                node.backup &= policy.may_hold_back();
+            }
             let (connect_timeout, send_timeout, read_timeout, fail_timeout, max_fails) = times;
             Pool {
                 name,

@@ -244,11 +244,7 @@ fn standings(pool: &Pool, now: Instant) -> Vec<Standing> {
     let is_checked = pool.config.health_check.is_some();
     let pool = &pool.balancer;
     let fail_open = pool.fail_open(now);
-    let takes = |index: usize| {
-        let node = &pool.nodes()[index];
-        let enabled = node.admin_state == AdminState::Enabled;
-        pool.is_eligible(node, now) || fail_open && enabled
-    };
+    let takes = |index: usize| pool.takes(&pool.nodes()[index], now);
     let all = 0..pool.nodes().len();
     let weights = all.clone().filter(|index| takes(*index));
     let whole: u32 = weights.map(|i| u32::from(pool.nodes()[i].weight)).sum();
@@ -262,10 +258,16 @@ fn standings(pool: &Pool, now: Instant) -> Vec<Standing> {
             };
             words.to_owned()
         });
+        let node = &pool.nodes()[index];
+        if !eligible && pool.is_eligible(node, now) {
+            why += "; a backup, for when no other node can answer";
+        }
         if eligible {
-            let node = &pool.nodes()[index];
             let in_flight = node.state.in_flight();
             why += &format!("; weight {} of {whole}, {in_flight} in flight", node.weight);
+            if node.max_conns > 0 {
+                why += &format!(" of {} at most", node.max_conns);
+            }
             if fail_open {
                 why += "; asked all the same, for no enabled node is well";
             }
