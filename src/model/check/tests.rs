@@ -1,0 +1,148 @@
+//! What collides, dangles or excludes itself, told at the right place.
+
+use crate::model::{
+    Config, HashKey, HostPattern, Listener, Name, Node, NodeAddress, Policy, Pool, Route,
+};
+use crate::model::{RoutePath, Site, Target};
+
+fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+fn pool(called: &str) -> Pool {
+    let mut pool = Pool::new(name(called));
+    pool.nodes.push(Node::new(
+        name("a"),
+        NodeAddress::parse("127.0.0.1:8000").unwrap(),
+    ));
+    pool
+}
+
+fn site(called: &str, hosts: &[&str], to: &str) -> Site {
+    let mut site = Site::new(name(called));
+    site.hosts = hosts
+        .iter()
+        .map(|h| HostPattern::parse(h).unwrap())
+        .collect();
+    let path = RoutePath::parse("/").unwrap();
+    site.routes.push(Route::new(path, Target::Pool(name(to))));
+    site
+}
+
+fn fields(config: &Config) -> Vec<String> {
+    config.check().iter().map(|p| p.field.clone()).collect()
+}
+
+#[test]
+fn a_sound_configuration_has_no_problem() {
+    let config = Config {
+        listeners: vec![Listener::new(name("http"), "0.0.0.0:80".parse().unwrap())],
+        pools: vec![pool("django")],
+        sites: vec![
+            site("shop", &["a.com"], "django"),
+            site("rest", &[], "django"),
+        ],
+        ..Config::default()
+    };
+    assert_eq!(fields(&config), Vec::<String>::new());
+}
+
+#[test]
+fn every_collision_is_told_at_the_later_one() {
+    let at = |n, a: &str| Listener::new(name(n), a.parse().unwrap());
+    let mut twice = pool("django");
+    twice.nodes.push(twice.nodes[0].clone());
+    let config = Config {
+        listeners: vec![
+            at("http", "0.0.0.0:80"),
+            at("http", "127.0.0.1:80"),
+            at("x", "127.0.0.1:9443"),
+        ],
+        pools: vec![twice, pool("django")],
+        sites: vec![
+            site("shop", &["a.com", "A.com"], "django"),
+            site("shop", &["a.com"], "django"),
+            site("any", &[], "django"),
+            site("other", &[], "nowhere"),
+        ],
+        ..Config::default()
+    };
+    assert_eq!(
+        fields(&config),
+        [
+            "listeners[1].name",
+            "listeners[1].address",
+            "listeners[2].address",
+            "pools[0].nodes[1].name",
+            "pools[1].name",
+            "sites[0].hosts[1]",
+            "sites[1].name",
+            "sites[1].hosts[0]",
+            "sites[3].hosts",
+            "sites[3].routes[0].pool",
+        ]
+    );
+}
+
+#[test]
+fn two_pools_need_a_site_that_chooses() {
+    let mut config = Config {
+        pools: vec![pool("a")],
+        ..Config::default()
+    };
+    assert_eq!(fields(&config), Vec::<String>::new());
+    config.pools.push(pool("b"));
+    assert_eq!(fields(&config), ["sites"]);
+}
+
+#[test]
+fn sites_on_different_listeners_may_share_a_host() {
+    let at = |n, a: &str| Listener::new(name(n), a.parse().unwrap());
+    let mut config = Config {
+        listeners: vec![at("in", "127.0.0.1:80"), at("out", "127.0.0.2:80")],
+        pools: vec![pool("django")],
+        sites: vec![
+            site("one", &["a.com"], "django"),
+            site("two", &["a.com"], "django"),
+        ],
+        ..Config::default()
+    };
+    config.sites[0].listeners = vec![name("in")];
+    config.sites[1].listeners = vec![name("out")];
+    assert_eq!(fields(&config), Vec::<String>::new());
+    config.sites[1].listeners.clear();
+    assert_eq!(fields(&config), ["sites[1].hosts[0]"]);
+}
+
+#[test]
+fn the_weights_under_hash_are_bounded_in_all() {
+    let mut config = Config {
+        pools: vec![pool("a")],
+        ..Config::default()
+    };
+    let pool = &mut config.pools[0];
+    pool.nodes = vec![pool.nodes[0].clone(); 51];
+    for (i, node) in pool.nodes.iter_mut().enumerate() {
+        node.name = name(&i.to_string());
+        node.weight = 1000;
+    }
+    assert_eq!(fields(&config), Vec::<String>::new());
+    config.pools[0].policy = Policy::Hash;
+    assert_eq!(fields(&config), ["pools[0].policy"]);
+    config.pools[0].nodes.pop();
+    assert_eq!(fields(&config), Vec::<String>::new());
+}
+
+#[test]
+fn a_hash_key_that_is_not_used_is_told() {
+    let mut config = Config {
+        pools: vec![pool("a")],
+        ..Config::default()
+    };
+    let about_it = |config: &Config| config.warnings().join("\n").contains("hash_key");
+    assert!(!about_it(&config));
+    config.pools[0].hash_key = HashKey::Path;
+    assert!(about_it(&config));
+    config.pools[0].policy = Policy::Hash;
+    assert!(!about_it(&config));
+}
