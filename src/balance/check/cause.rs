@@ -158,8 +158,8 @@ causes! {
         "应答 {status}，重定向到登录页 {said}：{path} 需要登录；请改为检查无需登录的路径"
     /// Any other redirect.
     Redirect = "L7STS" "redirect"
-        "answered {status} to {method} {path}, expected {expected}; it redirects to {said}, and a probe follows no redirect: check that path instead"
-        "对 {method} {path} 应答 {status}，期望 {expected}；它重定向到 {said}，而探测不跟随重定向：请直接检查该路径"
+        "answered {status} to {method} {path}: it redirects to {said}, and a probe follows no redirect: check that path instead"
+        "对 {method} {path} 应答 {status}：它重定向到 {said}，而探测不跟随重定向：请直接检查该路径"
     /// 401.
     Unauthorised = "L7STS" "unauthorised"
         "answered {status} to {method} {path}, expected {expected}; the path wants a login: check another one, or set Authorization in the check's headers"
@@ -202,8 +202,8 @@ causes! {
         "对 {method} {path} 应答 {status}，期望 {expected}"
     /// The body lacks what it should hold.
     BodyMismatch = "L7RSP" "body_mismatch"
-        "answered {status} to {method} {path}, but {wanted} is not in the first 256 KiB of the body, which begins with {said}"
-        "对 {method} {path} 应答 {status}，但正文的前 256 KiB 中没有 {wanted}，正文开头是 {said}"
+        "answered {status} to {method} {path}, but {wanted} is not in the first 256 KiB of the body, which begins with \"{said}\""
+        "对 {method} {path} 应答 {status}，但正文的前 256 KiB 中没有 {wanted}，正文开头是“{said}”"
     /// The body ended before its promised end.
     BodyCut = "L7RSP" "body_cut"
         "answered {status} to {method} {path}, but its body broke off before its end: the process died while answering"

@@ -290,7 +290,24 @@ async fn a_body_must_hold_its_text_however_it_is_framed() {
         );
         let words = text(&found);
         assert!(words.contains("all is well is not in"), "{words}");
-        assert!(words.contains("begins with all well"), "{words}");
+        assert!(words.contains("begins with \"all well\""), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_without_the_text_is_told_as_a_redirect() {
+    for (location, cause) in [
+        (
+            "Location: https://shop.example.com/\r\n",
+            Cause::SslRedirect,
+        ),
+        ("Location: /login/\r\n", Cause::LoginRedirect),
+        ("Location: /up/\r\n", Cause::Redirect),
+        ("", Cause::BodyMismatch),
+    ] {
+        let answer = format!("HTTP/1.1 301 Moved\r\n{location}Content-Length: 0\r\n\r\n");
+        let found = answer_holding("all well", answer.leak()).await;
+        assert_eq!(found.cause, Some(cause), "{location:?}");
     }
 }
 
