@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
 
 use super::{Control, Now, Started, Writer, publish, words};
 use crate::document::{self, Change, Format, PlacedProblems};
@@ -152,11 +153,13 @@ impl Control {
             if !wanted.dry_run {
                 self.open_closed_listeners(before);
             }
+            applied.warnings.append(&mut troubles(before).await);
             return Ok(applied);
         }
 
         let config = Arc::new(wanted.config);
-        let snapshot = self.build(config.clone(), before.revision + 1);
+        let snapshot = self.build(config.clone(), before.revision + 1).await;
+        applied.warnings.append(&mut troubles(&snapshot).await);
         let mut sockets = self
             .open_sockets(&config, &before.config)
             .map_err(|problems| ChangeError::Invalid(problems.into()))?;
@@ -174,8 +177,8 @@ impl Control {
         // On disk. Nothing below may fail.
         applied.revision = number;
         let snapshot = match number == snapshot.revision {
-            true => Arc::new(snapshot),
-            false => Arc::new(self.build(config, number)),
+            true => snapshot,
+            false => self.build(config, number).await,
         };
         tracing::info!(revision = number, author = wanted.author, "{words}");
         self.publish(writer, snapshot, Started::Serving, sockets)
@@ -183,8 +186,15 @@ impl Control {
         Ok(applied)
     }
 
-    pub(super) fn build(&self, config: Arc<Config>, revision: u64) -> Snapshot {
-        Snapshot::build(config, revision, &self.parts.registry, &self.parts.metrics)
+    /// Compiles `config` on the blocking pool: it reads pages from a disk, and the health
+    /// checks on this thread must not wait for one.
+    pub(super) async fn build(&self, config: Arc<Config>, revision: u64) -> Arc<Snapshot> {
+        let registry = Arc::clone(&self.parts.registry);
+        let metrics = Arc::clone(&self.parts.metrics);
+        let build = move || Snapshot::build(config, revision, &registry, &metrics);
+        let again = build.clone();
+        // The pool is gone only when the program is going.
+        Arc::new(spawn_blocking(build).await.unwrap_or_else(|_| again()))
     }
 
     /// Opens what `config` needs and is not open yet. A listener that could not be opened
@@ -259,6 +269,13 @@ impl Control {
         }
         Ok(Store::open_or_create(&self.dir).await?)
     }
+}
+
+/// What on this machine stands in the way of serving `snapshot`.
+pub(super) async fn troubles(snapshot: &Arc<Snapshot>) -> Vec<String> {
+    let snapshot = Arc::clone(snapshot);
+    let look = spawn_blocking(move || snapshot.troubles());
+    look.await.unwrap_or_default()
 }
 
 /// Sockets opened for a change; dropping them closes them.

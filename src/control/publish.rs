@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::change::Sockets;
+use super::change::{Sockets, troubles};
 use super::{Control, Now, Started, Writer};
 use crate::health::{self, Target};
 use crate::snapshot::Snapshot;
@@ -69,7 +69,11 @@ impl Control {
             }
             sockets.listeners = Some(prepared);
         }
-        self.publish(writer, snapshot, started, sockets).await;
+        self.publish(writer, snapshot.clone(), started, sockets)
+            .await;
+        for trouble in troubles(&snapshot).await {
+            tracing::warn!("{trouble}");
+        }
     }
 
     /// Writes the last-known-good. A disk that refuses costs no change; it is told.

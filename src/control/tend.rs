@@ -39,7 +39,7 @@ impl Control {
             let now = self.now.load_full();
             if matches!(loaded.started, Started::Serving | Started::Setup) {
                 self.log(&loaded.started, loaded.revision);
-                let snapshot = Arc::new(self.build(Arc::new(loaded.config), loaded.revision));
+                let snapshot = self.build(Arc::new(loaded.config), loaded.revision).await;
                 self.serve(&mut writer, snapshot, loaded.started).await;
             } else if loaded.started != now.started {
                 self.log(&loaded.started, now.snapshot.revision);

@@ -12,7 +12,7 @@ const LATER: &[Later] = &[("precompressed", Off::False)];
 
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Files {
     r.later(LATER);
-    let root = r.required("root", parsed(root));
+    let root = r.required("root", parsed(absolute));
     let d = Files::new(root.unwrap_or_else(|| "/".into()));
     Files {
         index: r.list("index", parsed(index), |_| None).unwrap_or(d.index),
@@ -23,7 +23,8 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Files {
     }
 }
 
-fn root(text: &str) -> Result<PathBuf, String> {
+/// A place on this machine, in one spelling.
+pub(super) fn absolute(text: &str) -> Result<PathBuf, String> {
     let path = Path::new(text);
     if !path.is_absolute() {
         return Err(format!("must be an absolute path (is {text:?})"));

@@ -15,8 +15,6 @@ pub(super) enum Off {
     False,
     /// `0`, `"0s"`.
     Zero,
-    /// `""`, `[]`, `{}`.
-    Empty,
     /// This word.
     Word(&'static str),
 }
@@ -30,9 +28,6 @@ impl Off {
             (Self::Zero, Value::Text(text)) => {
                 time::parse(text).is_ok_and(|time| time.is_zero()) || size::parse(text) == Ok(0)
             }
-            (Self::Empty, Value::Text(text)) => text.is_empty(),
-            (Self::Empty, Value::List(list)) => list.is_empty(),
-            (Self::Empty, Value::Table(table)) => table.0.is_empty(),
             (Self::Word(word), Value::Text(text)) => word == text,
             _ => false,
         }

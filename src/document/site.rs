@@ -1,19 +1,18 @@
 //! `[[sites]]`.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use super::headers::{self, Head};
 use super::later::{Later, Off};
 use super::reader::Reader;
-use super::route;
 use super::settings::write_networks;
-use super::value::{network, parsed};
+use super::value::{Fault, network, parsed};
 use super::writer::Writer;
+use super::{files, route};
 use crate::model::{HostPattern, Site};
 
-const LATER: &[Later] = &[
-    ("https_redirect", Off::False),
-    ("hsts", Off::Never),
-    ("error_pages", Off::Empty),
-];
+const LATER: &[Later] = &[("https_redirect", Off::False), ("hsts", Off::Never)];
 
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Site {
     r.later(LATER);
@@ -32,8 +31,27 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Site {
         deny: r.list("deny", network, |_| None).unwrap_or_default(),
         headers: headers::read_set(r, Head::Response, "headers"),
         request_headers: headers::read_set(r, Head::Request, "request_headers"),
+        error_pages: error_pages(r),
         routes: r.tables("routes", route::read),
     }
+}
+
+fn error_pages(r: &mut Reader<'_, '_>) -> BTreeMap<u16, PathBuf> {
+    let mut pages = BTreeMap::new();
+    for (key, at, field) in r.entries("error_pages") {
+        let status = Some(key).filter(|key| key.len() == 3);
+        let status = status.and_then(|key| key.parse().ok());
+        let Some(status) = status.filter(|status| (400..=599).contains(status)) else {
+            let message = format!("must be the status of an error, 400 to 599 (is {key:?})");
+            r.note(at, field.path, Fault::value(message));
+            continue;
+        };
+        let path = parsed(files::absolute)(field.tree);
+        if let Some(path) = r.keep(&field, path) {
+            pages.insert(status, path);
+        }
+    }
+    pages
 }
 
 // Methods are case-sensitive (RFC 9110 section 9.1), and none in use has a small letter:
@@ -59,5 +77,10 @@ pub(super) fn write(w: &mut Writer, site: &Site) {
     write_networks(w, "deny", &site.deny);
     headers::write_set(w, "headers", &site.headers);
     headers::write_set(w, "request_headers", &site.request_headers);
+    w.table("error_pages", |w| {
+        for (status, path) in &site.error_pages {
+            w.always(&status.to_string(), path.to_string_lossy());
+        }
+    });
     w.tables("routes", &site.routes, route::write);
 }

@@ -10,6 +10,7 @@ mod content_type;
 mod date;
 mod expires;
 mod open;
+mod page;
 mod path;
 mod range;
 mod root;
@@ -20,6 +21,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 
+pub use page::Page;
 pub use root::Root;
 
 /// What a request does with a file.

@@ -48,6 +48,12 @@ pub(super) fn root(root: &Path) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
+/// Opens `path`, wherever it is: for what the operator named.
+pub(super) fn outside(path: &Path) -> io::Result<Found> {
+    let fd = rustix::fs::open(path, READ, Mode::empty())?;
+    classify(File::from(fd))
+}
+
 /// Looks at `path`, relative and without dot segments, below `root`.
 ///
 /// # Errors

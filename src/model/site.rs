@@ -1,5 +1,8 @@
 //! A site: host names and their routes.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use ipnet::IpNet;
 
 use super::{HeaderName, HeaderValue, HostPattern, Name, Route};
@@ -23,6 +26,9 @@ pub struct Site {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Fields set on every request, before the route's own changes.
     pub request_headers: Vec<(HeaderName, HeaderValue)>,
+    /// Files sent with errors of ours, by status (400 to 599), in place of our own words.
+    /// Absolute.
+    pub error_pages: BTreeMap<u16, PathBuf>,
     /// Its routes; their order does not matter.
     pub routes: Vec<Route>,
 }
@@ -39,6 +45,7 @@ impl Site {
             deny: Vec::new(),
             headers: Vec::new(),
             request_headers: Vec::new(),
+            error_pages: BTreeMap::new(),
             routes: Vec::new(),
         }
     }

@@ -14,6 +14,7 @@ use crate::http::{
     Framing, Piece, Refusal, RequestHead, Version, field, field_number, reason_phrase, status_line,
 };
 use crate::model::{AskedUrl, Redirect, Respond};
+use crate::snapshot::Site;
 
 /// How long a client may take for a small answer.
 const FLUSH_TIME: Duration = Duration::from_secs(30);
@@ -86,6 +87,23 @@ impl<'a> Answer<'a> {
         }
     }
 
+    /// The same with the site's own page, if it has one for this status. What `respond`
+    /// says stays.
+    fn with_page(self, site: Option<&'a Site>) -> Self {
+        let is_ours = self.reason.is_some() || self.body.is_empty();
+        let page = site
+            .filter(|_| is_ours)
+            .and_then(|site| site.pages.of(self.status));
+        match page {
+            Some(page) => Self {
+                content_type: &page.content_type,
+                body: Cow::Borrowed(&page.text),
+                ..self
+            },
+            None => self,
+        }
+    }
+
     /// What the operator said.
     pub(super) fn fixed(respond: &'a Respond) -> Self {
         Self {
@@ -137,12 +155,12 @@ fn allowed(exchange: &Exchange<'_>) -> String {
 
 /// Sends `answer`, after making sure that the connection stands behind the request's body
 /// or will be closed (rule 45: the one way of every answer of our own).
-pub(super) async fn local(
+pub(super) async fn local<'a>(
     exchange: &Exchange<'_>,
     client: &mut Client,
     body: &mut RequestBody,
-    trail: &mut Trail<'_>,
-    answer: Answer<'_>,
+    trail: &mut Trail<'a>,
+    answer: Answer<'a>,
 ) -> Next {
     let settled = settle(exchange, client, body).await;
     send(
@@ -171,14 +189,15 @@ pub(super) async fn refuse(
     clippy::too_many_arguments,
     reason = "two callers, each with its own two verdicts"
 )]
-async fn send(
+async fn send<'a>(
     exchange: &Exchange<'_>,
     client: &mut Client,
-    trail: &mut Trail<'_>,
-    answer: Answer<'_>,
+    trail: &mut Trail<'a>,
+    answer: Answer<'a>,
     keep: bool,
     settled: bool,
 ) -> Next {
+    let answer = answer.with_page(trail.site);
     trail.status = answer.status;
     trail.reason = answer.reason;
     let out = client.conn.output();

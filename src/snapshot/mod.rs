@@ -4,6 +4,7 @@
 mod access;
 mod headers;
 mod hosts;
+mod pages;
 mod published;
 mod routes;
 
@@ -19,6 +20,7 @@ use crate::model::{self, Config, Name, PathMatch, Underscores};
 
 pub use headers::HeaderPlan;
 use hosts::HostTable;
+pub use pages::Pages;
 pub use published::{Current, Held, Published};
 pub use routes::{Found, RouteTable};
 
@@ -79,6 +81,8 @@ pub struct Site {
     guarded: bool,
     /// Its routes.
     pub routes: RouteTable,
+    /// Its own pages for errors.
+    pub pages: Pages,
     /// Requests answered without a node.
     pub local: Arc<Series>,
 }
@@ -124,7 +128,8 @@ pub struct ToPool {
 }
 
 impl Snapshot {
-    /// Compiles a checked `config`. Facts of nodes that were there before live on.
+    /// Compiles a checked `config`. Facts of nodes that were there before live on. Reads the
+    /// pages for errors, and so may wait for the disk.
     pub fn build(
         config: Arc<Config>,
         revision: u64,
@@ -164,6 +169,25 @@ impl Snapshot {
     /// The site that answers for `host` (without port) on `listener`.
     pub fn site(&self, listener: &Listener, host: &[u8]) -> Option<&Site> {
         self.sites.get(listener.hosts.find(host)?)
+    }
+
+    /// What on this machine stands in the way of serving all of it, in words for the
+    /// operator. Looks at the disk.
+    pub fn troubles(&self) -> Vec<String> {
+        let mut troubles = Vec::new();
+        for site in &self.sites {
+            let of_site = |trouble: &String| format!("site {}: {trouble}", site.name);
+            troubles.extend(site.pages.troubles.iter().map(of_site));
+            for route in site.routes.routes() {
+                if let Target::Files { root, .. } = &route.target
+                    && let Some(trouble) = root.trouble()
+                {
+                    let path = &route.config.path;
+                    troubles.push(format!("site {}, route {path}: {trouble}", site.name));
+                }
+            }
+        }
+        troubles
     }
 
     /// Whether what `peer` forwards is believed.
@@ -273,6 +297,7 @@ impl Site {
             deny: site.deny.clone(),
             guarded: site.routes.iter().any(|route| !route.allow.is_empty()),
             routes: RouteTable::build(routes.collect()),
+            pages: Pages::read(&site.error_pages),
             local: metrics.series(site.name.as_str(), "", ""),
         }
     }

@@ -5,7 +5,7 @@ use tempfile::TempDir;
 use crate::support::appliance::{Appliance, write_file};
 use crate::support::client::{Client, Request, exchange};
 use crate::support::document::{listener, pool, site};
-use crate::support::node::{Node, Seen, lines};
+use crate::support::node::{Answer, Node, Seen, lines};
 
 /// A route with this target.
 fn leads(path: &str, target: &str) -> String {
@@ -216,4 +216,145 @@ fn a_fallback_gets_the_body_whole_and_is_retried_as_any_pool() {
         .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
         .sum();
     assert_eq!(counted, 5, "{metrics}");
+}
+
+/// A site whose answers of its own have pages: its folder, and the document's text.
+fn with_pages(lb: &Appliance, node: &Node) -> (TempDir, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    write_file(&at("502.html"), "<h1>résumé soon</h1>\r\n");
+    write_file(&at("404.json"), "{\"error\": 404}");
+    write_file(&at("503.txt"), "");
+    let pages = format!(
+        "methods = [\"GET\", \"HEAD\"]\nerror_pages = {{ 502 = {:?}, 404 = {:?}, 405 = {:?}, 410 = {:?}, 503 = {:?} }}\n",
+        at("502.html"),
+        at("404.json"),
+        at("404.json"),
+        at("502.html"),
+        at("503.txt"),
+    );
+    let routes = leads("/app/", "pool = \"p\"\nheaders = { X-A = \"b\" }")
+        + &leads("/files/", &format!("files = {{ root = {:?} }}", dir.path()))
+        + &leads("/gone", "respond = { status = 410 }")
+        + &leads("/told", "respond = { status = 410, body = \"my own\" }")
+        + &leads("/none", "pool = \"empty\"");
+    let site = site("s", &routes).replace("name = \"s\"\n", &format!("name = \"s\"\n{pages}"));
+    let keys = "health_check = \"off\"";
+    let pools = pool("p", keys, &[node.line(1)]) + &pool("empty", keys, &[]);
+    (dir, listener(lb.port()) + &pools + &site)
+}
+
+#[test]
+fn a_site_has_its_own_pages_for_errors_of_ours() {
+    let mut node = Node::scripted("web-1", |_| Answer::status(502, "the node's own"));
+    let lb = Appliance::start();
+    let (_dir, document) = with_pages(&lb, &node);
+    assert_eq!(
+        lb.apply(&document)["warnings"],
+        serde_json::json!(["pool empty has no nodes"])
+    );
+    assert_eq!(lb.apply(&lb.export())["changed"], false);
+    let mut client = Client::of(lb.port());
+    assert_eq!(client.get("/app/").text(), "the node's own");
+    node.stop();
+    let page = "<h1>résumé soon</h1>\r\n";
+    let html = Some("text/html; charset=utf-8");
+    let answer = client.get("/app/");
+    assert_eq!(
+        (answer.status, answer.reason()),
+        (502, Some("node_refused"))
+    );
+    assert_eq!(answer.body, page.as_bytes());
+    assert_eq!(
+        (answer.field("Content-Type"), answer.field("X-A")),
+        (html, Some("b"))
+    );
+    let head = client.ask(&Request::head("/app/"));
+    let length = page.len().to_string();
+    assert_eq!(head.field("Content-Length"), Some(length.as_str()));
+    for (target, status, reason) in [
+        ("/nowhere", 404, Some("no_route")),
+        ("/files/none", 404, Some("no_file")),
+    ] {
+        let answer = client.get(target);
+        assert_eq!((answer.status, answer.reason()), (status, reason));
+        assert_eq!(answer.text(), "{\"error\": 404}");
+        let json = Some("application/json; charset=utf-8");
+        assert_eq!(answer.field("Content-Type"), json);
+    }
+    let refused = client.ask(&Request::post("/app/", "x"));
+    assert_eq!(
+        (refused.status, refused.field("Allow")),
+        (405, Some("GET, HEAD"))
+    );
+    assert_eq!(refused.text(), "{\"error\": 404}");
+    let empty = client.get("/none");
+    assert_eq!(
+        (empty.status, empty.body.len(), empty.reason()),
+        (503, 0, Some("no_node"))
+    );
+    assert_eq!(empty.field("Retry-After"), Some("1"));
+    assert_eq!(client.get("/gone").body, page.as_bytes());
+    assert_eq!(client.get("/told").text(), "my own");
+    // What has no page, and what is refused before it has a site.
+    assert!(client.get("/files/..%2fx").text().starts_with("400 "));
+    assert!(client.get("/%zz").text().starts_with("400 "));
+}
+
+#[test]
+fn a_missing_page_or_folder_is_a_warning_and_no_more() {
+    let mut node = Node::answering("web-1");
+    node.stop();
+    let mut lb = Appliance::start();
+    let (dir, document) = with_pages(&lb, &node);
+    std::fs::remove_file(dir.path().join("502.html")).unwrap();
+    write_file(&dir.path().join("503.txt"), vec![b'a'; 300_000]);
+    let document = document.replace(
+        "/files/\"\n",
+        "/other/\"\nfiles = { root = \"/none\" }\n\n[[sites.routes]]\npath = \"/files/\"\n",
+    );
+    let page = |name: &str| dir.path().join(name).display().to_string();
+    let none = "cannot be read: No such file or directory (os error 2)";
+    let html = page("502.html");
+    let warnings = serde_json::json!([
+        "pool empty has no nodes",
+        format!("site s: error_pages.410: {html} {none}; our own text is sent"),
+        format!("site s: error_pages.502: {html} {none}; our own text is sent"),
+        format!(
+            "site s: error_pages.503: {} is longer than 256 KiB; our own text is sent",
+            page("503.txt")
+        ),
+        format!("site s, route /other/: /none {none}"),
+    ]);
+    let dry = lb.run_with_input(&["apply", "--json", "--dry-run", "-"], &document);
+    let dry: serde_json::Value = serde_json::from_slice(&dry.stdout).unwrap();
+    assert_eq!(dry["warnings"], warnings);
+    for changed in [true, false] {
+        let applied = lb.apply(&document);
+        assert_eq!(applied["changed"], changed);
+        assert_eq!(
+            applied["warnings"].as_array().unwrap().len(),
+            5,
+            "{applied}"
+        );
+    }
+    let answer = lb.get("/app/");
+    assert_eq!(
+        (answer.status, answer.reason()),
+        (502, Some("node_refused"))
+    );
+    assert!(
+        answer.text().starts_with("502 Bad Gateway"),
+        "{}",
+        answer.text()
+    );
+    assert!(lb.get("/none").text().starts_with("503 "));
+    // It is there with the next start, which tells what is still missing.
+    write_file(&dir.path().join("502.html"), "back again");
+    lb.stop();
+    lb.restart();
+    assert_eq!(lb.get("/app/").text(), "back again");
+    assert!(lb.log().contains("error_pages.503"), "{}", lb.log());
+    std::fs::remove_file(dir.path().join("502.html")).unwrap();
+    assert_eq!(lb.get("/app/").text(), "back again");
 }

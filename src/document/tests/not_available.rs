@@ -42,7 +42,6 @@ slow_start = "1s"
 name = "s"
 https_redirect = true
 hsts = {}
-error_pages = { 502 = "/srv/502.html" }
 [[sites.routes]]
 path = "/old"
 pool = "a"

@@ -1,10 +1,11 @@
 //! Arbitrary Configs that hold every rule.
 
 use std::num::NonZeroU16;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use proptest::collection::vec;
+use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::{Just, Strategy, any};
 use proptest::prop_oneof;
@@ -382,10 +383,13 @@ fn site(i: usize, listeners: Vec<Name>, pools: Vec<Name>) -> impl Strategy<Value
     });
     let headers = (header_set(), header_set());
     let access = (networks(), networks());
-    let rest = (headers, access, routes);
+    let pages = btree_map(400_u16..600, "/[a-z\"' é]{1,9}\\.html", 0..3);
+    let rest = (headers, access, pages, routes);
     (name(i), hosts, listeners, methods, rest).prop_map(
         |(name, hosts, listeners, methods, rest)| {
-            let ((headers, request_headers), (allow, deny), routes) = rest;
+            let ((headers, request_headers), (allow, deny), pages, routes) = rest;
+            let path = |path: &String| PathBuf::from(path).components().collect();
+            let error_pages = pages.iter().map(|(s, p)| (*s, path(p))).collect();
             Site {
                 name,
                 hosts,
@@ -395,6 +399,7 @@ fn site(i: usize, listeners: Vec<Name>, pools: Vec<Name>) -> impl Strategy<Value
                 deny,
                 headers,
                 request_headers,
+                error_pages,
                 routes,
             }
         },

@@ -63,6 +63,46 @@ fn a_fallback_is_a_pool_that_is_there() {
 }
 
 #[test]
+fn error_pages_are_known_by_their_status() {
+    let site =
+        |pages: &str| format!("version = 1\n[[sites]]\nname = \"s\"\nerror_pages = {pages}\n");
+    for (pages, problem) in [
+        (
+            "{ 399 = \"/a\" }",
+            "4:17: sites[0].error_pages.399: must be the status of an error, 400 to 599 (is \"399\")",
+        ),
+        (
+            "{ 0502 = \"/a\" }",
+            "4:17: sites[0].error_pages.0502: must be the status of an error, 400 to 599 (is \"0502\")",
+        ),
+        (
+            "{ 502 = \"a.html\" }",
+            "4:23: sites[0].error_pages.502: must be an absolute path (is \"a.html\")",
+        ),
+        (
+            "{ 502 = \"/a/../b\" }",
+            "4:23: sites[0].error_pages.502: must not hold .. (is \"/a/../b\")",
+        ),
+        (
+            "{ 502 = 1 }",
+            "4:23: sites[0].error_pages.502: must be text in quotes (is 1)",
+        ),
+        (
+            "[]",
+            "4:15: sites[0].error_pages: must be a table, { Name = \"value\" } (is a list)",
+        ),
+    ] {
+        assert_eq!(told(&site(pages)), [format!("lb.toml:{problem}")]);
+    }
+    let text = site("{ 503 = \"/b//c.html\", 404 = \"/a.html\" }");
+    let config = parse(&text, Format::Toml).unwrap().config;
+    let written = to_toml(&config);
+    let line = "error_pages = { 404 = \"/a.html\", 503 = \"/b/c.html\" }";
+    assert!(written.contains(line), "{written}");
+    assert_eq!(parse(&written, Format::Toml).unwrap().config, config);
+}
+
+#[test]
 fn what_is_no_target_is_told() {
     let long = format!("respond = {{ body = \"{}\" }}", "a".repeat(64 * 1024 + 1));
     for (given, problem) in [
