@@ -108,6 +108,7 @@ struct Refused {
 struct Target {
     pool: Option<String>,
     files: Option<String>,
+    fallback: Option<String>,
     redirect: Option<String>,
     respond: Option<u16>,
     status: Option<u16>,
@@ -176,7 +177,10 @@ impl Target {
         let status = self.status.unwrap_or_default();
         match (&self.pool, &self.files, &self.redirect) {
             (Some(pool), ..) => format!("pool {pool}"),
-            (_, Some(root), _) => format!("files below {root}"),
+            (_, Some(root), _) => match &self.fallback {
+                Some(pool) => format!("files below {root}, else pool {pool}"),
+                None => format!("files below {root}"),
+            },
             (.., Some(to)) => format!("redirect {status} to {to}"),
             _ if self.respond.is_some() => {
                 format!("fixed answer {}", self.respond.unwrap_or_default())

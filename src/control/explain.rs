@@ -50,7 +50,14 @@ fn to_json(told: &Explanation) -> Value {
 fn goal_json(goal: &Goal) -> Value {
     match goal {
         Goal::Pool(name) => json!({ "pool": name.as_str() }),
-        Goal::Files(root) => json!({ "files": root }),
+        Goal::Files {
+            root,
+            fallback: None,
+        } => json!({ "files": root }),
+        Goal::Files {
+            root,
+            fallback: Some(pool),
+        } => json!({ "files": root, "fallback": pool.as_str() }),
         Goal::Respond { status } => json!({ "respond": status }),
         Goal::Redirect { to, status } => json!({ "redirect": to, "status": status }),
     }

@@ -15,7 +15,7 @@ use super::request::{Request, RequestId};
 use super::{Outcome, Reason, decide, origin};
 use crate::balance::{Balancer, Health};
 use crate::http::{Known, RequestHead};
-use crate::model::{AdminState, Language, Name};
+use crate::model::{self, AdminState, Language, Name};
 use crate::snapshot::{Listener, Pool, Route, Snapshot, Target};
 
 pub use question::Question;
@@ -53,8 +53,13 @@ pub struct Explanation {
 pub enum Goal {
     /// A node of this pool.
     Pool(Name),
-    /// A file below this directory.
-    Files(String),
+    /// A file.
+    Files {
+        /// The directory it is below.
+        root: String,
+        /// The pool asked where there is no file.
+        fallback: Option<Name>,
+    },
     /// Another URL.
     Redirect {
         /// Which, as `Location` would say it.
@@ -189,15 +194,14 @@ impl Explanation {
         }
         match &route.target {
             Target::Files { fallback, .. } => {
-                if let crate::model::Target::Files(files) = &route.config.target {
-                    self.goal = Some(Goal::Files(files.root.display().to_string()));
+                if let model::Target::Files(files) = &route.config.target {
+                    self.goal = Some(Goal::Files {
+                        root: files.root.display().to_string(),
+                        fallback: files.fallback.clone(),
+                    });
                 }
                 if let Some(to) = fallback {
-                    let pool = &snapshot.pools[to.pool];
-                    self.candidates = standings(pool, now);
-                    let name = &pool.config.name;
-                    self.notes
-                        .push(format!("pool {name} is asked where there is no file"));
+                    self.forwarded(request, route, &snapshot.pools[to.pool], now);
                 }
             }
             Target::Redirect(redirect) => match location(&request.view(), redirect) {
@@ -215,19 +219,19 @@ impl Explanation {
                 let pool = &snapshot.pools[to.pool];
                 self.goal = Some(Goal::Pool(pool.config.name.clone()));
                 self.forwarded(request, route, pool, now);
+                if !self.candidates.iter().any(|c| c.eligible) {
+                    self.refused = self.refused.or(Some(Reason::NoNode));
+                }
             }
         }
     }
 
     fn forwarded(&mut self, request: &Request<'_>, route: &Route, pool: &Pool, now: Instant) {
         self.candidates = standings(pool, now);
-        let Some(index) = self.candidates.iter().position(|c| c.eligible) else {
-            self.refused = self.refused.or(Some(Reason::NoNode));
+        let eligible = self.candidates.iter().position(|c| c.eligible);
+        let Some(index) = eligible.filter(|_| self.refused.is_none()) else {
             return;
         };
-        if self.refused.is_some() {
-            return;
-        }
         let mut head = Vec::new();
         let candidate = &pool.balancer.nodes()[index];
         write_request(&mut head, request, route, pool, candidate);

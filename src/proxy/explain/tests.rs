@@ -62,6 +62,12 @@ const DOCUMENT: &str = r#"
     [[sites.routes]]
     path = "/files/"
     files = { root = "/srv/desk" }
+    [[sites.routes]]
+    path = "/pages/"
+    files = { root = "/srv/pages", fallback = "django" }
+    [[sites.routes]]
+    path = "/lonely/"
+    files = { root = "/srv/pages", fallback = "resting" }
 "#;
 
 fn snapshot() -> Snapshot {
@@ -115,7 +121,18 @@ fn a_request_is_followed_to_its_node() {
 #[test]
 fn other_ends_than_a_node_are_told() {
     let files = told("http://desk.example.com:8080/files/a.txt", &[]);
-    assert_eq!(files.goal, Some(Goal::Files("/srv/desk".to_owned())));
+    let goal = |root: &str, fallback: Option<&str>| {
+        let root = root.to_owned();
+        let fallback = fallback.map(|name| crate::model::Name::parse(name).unwrap());
+        Some(Goal::Files { root, fallback })
+    };
+    assert_eq!(files.goal, goal("/srv/desk", None));
+    let pages = told("http://desk.example.com:8080/pages/x", &[]);
+    assert_eq!(pages.goal, goal("/srv/pages", Some("django")));
+    assert_eq!(pages.request_line.as_deref(), Some("GET /pages/x HTTP/1.1"));
+    // There may be a file, though no node.
+    let lonely = told("http://desk.example.com:8080/lonely/x", &[]);
+    assert_eq!((lonely.refused, lonely.candidates.len()), (None, 2));
     let slash = told("http://shop.example.com/api?x", &[]);
     let to = "/api/?x".to_owned();
     assert_eq!(slash.goal, Some(Goal::Redirect { to, status: 301 }));
