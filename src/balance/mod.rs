@@ -30,6 +30,7 @@ mod random_two;
 mod registry;
 mod round_robin;
 mod slot;
+mod slow_start;
 #[cfg(test)]
 mod tests;
 mod tried;
@@ -68,6 +69,8 @@ pub struct Candidate {
     pub backup: bool,
     /// Most requests at it at a time; 0 is no limit.
     pub max_conns: u32,
+    /// How long it takes to its whole weight when it comes back up; 0 is no time.
+    pub slow_start: Duration,
     /// What the operator wants of it.
     pub admin_state: AdminState,
     /// Its run-time facts, which outlive the snapshot.
@@ -130,6 +133,7 @@ impl Balancer {
             weight: node.weight,
             backup: node.backup,
             max_conns: node.max_conns,
+            slow_start: node.slow_start.unwrap_or(pool.slow_start),
             admin_state: node.state,
             state: registry.node(&pool.name, node, check),
         };
@@ -308,7 +312,7 @@ impl Balancer {
                     false => self.is_eligible(candidate, now),
                     true => is_enabled(candidate),
                 };
-                match self.mark(slots, tried, |c| c.backup == backup && may(c)) {
+                match self.mark(slots, tried, now, |c| c.backup == backup && may(c)) {
                     Marked::Some => return Ok(fail_open),
                     Marked::Full => full = true,
                     Marked::None => {}
@@ -322,12 +326,21 @@ impl Balancer {
     }
 
     // Writes down who may be chosen this time.
-    fn mark(&self, slots: &mut [Slot], tried: &Tried, may: impl Fn(&Candidate) -> bool) -> Marked {
+    fn mark(
+        &self,
+        slots: &mut [Slot],
+        tried: &Tried,
+        now: Instant,
+        may: impl Fn(&Candidate) -> bool,
+    ) -> Marked {
         let mut marked = Marked::None;
         for (index, (slot, candidate)) in slots.iter_mut().zip(&self.nodes).enumerate() {
             let wanted = !tried.contains(index) && may(candidate);
             slot.eligible = wanted && candidate.state.has_room();
             slot.in_flight = candidate.state.in_flight();
+            if !candidate.slow_start.is_zero() {
+                slot.set_weight(slow_start::weight(candidate, now));
+            }
             if slot.eligible {
                 marked = Marked::Some;
             } else if wanted && marked == Marked::None {

@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
+use std::time::Duration;
+
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -76,6 +78,10 @@ pub struct NodeState {
     excess_bytes: AtomicU64,
     health: AtomicU8,
     went_down: Notify,
+    // When it last came back up, in nanoseconds since it is known; 0 before it ever went down.
+    recovered: AtomicU64,
+    has_fallen: AtomicBool,
+    born: Instant,
     check: ArcSwapOption<CheckResult>,
     checks_passed: AtomicU64,
     checks_failed: AtomicU64,
@@ -109,6 +115,9 @@ impl NodeState {
             excess_bytes: AtomicU64::new(0),
             health: AtomicU8::new(health.number()),
             went_down: Notify::new(),
+            recovered: AtomicU64::new(0),
+            has_fallen: AtomicBool::new(false),
+            born: Instant::now(),
             check: ArcSwapOption::empty(),
             checks_passed: AtomicU64::new(0),
             checks_failed: AtomicU64::new(0),
@@ -184,8 +193,13 @@ impl NodeState {
         };
         counter.fetch_add(1, Ordering::Relaxed);
         self.check.store(Some(Arc::new(result)));
+        // Before the verdict, so that nobody sees the node up at its whole weight.
+        if health == Health::Up && self.health() == Health::Down {
+            self.note_recovery();
+        }
         let before = self.health.swap(health.number(), Ordering::AcqRel);
         if health == Health::Down && before != Health::Down.number() {
+            self.has_fallen.store(true, Ordering::Relaxed);
             self.went_down.notify_waiters();
         }
         if health.number() != before {
@@ -235,6 +249,22 @@ impl NodeState {
             true => Unresolved::NotFound,
             false => Unresolved::Silent,
         }
+    }
+
+    // A node that began Down has not come back: nothing is known to be cold.
+    fn note_recovery(&self) {
+        if self.has_fallen.load(Ordering::Relaxed) {
+            let nanos = self.born.elapsed().as_nanos();
+            let nanos = u64::try_from(nanos).unwrap_or(u64::MAX).max(1);
+            self.recovered.store(nanos, Ordering::Release);
+        }
+    }
+
+    /// How long ago it came back up; none if it never was down.
+    pub(super) fn recovered_for(&self, now: Instant) -> Option<Duration> {
+        let nanos = self.recovered.load(Ordering::Acquire);
+        let at = self.born + Duration::from_nanos(nanos);
+        (nanos > 0).then(|| now.saturating_duration_since(at))
     }
 
     /// Whether one more lease may be given.

@@ -1,12 +1,13 @@
-//! What single nodes' settings do to the pool: backups.
+//! What single nodes' settings do to the pool: backups and slow starts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, advance};
 
 use super::queue_tests::{asker, set_health};
 use super::{Balancer, Health, Lease, Leasing, Registry, Tried};
-use crate::model::{Name, Node, NodeAddress, Policy, Pool};
+use crate::model::{HealthCheck, Name, Node, NodeAddress, Policy, Pool};
 
 // Three nodes, changed by `change`.
 fn balancer(change: impl Fn(&mut Pool)) -> Arc<Balancer> {
@@ -81,4 +82,82 @@ fn a_pool_without_a_good_node_tries_the_others_before_the_backups() {
     assert_eq!(picks(&balancer, 3), [0; 3]);
     assert!(lease(&balancer, &[]).fail_open);
     assert!([1, 2].contains(&lease(&balancer, &[0]).index()));
+}
+
+const SLOW: Duration = Duration::from_secs(10);
+
+// How many of a cycle's picks go to the first node.
+fn share_of_first(balancer: &Arc<Balancer>, cycle: usize) -> usize {
+    let picks = picks(balancer, cycle);
+    picks.iter().filter(|index| **index == 0).count()
+}
+
+fn fall_and_rise(balancer: &Balancer) {
+    set_health(balancer, 0, Health::Down);
+    set_health(balancer, 0, Health::Up);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_comes_back_gets_its_share_little_by_little() {
+    let balancer = balancer(|pool| {
+        pool.nodes.truncate(2);
+        pool.slow_start = SLOW;
+    });
+    assert_eq!(share_of_first(&balancer, 100), 50);
+    fall_and_rise(&balancer);
+    assert_eq!(share_of_first(&balancer, 101), 1);
+    advance(SLOW / 2).await;
+    // What is owed from before may shift it by one.
+    assert!((49..=51).contains(&share_of_first(&balancer, 150)));
+    advance(SLOW / 2).await;
+    assert_eq!(share_of_first(&balancer, 200), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_least_conn_a_node_that_comes_back_is_asked_less() {
+    let balancer = balancer(|pool| {
+        pool.policy = Policy::LeastConn;
+        pool.nodes.truncate(2);
+        pool.slow_start = SLOW;
+    });
+    fall_and_rise(&balancer);
+    advance(SLOW / 4).await;
+    let held: Vec<_> = (0..50).map(|_| lease(&balancer, &[])).collect();
+    let first = held.iter().filter(|lease| lease.index() == 0).count();
+    assert_eq!(first, 10, "25 to 100");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_s_own_time_counts_before_the_pool_s() {
+    for (pool_s, node_s, is_slow) in [
+        (SLOW, Some(Duration::ZERO), false),
+        (Duration::ZERO, Some(SLOW), true),
+        (SLOW, None, true),
+    ] {
+        let balancer = balancer(|pool| {
+            pool.nodes.truncate(2);
+            pool.slow_start = pool_s;
+            pool.nodes[0].slow_start = node_s;
+        });
+        fall_and_rise(&balancer);
+        let expected = if is_slow { 1 } else { 50 };
+        assert_eq!(share_of_first(&balancer, 100), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_a_start_of_the_program_every_node_has_its_whole_weight() {
+    for default_down in [true, false] {
+        let balancer = balancer(|pool| {
+            pool.nodes.truncate(2);
+            pool.slow_start = SLOW;
+            pool.health_check = Some(HealthCheck {
+                default_down,
+                ..HealthCheck::default()
+            });
+        });
+        set_health(&balancer, 0, Health::Up);
+        set_health(&balancer, 1, Health::Up);
+        assert_eq!(share_of_first(&balancer, 100), 50);
+    }
 }

@@ -46,6 +46,8 @@ pub(super) struct Turn {
     policy: Policy,
     // Node states and weights, in the document's order.
     nodes: Vec<(u64, u16)>,
+    // Whether its slots are fine enough for a slow start.
+    fine: bool,
     /// The ring of `hash`, which never changes; empty for the others.
     pub(super) ring: Ring,
     slots: Mutex<Vec<Slot>>,
@@ -136,14 +138,19 @@ impl Registry {
         let policy = pool.policy;
         let mut inner = self.lock();
         let known = inner.turns.entry(pool.name.clone()).or_default();
-        let same = |turn: &&Arc<Turn>| turn.policy == policy && turn.nodes == nodes;
+        let slow = |node: &Node| !node.slow_start.unwrap_or(pool.slow_start).is_zero();
+        let fine = pool.nodes.iter().any(slow);
+        let same =
+            |turn: &&Arc<Turn>| turn.policy == policy && turn.nodes == nodes && turn.fine == fine;
         if let Some(turn) = known.iter().find(same) {
             return turn.clone();
         }
-        let slots = nodes.iter().map(|(_, weight)| Slot::new(*weight)).collect();
+        let slot = if fine { Slot::fine } else { Slot::new };
+        let slots = nodes.iter().map(|(_, weight)| slot(*weight)).collect();
         let turn = Arc::new(Turn {
             policy,
             nodes,
+            fine,
             ring: ring(pool),
             slots: Mutex::new(slots),
         });

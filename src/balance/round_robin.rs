@@ -11,7 +11,7 @@ pub(super) fn choose(slots: &mut [Slot]) -> Option<usize> {
         slot.current += slot.effective;
         total += slot.effective;
         if slot.effective < slot.weight {
-            slot.effective += 1;
+            slot.effective = (slot.effective + slot.unit).min(slot.weight);
         }
         // The first wins a tie.
         if best.is_none_or(|(_, current)| slot.current > current) {

@@ -4,12 +4,17 @@ use std::cmp::Ordering;
 
 use super::latency::Times;
 
+/// Units to a weight of 1 where a slow start needs steps between 0 and 1.
+pub(super) const UNIT: i64 = 100;
+
 /// One candidate as a policy sees it. `eligible`, `in_flight` and `times` are
 /// written anew for every choice; the other fields last from choice to choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Slot {
-    /// The configured weight, 1 to 1000.
+    /// The weight in units, at least 1: the configured one but for a slow start.
     pub(super) weight: i64,
+    /// Units to a configured weight of 1.
+    pub(super) unit: i64,
     /// nginx's current_weight: who is owed most is next.
     pub(super) current: i64,
     /// nginx's effective_weight: 0 to `weight`, lowered by failures.
@@ -27,6 +32,7 @@ impl Slot {
     pub(super) fn new(weight: u16) -> Self {
         Self {
             weight: weight.into(),
+            unit: 1,
             current: 0,
             effective: weight.into(),
             in_flight: 0,
@@ -35,9 +41,27 @@ impl Slot {
         }
     }
 
+    /// The same in units so small that a weight can grow slowly.
+    pub(super) fn fine(weight: u16) -> Self {
+        let whole = i64::from(weight) * UNIT;
+        Self {
+            weight: whole,
+            unit: UNIT,
+            effective: whole,
+            ..Self::new(weight)
+        }
+    }
+
+    /// Changes the weight; what failures took off it stays taken off.
+    pub(super) fn set_weight(&mut self, weight: i64) {
+        let grown = self.effective + weight - self.weight;
+        self.effective = grown.clamp(0, weight);
+        self.weight = weight;
+    }
+
     /// Requests in flight for the weight, against those of a candidate of `weight` with
     /// `in_flight`. Multiplied out: no division, no rounding. A weight is positive and at most
-    /// 1000, so nothing overflows.
+    /// 1000 × `UNIT`, so nothing overflows.
     pub(super) fn compare_load(&self, in_flight: u64, weight: i64) -> Ordering {
         let ours = self.in_flight * weight.unsigned_abs();
         let theirs = in_flight * self.weight.unsigned_abs();

@@ -1,13 +1,11 @@
 //! `[[pools.nodes]]`.
 
-use super::later::{Later, Off};
 use super::reader::{Field, Reader};
+use super::time::{self, ZERO_OR_UP_TO_A_DAY};
 use super::tree::Tree;
-use super::value::{Fault, flag, number, text, word};
+use super::value::{Fault, flag, number, text, time, word};
 use super::writer::Writer;
 use crate::model::{AdminState, Name, Node, NodeAddress};
-
-const LATER: &[Later] = &[("slow_start", Off::Zero)];
 
 const WEIGHT: u16 = 1;
 
@@ -15,7 +13,6 @@ const WEIGHT: u16 = 1;
 const MAX_CONNS: u32 = 1_000_000;
 
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Node {
-    r.later(LATER);
     let given = r.take("name");
     let address = r.required("address", address);
     Node {
@@ -28,6 +25,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Node {
         backup: r.get("backup", false, flag),
         // 0 is no limit.
         max_conns: r.get("max_conns", 0, number(0..=MAX_CONNS)),
+        slow_start: r.optional("slow_start", time(ZERO_OR_UP_TO_A_DAY)),
         state: r.get(
             "state",
             AdminState::Enabled,
@@ -65,5 +63,8 @@ pub(super) fn write(w: &mut Writer, node: &Node) {
     w.field("weight", node.weight, WEIGHT);
     w.field("backup", node.backup, false);
     w.field("max_conns", node.max_conns, 0);
+    if let Some(slow_start) = node.slow_start {
+        w.always("slow_start", time::write(slow_start));
+    }
     w.field("state", node.state.as_str(), AdminState::Enabled.as_str());
 }

@@ -2,7 +2,7 @@
 
 use super::later::{Later, Off};
 use super::reader::Reader;
-use super::time::UP_TO_A_DAY;
+use super::time::{UP_TO_A_DAY, ZERO_OR_UP_TO_A_DAY};
 use super::value::{number, parsed, parsed_or_empty, time, word};
 use super::writer::Writer;
 use super::{health_check, keepalive, node, queue, retry};
@@ -14,7 +14,6 @@ const MAX_FAILS: u16 = 10_000;
 const LATER: &[Later] = &[
     ("protocol", Off::Word("http1")),
     ("tls", Off::Never),
-    ("slow_start", Off::Zero),
     ("affinity", Off::Never),
 ];
 
@@ -32,6 +31,8 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Pool {
         // 0 is off.
         max_fails: r.get("max_fails", d.max_fails, number(0..=MAX_FAILS)),
         fail_timeout: r.get("fail_timeout", d.fail_timeout, time(UP_TO_A_DAY)),
+        // 0 is at once.
+        slow_start: r.get("slow_start", d.slow_start, time(ZERO_OR_UP_TO_A_DAY)),
         queue: r.table("queue", queue::read).unwrap_or(d.queue),
         retry: r.table("retry", retry::read).unwrap_or(d.retry),
         health_check: health_check::read_or_off(r, "health_check"),
@@ -72,6 +73,7 @@ pub(super) fn write(w: &mut Writer, pool: &Pool) {
     w.table("keepalive", |w| keepalive::write(w, &pool.keepalive));
     w.field("max_fails", pool.max_fails, d.max_fails);
     w.time("fail_timeout", pool.fail_timeout, d.fail_timeout);
+    w.time("slow_start", pool.slow_start, d.slow_start);
     w.table("queue", |w| queue::write(w, &pool.queue));
     w.table("retry", |w| retry::write(w, &pool.retry));
     health_check::write_or_off(w, "health_check", pool.health_check.as_ref());

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use super::Name;
 
@@ -119,6 +120,8 @@ pub struct Node {
     pub backup: bool,
     /// Most requests at it at a time; 0 is no limit.
     pub max_conns: u32,
+    /// How long it takes to its whole weight when it comes back up; none is the pool's.
+    pub slow_start: Option<Duration>,
     /// What the operator wants of it.
     pub state: AdminState,
 }
@@ -135,6 +138,7 @@ impl Node {
             weight: 1,
             backup: false,
             max_conns: 0,
+            slow_start: None,
             state: AdminState::Enabled,
         }
     }

@@ -69,6 +69,8 @@ pub struct Pool {
     pub max_fails: u16,
     /// How long failures count, and how long an ejected node rests.
     pub fail_timeout: Duration,
+    /// How long a node that comes back up takes to its whole weight; 0 is no time.
+    pub slow_start: Duration,
     /// Where requests wait; used where a node has `max_conns`.
     pub queue: Queue,
     /// When a request is tried again.
@@ -97,6 +99,7 @@ impl Pool {
             keepalive: Keepalive::default(),
             max_fails: 3,
             fail_timeout: Duration::from_secs(10),
+            slow_start: Duration::ZERO,
             queue: Queue::default(),
             retry: Retry::default(),
             health_check: Some(HealthCheck::default()),

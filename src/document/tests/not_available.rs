@@ -33,11 +33,9 @@ proxy_protocol = true
 name = "a"
 protocol = "h2"
 tls = {}
-slow_start = "10s"
 affinity = {}
 [[pools.nodes]]
 address = "unix:/run/gunicorn.sock"
-slow_start = "1s"
 [[sites]]
 name = "s"
 https_redirect = true

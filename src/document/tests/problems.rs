@@ -16,7 +16,7 @@ fn a_misspelt_key_is_told_with_the_nearest_known_one() {
     );
     assert_eq!(
         one("weight = 3", "colour = \"red\""),
-        "lb.toml:17:1: pools[0].nodes[0].colour: unknown key \"colour\" (known here: name, address, weight, backup, max_conns, state)"
+        "lb.toml:17:1: pools[0].nodes[0].colour: unknown key \"colour\" (known here: name, address, weight, backup, max_conns, slow_start, state)"
     );
     assert_eq!(
         one("expires", "\"max age\""),

@@ -202,12 +202,8 @@ proxy_protocol = false
 [[pools]]
 name = "a"
 protocol = "http1"
-slow_start = "0s"
 [[pools.nodes]]
 address = "a:1"
-backup = false
-max_conns = 0
-slow_start = 0
 [[sites]]
 name = "s"
 https_redirect = false

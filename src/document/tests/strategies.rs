@@ -133,6 +133,7 @@ fn node(i: usize) -> impl Strategy<Value = Node> {
     let host = prop_oneof!["[a-z][a-z0-9._-]{0,12}", Just("[::1]".to_owned())];
     let weight = 1_u16..=Node::MAX_WEIGHT;
     let (state, backup) = (select(&AdminState::ALL), any::<bool>());
+    let backup = (backup, option::of(time(0, DAY)));
     (
         option::of(name(i)),
         host,
@@ -141,17 +142,20 @@ fn node(i: usize) -> impl Strategy<Value = Node> {
         0_u32..=1_000_000,
         state,
     )
-        .prop_map(move |(name, host, weight, backup, max_conns, state)| {
-            let address = NodeAddress::parse(&format!("{host}:{}", 30_000 + i)).unwrap();
-            Node {
-                name: name.unwrap_or_else(|| Name::unchecked(&address.to_string())),
-                address,
-                weight,
-                backup,
-                max_conns,
-                state,
-            }
-        })
+        .prop_map(
+            move |(name, host, weight, (backup, slow_start), max_conns, state)| {
+                let address = NodeAddress::parse(&format!("{host}:{}", 30_000 + i)).unwrap();
+                Node {
+                    name: name.unwrap_or_else(|| Name::unchecked(&address.to_string())),
+                    address,
+                    weight,
+                    backup,
+                    max_conns,
+                    slow_start,
+                    state,
+                }
+            },
+        )
 }
 
 fn http_check() -> impl Strategy<Value = CheckKind> {
@@ -258,8 +262,14 @@ fn pool(i: usize) -> impl Strategy<Value = Pool> {
         )| {
             for node in &mut nodes {
                 node.backup &= policy.may_hold_back();
+                node.slow_start = node.slow_start.filter(|_| policy.may_hold_back());
             }
             let (connect_timeout, send_timeout, read_timeout, fail_timeout, max_fails) = times;
+            let slow_start = match policy.may_hold_back() {
+                // Any time that is there: the pool's own keys are enough for one strategy.
+                true => fail_timeout,
+                false => Duration::ZERO,
+            };
             Pool {
                 name,
                 policy,
@@ -271,6 +281,7 @@ fn pool(i: usize) -> impl Strategy<Value = Pool> {
                 keepalive,
                 max_fails,
                 fail_timeout,
+                slow_start,
                 queue,
                 retry,
                 health_check,

@@ -71,10 +71,9 @@ impl Config {
             let mut node_names = Unique::default();
             for (j, node) in pool.nodes.iter().enumerate() {
                 node_names.see(problems, &node.name, j, &format!("pools[{i}].nodes"));
-                let at = format!("pools[{i}].nodes[{j}]");
-                self.check_node(problems, &at, node);
-                check_backup(problems, &at, pool, node);
+                self.check_node(problems, &format!("pools[{i}].nodes[{j}]"), node);
             }
+            check_held_back(problems, &format!("pools[{i}]"), pool);
             check_health_check(problems, &format!("pools[{i}].health_check"), pool);
             check_ring(problems, &format!("pools[{i}].policy"), pool);
         }
@@ -169,10 +168,23 @@ fn share_a_listener(a: &Site, b: &Site) -> bool {
         || a.listeners.iter().any(|name| b.listeners.contains(name))
 }
 
-fn check_backup(problems: &mut Problems, at: &str, pool: &Pool, node: &Node) {
-    if node.backup && !pool.policy.may_hold_back() {
-        let message = format!("cannot be used with policy {}", pool.policy.as_str());
-        problems.add(format!("{at}.backup"), Code::Conflict, message);
+// A policy that maps keys to nodes, or draws lots, has no place for nodes held back.
+fn check_held_back(problems: &mut Problems, at: &str, pool: &Pool) {
+    if pool.policy.may_hold_back() {
+        return;
+    }
+    let message = format!("cannot be used with policy {}", pool.policy.as_str());
+    let mut add = |field: String| problems.add(field, Code::Conflict, message.clone());
+    if !pool.slow_start.is_zero() {
+        add(format!("{at}.slow_start"));
+    }
+    for (j, node) in pool.nodes.iter().enumerate() {
+        if node.backup {
+            add(format!("{at}.nodes[{j}].backup"));
+        }
+        if node.slow_start.is_some_and(|time| !time.is_zero()) {
+            add(format!("{at}.nodes[{j}].slow_start"));
+        }
     }
 }
 

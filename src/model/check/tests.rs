@@ -1,5 +1,7 @@
 //! What collides, dangles or excludes itself, told at the right place.
 
+use std::time::Duration;
+
 use crate::model::{
     Config, HashKey, HostPattern, Listener, Name, Node, NodeAddress, Policy, Pool, Route,
 };
@@ -145,4 +147,28 @@ fn a_hash_key_that_is_not_used_is_told() {
     assert!(about_it(&config));
     config.pools[0].policy = Policy::Hash;
     assert!(!about_it(&config));
+}
+
+#[test]
+fn no_node_is_held_back_under_a_policy_that_maps_or_draws() {
+    let mut config = Config {
+        pools: vec![pool("a")],
+        ..Config::default()
+    };
+    let second = Duration::from_secs(1);
+    config.pools[0].slow_start = second;
+    config.pools[0].nodes[0].slow_start = Some(second);
+    config.pools[0].nodes[0].backup = true;
+    for policy in Policy::ALL {
+        config.pools[0].policy = policy;
+        let expected: &[&str] = match policy {
+            Policy::IpHash | Policy::Hash | Policy::RandomTwo => &[
+                "pools[0].slow_start",
+                "pools[0].nodes[0].backup",
+                "pools[0].nodes[0].slow_start",
+            ],
+            Policy::RoundRobin | Policy::LeastConn | Policy::LeastTime => &[],
+        };
+        assert_eq!(fields(&config), expected);
+    }
 }
