@@ -20,6 +20,7 @@ mod least_time;
 mod node_state;
 #[cfg(test)]
 mod node_tests;
+mod outlook;
 mod passive;
 mod queue;
 #[cfg(test)]
@@ -46,6 +47,7 @@ use budget::Budget;
 pub use check::{Cause, CheckResult, Facts, quoted};
 pub use lease::{Lease, OwnedLease};
 pub use node_state::{Health, NodeState, Unresolved};
+pub use outlook::{Outlook, Room};
 use passive::Rules;
 pub use queue::Waiting;
 use queue::{Ask, Queue};

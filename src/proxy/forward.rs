@@ -11,12 +11,12 @@ use super::connection::{Client, Next};
 use super::deliver::deliver;
 use super::exchange::Exchange;
 use super::failure::Failure;
-use super::hash_key::hash_of;
+use super::hash_key::asker;
 use super::request::{RequestBody, Trail, Try};
 use super::request_body::take_in;
 use super::retry::{Situation, is_retried};
 use super::waiting::wait;
-use crate::balance::{Asker, KeyHash, Lease, Leasing, Tried};
+use crate::balance::{Lease, Leasing, Tried};
 use crate::http::ResponseHead;
 use crate::metrics::{NodeErrorKind, RetryReason, Series};
 use crate::model::{Condition, Policy};
@@ -150,15 +150,7 @@ impl<'x> Forwarding<'_, 'x> {
     }
 
     fn ask(&self, tried: &Tried) -> Leasing<'x> {
-        let request = &self.exchange.request;
-        let key = match self.pool.config.policy {
-            Policy::Hash => hash_of(&self.pool.config.hash_key, &request.view()),
-            _ => KeyHash::default(),
-        };
-        let asker = Asker {
-            client: request.origin.ip,
-            key,
-        };
+        let asker = asker(&self.exchange.request.view(), self.pool);
         self.pool.balancer.lease(asker, tried, Instant::now())
     }
 

@@ -4,11 +4,24 @@
 use std::fmt::Write as _;
 
 use super::RequestView;
-use crate::balance::KeyHash;
-use crate::model::HashKey;
+use crate::balance::{Asker, KeyHash};
+use crate::model::{HashKey, Policy};
+use crate::snapshot::Pool;
+
+/// Who asks `pool` for a node, as its policy sees it.
+pub(super) fn asker(request: &RequestView<'_>, pool: &Pool) -> Asker {
+    let key = match pool.config.policy {
+        Policy::Hash => hash_of(&pool.config.hash_key, request),
+        _ => KeyHash::default(),
+    };
+    Asker {
+        client: request.client,
+        key,
+    }
+}
 
 /// The hash of `request`'s key.
-pub(super) fn hash_of(key: &HashKey, request: &RequestView<'_>) -> KeyHash {
+fn hash_of(key: &HashKey, request: &RequestView<'_>) -> KeyHash {
     match key {
         HashKey::Uri => {
             let mut hash = KeyHash::from(request.path);

@@ -204,8 +204,16 @@ fn many_sites(dice: &mut Dice, lb: &Appliance, second: &Port, nodes: &[[Node; 2]
     .unwrap();
     document += "\n[settings]\ntrusted_proxies = [\"127.0.0.0/8\"]\n";
     for (index, pair) in nodes.iter().enumerate() {
-        let keys = ["policy = \"least_conn\"", "", "policy = \"ip_hash\""][index % 3];
-        let keys = format!("{keys}\nhealth_check = \"off\"");
+        let policies = [
+            "least_conn",
+            "round_robin",
+            "ip_hash",
+            "random_two",
+            "hash",
+            "ip_hash",
+        ];
+        let policy = policies[index];
+        let keys = format!("policy = \"{policy}\"\nhealth_check = \"off\"");
         let pair = [pair[0].line(1), pair[1].line(2)];
         document += &pool(&format!("p{index}"), &keys, &pair);
         // The second node of every other pool rests; of the last one both do.
@@ -498,8 +506,7 @@ fn ten_thousand_random_requests_go_where_they_were_told_to() {
 #[track_caller]
 fn nobody_else_was_asked(told: &[Value], nodes: &[[Node; 2]]) {
     for (index, pair) in nodes.iter().enumerate() {
-        // By ip_hash all of them go to one node.
-        for node in pair.iter().filter(|_| index % 3 != 2) {
+        for node in pair {
             let is = |candidate: &Value| {
                 candidate["node"] == node.name() && candidate["eligible"] == true
             };

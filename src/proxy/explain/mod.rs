@@ -10,10 +10,11 @@ use std::net::IpAddr;
 use tokio::time::Instant;
 
 use super::answer::{location, location_with_slash};
+use super::hash_key::asker;
 use super::headers::write_request;
 use super::request::{Request, RequestId};
 use super::{Outcome, Reason, decide, origin};
-use crate::balance::{Balancer, Health};
+use crate::balance::{Candidate, Health, Outlook, Room};
 use crate::http::{Known, RequestHead};
 use crate::model::{self, AdminState, Language, Name};
 use crate::snapshot::{Listener, Pool, Route, Snapshot, Target};
@@ -201,7 +202,8 @@ impl Explanation {
                     });
                 }
                 if let Some(to) = fallback {
-                    self.forwarded(request, route, &snapshot.pools[to.pool], now);
+                    // That it gets no node is no refusal: there may be a file.
+                    let _ = self.forwarded(request, route, &snapshot.pools[to.pool], now);
                 }
             }
             Target::Redirect(redirect) => match location(&request.view(), redirect) {
@@ -218,20 +220,35 @@ impl Explanation {
             Target::Pool(to) => {
                 let pool = &snapshot.pools[to.pool];
                 self.goal = Some(Goal::Pool(pool.config.name.clone()));
-                self.forwarded(request, route, pool, now);
-                if !self.candidates.iter().any(|c| c.eligible) {
-                    self.refused = self.refused.or(Some(Reason::NoNode));
-                }
+                let refused = self.forwarded(request, route, pool, now);
+                self.refused = self.refused.or(refused);
             }
         }
     }
 
-    fn forwarded(&mut self, request: &Request<'_>, route: &Route, pool: &Pool, now: Instant) {
-        self.candidates = standings(pool, now);
-        let eligible = self.candidates.iter().position(|c| c.eligible);
-        let Some(index) = eligible.filter(|_| self.refused.is_none()) else {
-            return;
-        };
+    /// Tells what becomes of it at `pool`, and why it would get no node there.
+    fn forwarded(
+        &mut self,
+        request: &Request<'_>,
+        route: &Route,
+        pool: &Pool,
+        now: Instant,
+    ) -> Option<Reason> {
+        let outlook = pool.balancer.outlook(asker(&request.view(), pool), now);
+        self.candidates = standings(pool, &outlook, now);
+        if self.refused.is_some() {
+            return None;
+        }
+        match outlook.room {
+            Room::AtOnce => {}
+            Room::Never => return Some(Reason::NoNode),
+            Room::Later => self
+                .notes
+                .push("no node has room: it would wait".to_owned()),
+            Room::Full => return Some(Reason::QueueFull),
+        }
+        let eligible = outlook.eligible.iter().position(|eligible| *eligible);
+        let index = outlook.bound.or(eligible)?;
         let mut head = Vec::new();
         let candidate = &pool.balancer.nodes()[index];
         write_request(&mut head, request, route, pool, candidate);
@@ -240,71 +257,72 @@ impl Explanation {
         self.request_line = lines.next().map(str::to_owned);
         let fields = lines.map(|line| line.split_once(": ").unwrap_or((line, "")));
         self.request_headers = fields.map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        None
     }
 }
 
 /// Whether and why each node could be chosen at `now`.
-fn standings(pool: &Pool, now: Instant) -> Vec<Standing> {
-    let is_checked = pool.config.health_check.is_some();
-    let pool = &pool.balancer;
-    let fail_open = pool.fail_open(now);
-    let takes = |index: usize| pool.takes(&pool.nodes()[index], now);
-    let all = 0..pool.nodes().len();
-    let weights = all.clone().filter(|index| takes(*index));
-    let whole: u32 = weights.map(|i| u32::from(pool.nodes()[i].weight)).sum();
-    let one = |index: usize| {
-        let eligible = takes(index);
-        let mut why = condition(pool, index, now).unwrap_or_else(|| {
-            let words = if is_checked {
-                "not checked yet"
-            } else {
-                "not checked"
-            };
-            words.to_owned()
-        });
-        let node = &pool.nodes()[index];
-        if !eligible && pool.is_eligible(node, now) {
-            why += "; a backup, for when no other node can answer";
-        }
-        if eligible {
+fn standings(pool: &Pool, outlook: &Outlook, now: Instant) -> Vec<Standing> {
+    let nodes = pool.balancer.nodes();
+    let both = nodes.iter().zip(&outlook.eligible);
+    let takers = both.filter(|(_, eligible)| **eligible);
+    let whole: u32 = takers.map(|(node, _)| u32::from(node.weight)).sum();
+    let one = |(index, node): (usize, &Candidate)| {
+        let bound_elsewhere = outlook.bound.is_some_and(|bound| bound != index);
+        let mut why = condition(pool, index, now);
+        if outlook.eligible[index] {
             let in_flight = node.state.in_flight();
             why += &format!("; weight {} of {whole}, {in_flight} in flight", node.weight);
             if node.max_conns > 0 {
                 why += &format!(" of {} at most", node.max_conns);
             }
-            if fail_open {
+            if outlook.fail_open {
                 why += "; asked all the same, for no enabled node is well";
             }
+            match outlook.bound {
+                None => {}
+                Some(_) if bound_elsewhere => why += "; who asks is led to another node",
+                Some(_) => why += "; who asks is led here",
+            }
+        } else if !pool.balancer.is_eligible(node, now) {
+            // The condition says it all.
+        } else if node.max_conns > 0 && node.state.in_flight() >= u64::from(node.max_conns) {
+            why += &format!("; full: {} in flight", node.state.in_flight());
+        } else if node.backup {
+            why += "; a backup, for when no other node can answer";
         }
         Standing {
-            node: pool.nodes()[index].name.clone(),
-            eligible,
+            node: node.name.clone(),
+            eligible: outlook.eligible[index] && !bound_elsewhere,
             why,
         }
     };
-    all.map(one).collect()
+    nodes.iter().enumerate().map(one).collect()
 }
 
-/// How a node is, in words; none where nothing is known of it.
-fn condition(pool: &Balancer, index: usize, now: Instant) -> Option<String> {
-    let node = &pool.nodes()[index];
+/// How a node is, in words.
+fn condition(pool: &Pool, index: usize, now: Instant) -> String {
+    let node = &pool.balancer.nodes()[index];
     match node.admin_state {
-        AdminState::Draining => return Some("draining: it takes no new requests".to_owned()),
-        AdminState::Disabled => return Some("disabled".to_owned()),
+        AdminState::Draining => return "draining: it takes no new requests".to_owned(),
+        AdminState::Disabled => return "disabled".to_owned(),
         AdminState::Enabled => {}
     }
     let health = node.state.health();
     if health == Health::Down {
         let check = node.state.check();
         let text = check.map(|check| check.text(Language::English));
-        return Some(text.map_or("down".to_owned(), |text| format!("down: {text}")));
+        return text.map_or("down".to_owned(), |text| format!("down: {text}"));
     }
-    if let Some(until) = pool.ejected_until(index, now) {
+    if let Some(until) = pool.balancer.ejected_until(index, now) {
         // Rounded up: at 0 it would be back.
         let left = until.saturating_duration_since(now).as_secs() + 1;
-        return Some(format!(
-            "ejected for another {left} s: requests to it failed"
-        ));
+        return format!("ejected for another {left} s: requests to it failed");
     }
-    (health == Health::Up).then(|| "up".to_owned())
+    let words = match (health, &pool.config.health_check) {
+        (Health::Up | Health::Down, _) => "up",
+        (Health::Unknown, Some(_)) => "not checked yet",
+        (Health::Unknown, None) => "not checked",
+    };
+    words.to_owned()
 }

@@ -10,6 +10,7 @@ use super::{Explanation, Goal, explain};
 use crate::balance::{Asker, Cause, CheckResult, Health, KeyHash, Leasing, Registry, Tried};
 use crate::document::{Format, parse};
 use crate::metrics::Metrics;
+use crate::model::Name;
 use crate::proxy::{Question, Reason};
 use crate::snapshot::Snapshot;
 
@@ -32,6 +33,14 @@ const DOCUMENT: &str = r#"
         { name = "web-3", address = "10.0.0.3:80" },
     ]
     [[pools]]
+    name = "narrow"
+    health_check = "off"
+    nodes = [
+        { name = "a", address = "10.0.2.1:80", max_conns = 1 },
+        { name = "b", address = "10.0.2.2:80", max_conns = 1 },
+        { name = "spare", address = "10.0.2.3:80", max_conns = 1, backup = true },
+    ]
+    [[pools]]
     name = "resting"
     nodes = [
         { name = "a", address = "10.0.1.1:80", state = "draining" },
@@ -52,6 +61,9 @@ const DOCUMENT: &str = r#"
     pool = "django"
     strip_prefix = true
     request_headers = { "X-Api" = "1" }
+    [[sites.routes]]
+    path = "/narrow"
+    pool = "narrow"
     [[sites.routes]]
     path = "/rest"
     pool = "resting"
@@ -236,6 +248,39 @@ fn each_node_is_told_as_it_stands() {
     let resting = asked(&snapshot, "http://shop.example.com/rest", &[]);
     let words: Vec<&str> = resting.candidates.iter().map(|c| c.why.as_str()).collect();
     assert_eq!(words, ["draining: it takes no new requests", "disabled"]);
+}
+
+#[test]
+fn full_nodes_and_backups_are_told_as_they_are_used() {
+    let snapshot = snapshot();
+    let nodes = &snapshot.pools[1].balancer;
+    let asker = Asker {
+        client: "192.0.2.7".parse().unwrap(),
+        key: KeyHash::default(),
+    };
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let told = asked(&snapshot, "http://shop.example.com/narrow", &[]);
+        let eligible = told.candidates.iter().filter(|c| c.eligible);
+        let eligible: Vec<&Name> = eligible.map(|c| &c.node).collect();
+        let spare = &told.candidates[2];
+        assert_eq!(
+            spare.why.contains("; a backup"),
+            held.len() < 2,
+            "{spare:?}"
+        );
+        let full = told.candidates.iter().filter(|c| c.why.contains("; full"));
+        assert_eq!(full.count(), held.len());
+        let Leasing::Leased(lease) = nodes.lease(asker, &Tried::new(), Instant::now()) else {
+            panic!("no node");
+        };
+        assert!(eligible.contains(&&lease.candidate().name));
+        assert_eq!(eligible.len(), [2, 1, 1][held.len()]);
+        held.push(lease);
+    }
+    let told = asked(&snapshot, "http://shop.example.com/narrow", &[]);
+    assert_eq!(told.notes, ["no node has room: it would wait"]);
+    assert_eq!((told.refused, told.request_line), (None, None));
 }
 
 proptest! {
