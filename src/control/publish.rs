@@ -19,9 +19,12 @@ impl Control {
         sockets: Sockets,
     ) {
         let of_database = matches!(started, Started::Serving);
-        if let (Some(data_plane), Some(prepared)) = (&self.parts.data_plane, sockets.listeners) {
-            data_plane.publish(snapshot.clone(), prepared);
-        }
+        let closing = match (&self.parts.data_plane, sockets.listeners) {
+            (Some(data_plane), Some(prepared)) => {
+                Some(data_plane.publish(snapshot.clone(), prepared))
+            }
+            _ => None,
+        };
         // At once: requests that wait for a node learn here what the change is to them.
         let balancers = snapshot.pools.iter().map(|pool| &pool.balancer);
         self.parts.registry.retain(balancers);
@@ -42,6 +45,9 @@ impl Control {
             writer.supervisor.follow(targets(&snapshot), refresh);
         }
         self.parts.metrics.forget_gone();
+        if let Some(closing) = closing {
+            closing.closed().await;
+        }
     }
 
     /// Serves what a start found.

@@ -68,7 +68,8 @@ impl Control {
             return;
         }
         let (prepared, _) = data_plane.prepare(&snapshot.config.listeners);
-        data_plane.publish(snapshot.clone(), prepared);
+        // None closes: the listeners are those in force.
+        drop(data_plane.publish(snapshot.clone(), prepared));
         let after = data_plane.listeners();
         for (name, address, _) in before.into_iter().filter(closed) {
             if after.iter().any(|(other, _, open)| *other == name && *open) {

@@ -17,7 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, UnboundedSender, channel, unbounded_channel};
+use tokio::time::timeout;
 
 use crate::logs::Sink;
 use crate::metrics::Metrics;
@@ -39,6 +40,22 @@ struct Inner {
     threads: Mutex<Vec<JoinHandle<()>>>,
     sockets: Mutex<Sockets>,
 }
+
+/// The gone listeners of a change, which the workers are closing.
+#[derive(Debug)]
+pub struct Closing(Receiver<()>);
+
+impl Closing {
+    /// Waits until no worker lets anybody in by them any more, a second at most: who asks
+    /// afterwards is refused by the kernel.
+    pub async fn closed(mut self) {
+        // Nothing is sent: it ends with the last worker's sender.
+        let _late = timeout(CLOSING_TIME, self.0.recv()).await;
+    }
+}
+
+/// Far longer than a worker needs. A change that is in force does not hang on it.
+const CLOSING_TIME: Duration = Duration::from_secs(1);
 
 /// Sockets opened for a change that is not yet in force. Dropping it closes them.
 #[derive(Debug)]
@@ -101,7 +118,7 @@ impl DataPlane {
 
     /// Puts `snapshot` in force, takes the new sockets into use and closes those that
     /// nobody wants any more. Live connections go on.
-    pub fn publish(&self, snapshot: Arc<Snapshot>, prepared: Prepared) {
+    pub fn publish(&self, snapshot: Arc<Snapshot>, prepared: Prepared) -> Closing {
         let mut sockets = self.sockets();
         self.0.published.publish(snapshot);
         let close = sockets.close_gone(&prepared.wanted, &prepared.new);
@@ -117,11 +134,17 @@ impl DataPlane {
             sockets.open.push(open);
         }
         sockets.wanted = prepared.wanted;
+        let (closed, closing) = channel(1);
         for (worker, open) in self.0.workers.iter().zip(gates) {
-            let close = close.clone();
+            let (close, closed) = (close.clone(), closed.clone());
             // A worker that is gone takes no connections either.
-            drop(worker.send(Command::Listen { open, close }));
+            drop(worker.send(Command::Listen {
+                open,
+                close,
+                closed,
+            }));
         }
+        Closing(closing)
     }
 
     /// Every listener of the document, where it is, and whether it is open.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout_at};
 
@@ -37,6 +37,8 @@ pub(super) enum Command {
     Listen {
         open: Vec<Gate>,
         close: Vec<SocketAddr>,
+        /// Dropped once the closed ones are.
+        closed: Sender<()>,
     },
     /// Finish what is under way, and end.
     Stop { grace: Duration },
@@ -83,14 +85,11 @@ async fn work(shared: Shared, mut commands: UnboundedReceiver<Command>) {
     let grace = loop {
         tokio::select! {
             command = commands.recv() => match command {
-                Some(Command::Listen { open, close }) => {
-                    for door in doors.extract_if(.., |door| close.contains(&door.address)) {
-                        // Who waits at a door that only gets another name goes in there.
-                        if open.iter().any(|gate| gate.address == door.address) {
-                            door.accepting.abort();
-                        }
-                        door.closing.notify_one();
-                    }
+                Some(Command::Listen { open, close, closed }) => {
+                    let gone: Vec<Door> = doors
+                        .extract_if(.., |door| close.contains(&door.address))
+                        .collect();
+                    spawn_local(shut(gone, open.iter().map(|gate| gate.address).collect(), closed));
                     doors.extend(open.into_iter().filter_map(|gate| hall.open(gate)));
                     hall.worker.look();
                 }
@@ -122,6 +121,20 @@ struct Door {
     address: SocketAddr,
     closing: Rc<Notify>,
     accepting: JoinHandle<()>,
+}
+
+/// Closes `doors`. Who waits at one that only gets another name goes in by that name.
+async fn shut(doors: Vec<Door>, renamed: Vec<SocketAddr>, closed: Sender<()>) {
+    for door in &doors {
+        match renamed.contains(&door.address) {
+            true => door.accepting.abort(),
+            false => door.closing.notify_one(),
+        }
+    }
+    for door in doors {
+        drop(door.accepting.await);
+    }
+    drop(closed);
 }
 
 /// The connections of one worker.
