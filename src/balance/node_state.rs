@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::CheckResult;
@@ -77,7 +76,6 @@ pub struct NodeState {
     errors: AtomicU64,
     excess_bytes: AtomicU64,
     health: AtomicU8,
-    went_down: Notify,
     // When it last came back up, in nanoseconds since it is known; 0 before it ever went down.
     recovered: AtomicU64,
     has_fallen: AtomicBool,
@@ -114,7 +112,6 @@ impl NodeState {
             errors: AtomicU64::new(0),
             excess_bytes: AtomicU64::new(0),
             health: AtomicU8::new(health.number()),
-            went_down: Notify::new(),
             recovered: AtomicU64::new(0),
             has_fallen: AtomicBool::new(false),
             born: Instant::now(),
@@ -200,24 +197,9 @@ impl NodeState {
         let before = self.health.swap(health.number(), Ordering::AcqRel);
         if health == Health::Down && before != Health::Down.number() {
             self.has_fallen.store(true, Ordering::Relaxed);
-            self.went_down.notify_waiters();
         }
         if health.number() != before {
             self.queue.settle();
-        }
-    }
-
-    /// Waits until the node is Down; at once if it is. A request that waits for
-    /// an answer's first byte waits for this beside it, so that a stopped
-    /// process costs its checks and not the read timeout.
-    pub async fn until_down(&self) {
-        loop {
-            // The order matters: first be among the waiters, then look.
-            let went_down = self.went_down.notified();
-            if self.health() == Health::Down {
-                return;
-            }
-            went_down.await;
         }
     }
 
@@ -367,22 +349,6 @@ mod tests {
         assert_eq!(state.health(), Health::Up);
         assert_eq!(state.check(), Some(result(true)));
         assert_eq!(state.checks(), (1, 1));
-    }
-
-    #[tokio::test]
-    async fn who_waits_for_a_node_to_go_down_is_woken() {
-        let state = Arc::new(state("10.0.0.1:80"));
-        let waiting = tokio::spawn({
-            let state = state.clone();
-            async move { state.until_down().await }
-        });
-        tokio::task::yield_now().await;
-        state.set_check(result(true), Health::Up);
-        tokio::task::yield_now().await;
-        assert!(!waiting.is_finished());
-        state.set_check(result(false), Health::Down);
-        waiting.await.unwrap();
-        state.until_down().await;
     }
 
     #[test]
