@@ -81,6 +81,8 @@ pub struct NodeState {
     has_fallen: AtomicBool,
     born: Instant,
     check: ArcSwapOption<CheckResult>,
+    /// Milliseconds from `born` to the last answer's first byte.
+    heard: AtomicU64,
     checks_passed: AtomicU64,
     checks_failed: AtomicU64,
     addresses: ArcSwap<Vec<SocketAddr>>,
@@ -116,6 +118,7 @@ impl NodeState {
             has_fallen: AtomicBool::new(false),
             born: Instant::now(),
             check: ArcSwapOption::empty(),
+            heard: AtomicU64::new(0),
             checks_passed: AtomicU64::new(0),
             checks_failed: AtomicU64::new(0),
             addresses: ArcSwap::from_pointee(address.into_iter().collect()),
@@ -171,6 +174,20 @@ impl NodeState {
         }
     }
 
+    /// Notes that an answer has begun at `now`.
+    pub fn hear(&self, now: Instant) {
+        let millis = now.saturating_duration_since(self.born).as_millis();
+        let millis = u64::try_from(millis).unwrap_or(u64::MAX);
+        self.heard.store(millis, Ordering::Relaxed);
+    }
+
+    /// Whether requests wait on the node and none has been answered for `time`: it may be
+    /// busy, or stopped with its door open.
+    pub fn is_silent(&self, now: Instant, time: Duration) -> bool {
+        let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
+        self.in_flight() > 0 && now.saturating_duration_since(self.born + heard) >= time
+    }
+
     /// The last probe's result; none before the first.
     pub fn check(&self) -> Option<CheckResult> {
         self.check.load().as_deref().cloned()
@@ -192,6 +209,8 @@ impl NodeState {
         self.check.store(Some(Arc::new(result)));
         // Before the verdict, so that nobody sees the node up at its whole weight.
         if health == Health::Up && self.health() == Health::Down {
+            // Its failures were before: it is used again after `rise` checks.
+            self.passive.succeeded();
             self.note_recovery();
         }
         let before = self.health.swap(health.number(), Ordering::AcqRel);

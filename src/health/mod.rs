@@ -26,6 +26,10 @@ use crate::balance::{Balancer, Cause, CheckResult, Health, NodeState};
 use crate::model::{HealthCheck, Language, Name, NodeAddress};
 use tally::Tally;
 
+/// A node on which requests wait unanswered for this long (a quarter of the interval, if that
+/// is shorter) has to show that it lives, not only that its port is open.
+const SILENCE: Duration = Duration::from_millis(500);
+
 /// First probes of a change are spread over at most this.
 const JITTER: Duration = Duration::from_millis(200);
 
@@ -143,7 +147,13 @@ async fn keep_probing(target: Target, check: HealthCheck) {
     loop {
         let addresses = state.socket_addresses();
         let unresolved = state.unresolved();
-        let mut result = probe::probe(&check, &target.address, &addresses, unresolved).await;
+        let silent = state.is_silent(Instant::now(), SILENCE.min(check.interval / 4));
+        let asked = probe::Asked {
+            check: &check,
+            node: &target.address,
+            silent,
+        };
+        let mut result = probe::probe(asked, &addresses, unresolved).await;
         let mut health = state.health();
         // A probe that we could not make says nothing of the node.
         if result.cause != Some(Cause::OwnShortage) {

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
@@ -13,11 +14,24 @@ use crate::balance::{Cause, CheckResult, Facts, Unresolved, quoted};
 use crate::http::is_own_shortage;
 use crate::model::{CheckKind, HealthCheck, NodeAddress};
 
+/// What a probe asks, and of whom.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) check: &'a HealthCheck,
+    pub(super) node: &'a NodeAddress,
+    /// Whether requests wait on it unanswered. A stopped process still accepts, since the
+    /// kernel does that; then it must also show that it lives.
+    pub(super) silent: bool,
+}
+
 /// Probes the node once. `addresses` are tried in order, as requests do; `unresolved` is
 /// why there is none.
 pub(super) async fn probe(
-    check: &HealthCheck,
-    node: &NodeAddress,
+    Asked {
+        check,
+        node,
+        silent,
+    }: Asked<'_>,
     addresses: &[SocketAddr],
     unresolved: Unresolved,
 ) -> CheckResult {
@@ -25,6 +39,7 @@ pub(super) async fn probe(
     let mut facts = facts(check, node);
     let found = match connect(check, addresses, began, &mut facts).await {
         Ok(stream) => match &check.kind {
+            CheckKind::Tcp if silent => lives(stream, began + check.timeout).await,
             CheckKind::Tcp => Ok(()),
             CheckKind::Http(http) => ask(http, stream, began + check.timeout, &mut facts).await,
         },
@@ -40,6 +55,20 @@ pub(super) async fn probe(
         in_row: 0,
         ms: u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX),
         at: SystemTime::now(),
+    }
+}
+
+/// Whether somebody minds the connection: told that nothing more comes, a living process
+/// closes it (or says something). A request is not needed for that, and none is logged.
+async fn lives(mut stream: TcpStream, until: Instant) -> Result<(), Cause> {
+    let minded = async {
+        stream.shutdown().await?;
+        stream.read(&mut [0]).await
+    };
+    match timeout_at(until, minded).await {
+        Err(_) => Err(Cause::AnswerTimeout),
+        // A reset is an end too.
+        Ok(_) => Ok(()),
     }
 }
 

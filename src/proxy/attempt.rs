@@ -174,7 +174,9 @@ impl Attempt<'_, '_> {
         loop {
             let answers = head.has_begun() || !link.conn.input().is_empty();
             if self.note.first_byte.is_none() && answers {
-                self.note.first_byte = Some(sent_at.elapsed());
+                let now = Instant::now();
+                self.note.first_byte = Some(now - sent_at);
+                self.lease.candidate().state.hear(now);
             }
             if head.go_on(link, sides.response)? {
                 let method = self.this.exchange.request.head.method();

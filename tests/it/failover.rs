@@ -23,10 +23,19 @@ health_check = { kind = "http", path = "/who", interval = "1s", timeout = "1s", 
 /// fall × interval + timeout + 1 s.
 const BOUND: Duration = Duration::from_secs(5);
 
+/// The same by TCP: a frozen process is told from a living one by its silence.
+const CHECKED_BY_TCP: &str = r#"policy = "least_conn"
+retry = { on = ["error", "timeout", "http_500"] }
+health_check = { kind = "tcp", interval = "1s", timeout = "1s", rise = 2, fall = 3 }"#;
+
 fn site(lb: &Appliance, nodes: &[Gunicorn; 3]) {
+    checked_site(lb, nodes, CHECKED);
+}
+
+fn checked_site(lb: &Appliance, nodes: &[Gunicorn; 3], keys: &str) {
     let [a, b, c] = nodes;
     let lines = [a.line(3), b.line(2), c.line(1)];
-    lb.apply(&one_pool(lb.port(), CHECKED, &lines));
+    lb.apply(&one_pool(lb.port(), keys, &lines));
 }
 
 /// What went wrong in a run, and how long the slowest request took.
@@ -123,9 +132,18 @@ fn five_thousand_requests_survive_the_kill_of_threads() {
 
 #[test]
 fn five_thousand_requests_survive_a_frozen_node_and_none_waits_past_its_checks() {
-    let nodes = Gunicorn::three(Release::New, Worker::Gthread);
+    survive_a_frozen_node(Release::New, Worker::Gthread, CHECKED);
+}
+
+#[test]
+fn a_check_by_tcp_too_sees_a_frozen_node_on_which_requests_wait() {
+    survive_a_frozen_node(Release::Old, Worker::Sync, CHECKED_BY_TCP);
+}
+
+fn survive_a_frozen_node(release: Release, worker: Worker, keys: &str) {
+    let nodes = Gunicorn::three(release, worker);
     let lb = Appliance::start();
-    site(&lb, &nodes);
+    checked_site(&lb, &nodes, keys);
     let expected = expected_body(&nodes[1]);
     let run = five_thousand(lb.port(), &expected, || nodes[0].freeze());
     assert_eq!(run.failures, Vec::<String>::new());

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use super::super::probe::{not_connected, probe};
+use super::super::probe::{Asked, not_connected, probe};
 use crate::balance::{Cause, CheckResult, Facts, Unresolved};
 use crate::model::{CheckKind, HealthCheck, NodeAddress};
 use crate::model::{CheckMethod, Expect, HeaderName, HeaderValue, HttpCheck, Language};
@@ -78,7 +78,12 @@ async fn request(stream: &mut TcpStream) -> String {
 
 async fn result(check: &HealthCheck, addresses: &[SocketAddr]) -> CheckResult {
     let node = NodeAddress::parse("web-1:8000").unwrap();
-    probe(check, &node, addresses, Unresolved::NotFound).await
+    let asked = Asked {
+        check,
+        node: &node,
+        silent: false,
+    };
+    probe(asked, addresses, Unresolved::NotFound).await
 }
 
 fn text(found: &CheckResult) -> String {
@@ -449,4 +454,30 @@ async fn a_head_without_end_fails() {
         text(&found)
     );
     babbling.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_silent_node_must_show_that_it_lives() {
+    let node = NodeAddress::parse("10.0.0.1:80").unwrap();
+    let check = HealthCheck::default();
+    let ask = async |address: SocketAddr| {
+        let asked = Asked {
+            check: &check,
+            node: &node,
+            silent: true,
+        };
+        probe(asked, &[address], Unresolved::NotFound).await.cause
+    };
+    // The kernel accepts for it; nobody is there.
+    let stopped = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = stopped.local_addr().unwrap();
+    assert_eq!(ask(address).await, Some(Cause::AnswerTimeout));
+    let living = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = living.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = living.accept().await {
+            let _ = stream.read(&mut [0]).await;
+        }
+    });
+    assert_eq!(ask(address).await, None);
 }
