@@ -102,7 +102,9 @@ impl Running {
         store::make_directory(&data_dir)
             .with_context(|| format!("cannot use the data directory {}", data_dir.display()))?;
         let lock = take_lock(&data_dir).await?;
-        store::make_directory(&data_dir.join(LOGS)).context("cannot make the folder for logs")?;
+        if let Err(error) = store::make_directory(&data_dir.join(LOGS)) {
+            tracing::warn!("cannot make the folder for logs: {error}");
+        }
         let loaded = Control::load(&data_dir, lock).await;
         let metrics = Arc::new(Metrics::new());
         let folder = data_dir.join(LOGS);
@@ -126,8 +128,8 @@ impl Running {
             access_log.clone(),
             own_log.level(),
         ));
-        let server = Server::start(&data_dir, admin, control.clone())
-            .context("cannot open control.sock in the data directory")?;
+        let server =
+            Server::start(&data_dir, admin, control.clone()).context("cannot start a thread")?;
         Ok(Self {
             control,
             server,

@@ -21,7 +21,7 @@ pub(super) async fn export(
         Some("toml") => (Format::Toml, "application/toml"),
         Some(_) => return Err(Refusal::bad_request("format must be toml or json")),
     };
-    let (revision, text) = handle.export(format);
+    let (revision, text) = handle.export(format)?;
     Ok(HttpResponse::Ok()
         .insert_header((ETAG, tag(revision)))
         .content_type(kind)

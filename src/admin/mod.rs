@@ -89,12 +89,17 @@ pub struct Server {
 impl Server {
     /// Opens `control.sock` in the data directory, and the admin address: `rescue` where
     /// one is given, else the Config's, which it follows from then on. An admin address
-    /// in use is told in the log and tried again; it stops nothing.
+    /// in use is told in the log and tried again; it stops nothing. Nor does a
+    /// `control.sock` that cannot be opened, on a read-only disk say.
     ///
     /// # Errors
-    /// When `control.sock` cannot be opened.
+    /// When no thread can be started.
     pub fn start(dir: &Path, rescue: Option<SocketAddr>, handle: Handle) -> io::Result<Self> {
-        let control = socket::bind(dir)?;
+        let control = socket::bind(dir)
+            .inspect_err(|error| {
+                tracing::error!("control.sock cannot be opened, so no command reaches us: {error}");
+            })
+            .ok();
         let doors = handle.open_admin(rescue);
         let (stop, stopped) = oneshot::channel();
         let for_thread = handle.clone();
@@ -126,12 +131,15 @@ impl Server {
 }
 
 async fn serve(
-    control: UnixListener,
+    control: Option<UnixListener>,
     mut doors: UnboundedReceiver<TcpListener>,
     handle: Handle,
     mut stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
-    let api = run(serve_control(control, handle.clone())?);
+    let api = match control {
+        Some(control) => Some(run(serve_control(control, handle.clone())?)),
+        None => None,
+    };
     let mut admin: Option<ServerHandle> = None;
     loop {
         tokio::select! {
@@ -149,7 +157,9 @@ async fn serve(
     if let Some(admin) = admin {
         admin.stop(true).await;
     }
-    api.stop(true).await;
+    if let Some(api) = api {
+        api.stop(true).await;
+    }
     Ok(())
 }
 

@@ -147,7 +147,7 @@ impl Instance {
     /// When there is none, or it cannot be read.
     pub(super) fn export(&self, format: Format) -> Result<String, Failure> {
         match self {
-            Self::Stopped(stopped) => Ok(stopped.export(format)),
+            Self::Stopped(stopped) => stopped.export(format),
             Self::Running(client) => {
                 let format = match format {
                     Format::Toml => "toml",

@@ -45,8 +45,11 @@ impl Stopped {
         outcome(self.runtime.block_on(self.control.apply(apply)))
     }
 
-    pub(super) fn export(&self, format: Format) -> String {
-        self.control.export(format).1
+    pub(super) fn export(&self, format: Format) -> Result<String, Failure> {
+        match self.control.export(format) {
+            Ok((_, text)) => Ok(text),
+            Err(error) => Err(Failure::run_time(error.to_string())),
+        }
     }
 
     /// As of a running one, except that nothing serves and no listener is missed.

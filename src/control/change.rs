@@ -120,7 +120,14 @@ impl Control {
             author: apply.author,
             words: None,
         };
-        self.change(&mut writer, wanted).await
+        let done = self.change(&mut writer, wanted).await;
+        done.map_err(|error| match error {
+            // A socket that cannot be opened, told where the document names it.
+            ChangeError::Invalid(problems) => {
+                ChangeError::Invalid(document::in_place(&apply.text, apply.format, problems))
+            }
+            error => error,
+        })
     }
 
     /// Counts an attempt to put a Config in force.
@@ -250,7 +257,12 @@ impl Control {
             return Err(StoreError::Missing.into());
         };
         let revision = now.snapshot.revision;
-        if matches!(now.started, Started::LastKnownGood { .. }) && store.newest().await?.is_none() {
+        if matches!(now.started, Started::LastKnownGood { .. })
+            && store
+                .newest()
+                .await?
+                .is_none_or(|held| held.number < revision)
+        {
             store.restore(revision, &now.snapshot.config).await?;
         }
         Ok(store)

@@ -202,14 +202,20 @@ impl Handle {
     }
 
     /// The Config in force as a document, and its revision. TOML opens with it.
-    pub fn export(&self, format: Format) -> (u64, String) {
+    ///
+    /// # Errors
+    /// Where everything was lost: an empty document would be mistaken for the Config.
+    pub fn export(&self, format: Format) -> Result<(u64, String), ChangeError> {
         let now = self.control.now.load();
+        if let Started::Nothing { why } = &now.started {
+            return Err(ChangeError::ReadOnly(why.clone()));
+        }
         let (revision, config) = (now.snapshot.revision, &now.snapshot.config);
         let text = match format {
             Format::Toml => format!("# revision {revision}\n{}", document::to_toml(config)),
             Format::Json => document::to_json(config).to_string(),
         };
-        (revision, text)
+        Ok((revision, text))
     }
 
     /// What `status --json` says.

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::Writer;
 use crate::model::Config;
-use crate::store::{Lock, Store, StoreError, Stored, last_known_good, set_aside, was_set_aside};
+use crate::store::last_known_good::LastKnownGood;
+use crate::store::{
+    Lock, Store, StoreError, Stored, has_stray_journal, last_known_good, set_aside, was_set_aside,
+};
 
 /// Where the Config in force came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,11 +84,14 @@ impl Writer {
 /// where there was none, and moves a corrupt one aside.
 pub(super) async fn load(dir: &Path, keep: bool) -> Found {
     match open(dir).await {
-        Ok((store, Some(stored))) => Found {
-            revision: stored.number,
-            config: stored.config,
-            started: Started::Serving,
-            writer: Writer::with(store),
+        Ok((store, Some(stored))) => match newer_than(dir, stored.number) {
+            Some(good) => put_back(store, &stored, good, keep).await,
+            None => Found {
+                revision: stored.number,
+                config: stored.config,
+                started: Started::Serving,
+                writer: Writer::with(store),
+            },
         },
         Ok((store, None)) => {
             let happened = "config.db holds no revision".to_owned();
@@ -99,6 +105,37 @@ pub(super) async fn load(dir: &Path, keep: bool) -> Found {
             };
             without_database(dir, happened, Writer::without(error))
         }
+    }
+}
+
+fn newer_than(dir: &Path, revision: u64) -> Option<LastKnownGood> {
+    let good = last_known_good::read(dir).good;
+    good.filter(|good| good.revision > revision)
+}
+
+// A revision that was served is not in the database any more: its journal was lost, or an
+// older file was put in its place. What was acknowledged is put back.
+async fn put_back(mut store: Store, stored: &Stored, good: LastKnownGood, keep: bool) -> Found {
+    let (held, revision) = (stored.number, good.revision);
+    let happened =
+        format!("config.db holds only revision {held}, older than last-known-good {revision}");
+    let started = match keep {
+        false => Started::LastKnownGood { why: happened },
+        true => match store.restore(revision, &good.config).await {
+            Ok(()) => {
+                tracing::warn!("{happened}, which was put back: look at the disk");
+                Started::Serving
+            }
+            Err(error) => Started::LastKnownGood {
+                why: format!("{happened}, which could not be put back: {error}"),
+            },
+        },
+    };
+    Found {
+        revision,
+        config: good.config,
+        started,
+        writer: Writer::with(store),
     }
 }
 
@@ -150,7 +187,10 @@ fn without_database(dir: &Path, happened: String, writer: Writer) -> Found {
 // an empty Config over a full one is the greater harm.
 fn has_trace(dir: &Path) -> bool {
     let found = last_known_good::read(dir);
-    found.good.is_some() || !found.refused.is_empty() || was_set_aside(dir).unwrap_or(true)
+    found.good.is_some()
+        || !found.refused.is_empty()
+        || has_stray_journal(dir)
+        || was_set_aside(dir).unwrap_or(true)
 }
 
 fn move_aside(dir: &Path, error: &StoreError) -> String {

@@ -99,6 +99,20 @@ pub fn parse(text: &str, format: Format) -> Result<Parsed, PlacedProblems> {
     Err(PlacedProblems::new(placed.collect()))
 }
 
+/// `problems` found elsewhere, such as in a port that is taken, at their places in the
+/// document that they are of.
+pub fn in_place(text: &str, format: Format, problems: PlacedProblems) -> PlacedProblems {
+    let (Format::Toml, Ok(tree)) = (format, tree::from_toml(text)) else {
+        return problems;
+    };
+    let (places, lines) = (Places::of(&tree), Lines::new(text));
+    let in_place = problems.iter().map(|found| {
+        let place = lines.place(places.of_field(&found.problem.field));
+        placed(found.problem.clone(), Some(place))
+    });
+    PlacedProblems::new(in_place.collect())
+}
+
 fn no_document(text: &str, error: SyntaxError) -> PlacedProblems {
     let place = error.at.map(|at| Lines::new(text).place(at));
     let problem = Problem {

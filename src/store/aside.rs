@@ -46,6 +46,12 @@ pub fn was_set_aside(dir: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
+/// Whether there is a journal without its database, which somebody must have removed.
+pub fn has_stray_journal(dir: &Path) -> bool {
+    let journal = dir.join(format!("{FILE}-wal"));
+    !path(dir).exists() && journal.exists()
+}
+
 fn move_journal(dir: &Path, to: &Path) -> io::Result<()> {
     for suffix in JOURNAL {
         match fs::rename(dir.join(format!("{FILE}{suffix}")), with(to, suffix)) {

@@ -24,7 +24,7 @@ pub enum LockError {
         holder: String,
     },
     /// The lock file cannot be opened.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot use {}", path.display())]
     Io {
         /// The lock file.
         path: std::path::PathBuf,

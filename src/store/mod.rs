@@ -20,7 +20,7 @@ use sqlx::{Connection, Row};
 use crate::document::{self, Format};
 use crate::model::Config;
 
-pub use aside::{set_aside, was_set_aside};
+pub use aside::{has_stray_journal, set_aside, was_set_aside};
 pub use lock::{Lock, LockError};
 pub use open::make_directory;
 
@@ -84,7 +84,11 @@ pub struct Stored {
 /// The open database: the one connection that writes.
 #[derive(Debug)]
 pub struct Store {
+    path: PathBuf,
     connection: SqliteConnection,
+    /// Whether a write failed: SQLite may have rolled back by itself then, which the driver
+    /// does not hear of. The next write begins on a new connection.
+    failed: bool,
 }
 
 impl Store {
@@ -93,8 +97,13 @@ impl Store {
     /// # Errors
     /// By what has to be done about it. A newer database has not been written to.
     pub async fn open(dir: &Path) -> Result<Self, StoreError> {
-        let connection = open::existing(&path(dir)).await?;
-        Ok(Self { connection })
+        let path = path(dir);
+        let connection = open::existing(&path).await?;
+        Ok(Self {
+            path,
+            connection,
+            failed: false,
+        })
     }
 
     /// Opens the database of `dir`, making an empty one where there is none.
@@ -138,31 +147,33 @@ impl Store {
         author: &str,
         words: &str,
     ) -> Result<u64, StoreError> {
-        let mut transaction = self.begin().await?;
-        let current = newest_number(&mut transaction).await?;
-        if base.is_some_and(|base| base != current) {
-            return Err(StoreError::Stale { current });
-        }
-        let number = current + 1;
-        insert(&mut transaction, number, config, (author, words)).await?;
-        transaction.commit().await.map_err(open::classify)?;
-        Ok(number)
+        let append = async |transaction: &mut Transaction<'_>| {
+            let current = newest_number(transaction).await?;
+            if base.is_some_and(|base| base != current) {
+                return Err(StoreError::Stale { current });
+            }
+            let number = current + 1;
+            insert(transaction, number, config, (author, words)).await?;
+            Ok(number)
+        };
+        self.write(append).await
     }
 
     /// Writes the last-known-good `config` under the number it had, into a database that
     /// lost it, so that the numbers go on from there.
     ///
     /// # Errors
-    /// `Stale` when the database already has a revision, or why it refused.
+    /// `Stale` when the database already has that revision or a newer one, or why it refused.
     pub async fn restore(&mut self, number: u64, config: &Config) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        let current = newest_number(&mut transaction).await?;
-        if current != 0 {
-            return Err(StoreError::Stale { current });
-        }
-        let by = ("steelyard", "restore the last-known-good");
-        insert(&mut transaction, number, config, by).await?;
-        transaction.commit().await.map_err(open::classify)
+        let restore = async |transaction: &mut Transaction<'_>| {
+            let current = newest_number(transaction).await?;
+            if current >= number {
+                return Err(StoreError::Stale { current });
+            }
+            let by = ("steelyard", "restore the last-known-good");
+            insert(transaction, number, config, by).await
+        };
+        self.write(restore).await
     }
 
     /// Closes the database in order, so that its journal is folded into it.
@@ -171,11 +182,24 @@ impl Store {
         let _ = self.connection.close().await;
     }
 
-    async fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {
-        self.connection
-            .begin_with("begin immediate")
-            .await
-            .map_err(open::classify)
+    async fn write<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if self.failed {
+            self.connection = open::existing(&self.path).await?;
+            self.failed = false;
+        }
+        let done = async {
+            let begun = self.connection.begin_with("begin immediate").await;
+            let mut transaction = begun.map_err(open::classify)?;
+            let answer = work(&mut transaction).await?;
+            transaction.commit().await.map_err(open::classify)?;
+            Ok(answer)
+        }
+        .await;
+        self.failed = matches!(&done, Err(error) if !matches!(error, StoreError::Stale { .. }));
+        done
     }
 }
 

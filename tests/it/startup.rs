@@ -214,3 +214,31 @@ fn with_database(
 async fn run(connection: &mut SqliteConnection, statement: &'static str) {
     sqlx::raw_sql(statement).execute(connection).await.unwrap();
 }
+
+#[test]
+fn changes_whose_journal_was_lost_are_put_back_from_the_last_known_good() {
+    let node = Node::answering("web-1");
+    let (mut lb, exported) = served(&node);
+    // As it was after its first change, while the last-known-good has the second.
+    lb.restart();
+    lb.kill9();
+    let older = lb.data().join("older");
+    fs::create_dir(&older).unwrap();
+    fs::copy(database(&lb), older.join("config.db")).unwrap();
+    lb.restart();
+    lb.apply(&one_pool(lb.port(), "", &[node.line(3)]));
+    lb.apply(&one_pool(lb.port(), "", &[node.line(7)]));
+    let newest = lb.status()["revision"].clone();
+    lb.kill9();
+    for name in ["config.db-wal", "config.db-shm"] {
+        let _ = fs::remove_file(lb.data().join(name));
+    }
+    fs::copy(older.join("config.db"), database(&lb)).unwrap();
+    lb.restart();
+    serves_the_last_known_good(&lb, &exported, "put back");
+    assert_eq!(lb.status()["revision"], newest);
+    assert_eq!(
+        lb.apply(&one_pool(lb.port(), "", &[node.line(9)]))["changed"],
+        true
+    );
+}

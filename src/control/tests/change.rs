@@ -14,7 +14,7 @@ async fn applying_what_export_printed_changes_nothing() {
     let dir = installed(2).await;
     let handle = start(dir.path()).await;
     for format in [Format::Toml, Format::Json] {
-        let (revision, text) = handle.export(format);
+        let (revision, text) = handle.export(format).unwrap();
         assert_eq!(revision, 2);
         let again = Apply {
             format,
@@ -36,7 +36,7 @@ async fn a_document_with_problems_changes_nothing() {
         panic!("{error}");
     };
     assert_eq!(problems.to_json()["problems"][0]["line"], 10);
-    assert_eq!(handle.export(Format::Toml).0, 1);
+    assert_eq!(handle.export(Format::Toml).unwrap().0, 1);
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn a_disk_that_refuses_leaves_the_old_revision_in_force() {
     let error = apply(&handle, 2).await.unwrap_err();
     assert!(matches!(error, ChangeError::Store(_)), "{error}");
     assert_eq!(weight(&handle), 1);
-    assert_eq!(handle.export(Format::Toml).0, 1);
+    assert_eq!(handle.export(Format::Toml).unwrap().0, 1);
     stop(handle).await;
     assert_eq!(weight(&start(dir.path()).await), 1);
 }
@@ -140,7 +140,7 @@ async fn a_revision_that_was_never_in_force_is_superseded() {
     other.append(None, &config, "a ghost", "").await.unwrap();
     other.close().await;
     assert_eq!(apply(&handle, 2).await.unwrap().revision, 3);
-    assert_eq!(handle.export(Format::Toml).0, 3);
+    assert_eq!(handle.export(Format::Toml).unwrap().0, 3);
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn a_node_that_is_not_there_and_a_weight_out_of_range_are_told() {
         let error = handle.edit_node(wrong).await.unwrap_err();
         assert!(error.to_string().contains("must be 1 to 1000"), "{error}");
     }
-    assert_eq!(handle.export(Format::Toml).0, 1);
+    assert_eq!(handle.export(Format::Toml).unwrap().0, 1);
 }
 
 #[tokio::test]

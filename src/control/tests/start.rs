@@ -22,7 +22,13 @@ async fn a_first_start_takes_a_document_and_a_second_serves_it() {
     let handle = start(dir.path()).await;
     assert_eq!(handle.started(), Started::Serving);
     assert_eq!(weight(&handle), 3);
-    assert!(handle.export(Format::Toml).1.starts_with("# revision 1\n"));
+    assert!(
+        handle
+            .export(Format::Toml)
+            .unwrap()
+            .1
+            .starts_with("# revision 1\n")
+    );
 }
 
 #[tokio::test]
@@ -146,7 +152,7 @@ async fn applying_on_a_stopped_instance_goes_on_from_the_last_known_good() {
     let dir = installed(4).await;
     fs::remove_file(database(dir.path())).unwrap();
     let handle = offline(dir.path()).await;
-    assert_eq!(handle.export(Format::Toml).0, 4);
+    assert_eq!(handle.export(Format::Toml).unwrap().0, 4);
     assert_eq!(apply(&handle, 9).await.unwrap().revision, 5);
     stop(handle).await;
     let handle = start(dir.path()).await;
@@ -158,7 +164,7 @@ async fn applying_what_is_served_mends_a_corrupt_database() {
     let dir = installed(2).await;
     fs::write(database(dir.path()), "nonsense".repeat(1000)).unwrap();
     let handle = offline(dir.path()).await;
-    let (_, text) = handle.export(Format::Toml);
+    let (_, text) = handle.export(Format::Toml).unwrap();
     assert!(
         fs::read(database(dir.path()))
             .unwrap()
@@ -177,7 +183,7 @@ async fn looking_at_a_stopped_instance_changes_nothing_on_disk() {
     let dir = tempfile::tempdir().unwrap();
     let handle = offline(dir.path()).await;
     assert_eq!(handle.started(), Started::Setup);
-    handle.export(Format::Toml);
+    handle.export(Format::Toml).unwrap();
     handle.status();
     assert!(handle.check(&document(1), Format::Toml).is_ok());
     let trial = Apply {
