@@ -1,6 +1,7 @@
 //! The database on a real disk: what is acknowledged stays, what is damaged is told,
 //! what is newer is not touched.
 
+mod full;
 mod views;
 
 use std::fs;
