@@ -9,6 +9,7 @@ use crate::support::client::{self, Client, Request};
 use crate::support::document::{listener, one_pool, pool, route, site};
 use crate::support::node::{Answer, Node, Seen, lines};
 use crate::support::ports::Port;
+use crate::support::{counted, figure};
 
 /// Explains one request by the command line.
 #[track_caller]
@@ -189,7 +190,6 @@ impl Dice {
 }
 
 const POOLS: usize = 6;
-const REQUESTS: usize = 10_000;
 const BATCH: usize = 1_000;
 const CLIENTS: usize = 4;
 
@@ -447,6 +447,7 @@ fn disagreement(told: &Value, method: &str, really: &client::Response) -> Option
 
 #[test]
 fn ten_thousand_random_requests_go_where_they_were_told_to() {
+    let requests = counted(10_000, 100_000);
     let mut dice = Dice(0x5eed);
     let lb = Appliance::start();
     let second = Port::free();
@@ -461,7 +462,7 @@ fn ten_thousand_random_requests_go_where_they_were_told_to() {
     lb.apply(&many_sites(&mut dice, &lb, &second, &nodes));
 
     let ports = [lb.port(), second.number()];
-    let requests: Vec<_> = (0..REQUESTS)
+    let requests: Vec<_> = (0..requests)
         .map(|_| any_request(&mut dice, ports))
         .collect();
     let mut told: Vec<Value> = Vec::new();
@@ -471,7 +472,7 @@ fn ten_thousand_random_requests_go_where_they_were_told_to() {
         let answer = client::control(lb.data(), &Request::post("/api/v1/explain", body)).json();
         told.extend(answer.as_array().expect("a list").iter().cloned());
     }
-    assert_eq!(told.len(), REQUESTS);
+    assert_eq!(told.len(), requests.len());
 
     let all: Vec<_> = requests.iter().zip(&told).collect();
     let check = |part: &[(&(Request, u16, Value), &Value)]| -> Vec<String> {
@@ -487,17 +488,22 @@ fn ten_thousand_random_requests_go_where_they_were_told_to() {
         wrong
     };
     let wrong: Vec<String> = std::thread::scope(|scope| {
-        let parts = all.chunks(REQUESTS / CLIENTS);
+        let parts = all.chunks(all.len() / CLIENTS);
         let running: Vec<_> = parts.map(|part| scope.spawn(move || check(part))).collect();
         let parts = running.into_iter().map(|thread| thread.join().unwrap());
         parts.flatten().collect()
     });
     assert!(
         wrong.is_empty(),
-        "{} of {REQUESTS} went otherwise, such as\n{}",
+        "{} of {} went otherwise, such as\n{}",
         wrong.len(),
+        told.len(),
         wrong[..wrong.len().min(5)].join("\n")
     );
+    figure(&format!(
+        "{} random requests went where explain had said",
+        told.len()
+    ));
     covers_every_end(&told);
     nobody_else_was_asked(&told, &nodes);
 }

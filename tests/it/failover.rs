@@ -8,10 +8,11 @@ use crate::support::appliance::Appliance;
 use crate::support::client::{self, Client, Request};
 use crate::support::django::{Gunicorn, Release, Worker};
 use crate::support::document::one_pool;
-use crate::support::eventually;
 use crate::support::node::{Answer, Node, Then, lines};
+use crate::support::{counted, eventually, figure};
 
-const REQUESTS: usize = 5000;
+/// In `./dev test`.
+const SHORT: usize = 5000;
 const CONNECTIONS: usize = 8;
 const BODY: usize = 20_000;
 
@@ -45,8 +46,9 @@ struct Run {
     slowest: Duration,
 }
 
-/// 5,000 GETs over eight kept connections; `at_1000` happens when the thousandth is drawn.
+/// 5,000 GETs (100,000 in assurance) over eight kept connections; `at_1000` happens when the thousandth is drawn.
 fn five_thousand(port: u16, expected: &[u8], at_1000: impl Fn() + Sync) -> Run {
+    let requests = counted(SHORT, 100_000);
     let drawn = AtomicUsize::new(0);
     let run = Mutex::new(Run::default());
     std::thread::scope(|scope| {
@@ -55,7 +57,7 @@ fn five_thousand(port: u16, expected: &[u8], at_1000: impl Fn() + Sync) -> Run {
                 let mut client = Client::of(port);
                 loop {
                     let number = drawn.fetch_add(1, Ordering::SeqCst);
-                    if number >= REQUESTS {
+                    if number >= requests {
                         return;
                     }
                     if number == 1000 {
@@ -73,8 +75,13 @@ fn five_thousand(port: u16, expected: &[u8], at_1000: impl Fn() + Sync) -> Run {
             });
         }
     });
-    assert!(drawn.into_inner() >= REQUESTS);
-    run.into_inner().unwrap()
+    assert!(drawn.into_inner() >= requests);
+    let run = run.into_inner().unwrap();
+    figure(&format!(
+        "a node killed or frozen under load: {requests} requests, {} failed",
+        run.failures.len()
+    ));
+    run
 }
 
 fn check(client: &mut Client, expected: &[u8]) -> Result<(), String> {

@@ -12,6 +12,7 @@ mod balancing;
 mod big_bodies;
 mod causes;
 mod demo;
+mod deploy;
 mod django_site;
 mod documents;
 mod expires;

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
 use super::client::{Client, Request};
@@ -126,6 +126,15 @@ impl Gunicorn {
         eventually("the last process of Gunicorn is gone", || {
             TcpStream::connect(self.address()).err()
         });
+    }
+
+    /// SIGTERM, as `systemctl restart` would: it finishes what it has, and starts anew on the same
+    /// port. Waits until it answers.
+    pub(crate) fn restart(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        kill_process(group(&child), Signal::TERM).expect("it is ours");
+        eventually("Gunicorn ends", || child.try_wait().unwrap());
+        self.again();
     }
 
     /// SIGSTOP to every process of it: it accepts on and answers nothing.

@@ -15,6 +15,19 @@ use std::time::{Duration, Instant};
 /// needs all of it is about to fail anyway.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How often a loop goes round: `short` in `./dev test`, `long` in `./dev assurance`.
+pub(crate) fn counted(short: usize, long: usize) -> usize {
+    match std::env::var_os("STEELYARD_ASSURANCE") {
+        Some(_) => long,
+        None => short,
+    }
+}
+
+/// Says what was counted, for `docs/ASSURANCE.md`; seen with `--nocapture`, as `./dev assurance` runs.
+pub(crate) fn figure(text: &str) {
+    eprintln!("figure: {text}");
+}
+
 /// Asks again until there is an answer.
 ///
 /// # Panics
