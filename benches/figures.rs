@@ -1,0 +1,67 @@
+//! Medians and quartiles, and the table of them.
+
+use std::fmt::Write as _;
+
+/// The cost of each subject in each round, in microseconds of CPU per request.
+pub(crate) struct Ratios {
+    rounds: Vec<Vec<f64>>,
+    subjects: usize,
+}
+
+impl Ratios {
+    pub(crate) fn new(subjects: usize) -> Self {
+        Self {
+            rounds: Vec::new(),
+            subjects,
+        }
+    }
+
+    /// Adds one round.
+    pub(crate) fn round(&mut self, costs: Vec<f64>) {
+        assert_eq!(costs.len(), self.subjects, "one figure a subject");
+        self.rounds.push(costs);
+    }
+
+    fn costs(&self, subject: usize) -> Vec<f64> {
+        self.rounds.iter().map(|round| round[subject]).collect()
+    }
+
+    // The first subject's cost as a part of this one's, in the same round.
+    fn ratios(&self, subject: usize) -> Vec<f64> {
+        self.rounds
+            .iter()
+            .map(|round| round[0] / round[subject])
+            .collect()
+    }
+}
+
+/// The value at this part of the sorted ones: 0.5 is the median.
+fn quantile(mut values: Vec<f64>, part: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index among a handful of rounds"
+    )]
+    let at = ((values.len() - 1) as f64 * part).round() as usize;
+    values[at]
+}
+
+/// One line a subject: its cost, and how much of it the first subject needs.
+pub(crate) fn table(names: &[String], ratios: &Ratios) -> String {
+    let mut text = String::from("                     µs/request   first ÷ this (quartiles)\n");
+    for (index, name) in names.iter().enumerate() {
+        let cost = quantile(ratios.costs(index), 0.5);
+        let of = |part| quantile(ratios.ratios(index), part);
+        writeln!(
+            text,
+            "  {name:<18} {cost:9.2}   {:.3}  ({:.3} to {:.3})",
+            of(0.5),
+            of(0.25),
+            of(0.75)
+        )
+        .expect("a String takes everything");
+    }
+    text
+}

@@ -1,0 +1,306 @@
+//! Clients and nodes in one thread on one epoll, so that they cost as little as they can and the
+//! same for every subject. Each connection is a small machine; nothing here waits.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+
+/// What a client sends and a node answers in one workload.
+#[derive(Debug, Clone)]
+pub(crate) struct Exchange {
+    /// The whole request.
+    pub(crate) request: Vec<u8>,
+    /// The whole answer of a node.
+    pub(crate) answer: Vec<u8>,
+    /// Length of the body that a client must get.
+    pub(crate) body: usize,
+    /// A new client connection for each request.
+    pub(crate) reconnects: bool,
+}
+
+/// The nodes' listeners and every connection of clients and nodes.
+pub(crate) struct Load {
+    epoll: OwnedFd,
+    events: Vec<Event>,
+    scratch: Vec<u8>,
+    nodes: Vec<TcpListener>,
+    parties: Vec<Option<Party>>,
+    free: Vec<usize>,
+    exchange: Exchange,
+    target: SocketAddr,
+    // Requests that may still begin, and answers that came whole.
+    left: usize,
+    done: usize,
+}
+
+// The data of an event: listeners first, then parties.
+const PARTIES: usize = 16;
+
+struct Party {
+    stream: TcpStream,
+    client: bool,
+    // Bytes of the request or the answer that have been written.
+    sent: usize,
+    sending: bool,
+    // Bytes of a head that came in part.
+    head: Vec<u8>,
+    // Bytes of a body that are to come; none: a head is expected.
+    body: Option<usize>,
+    // Waits for room to write.
+    blocked: bool,
+}
+
+impl Load {
+    /// Opens `nodes` listeners on free ports.
+    pub(crate) fn new(nodes: usize, exchange: Exchange) -> io::Result<Self> {
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        let mut listeners = Vec::new();
+        for index in 0..nodes {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            listener.set_nonblocking(true)?;
+            epoll::add(&epoll, &listener, data(index), EventFlags::IN)?;
+            listeners.push(listener);
+        }
+        Ok(Self {
+            epoll,
+            events: Vec::with_capacity(256),
+            scratch: vec![0; 256 * 1024],
+            nodes: listeners,
+            parties: Vec::new(),
+            free: Vec::new(),
+            exchange,
+            target: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            left: 0,
+            done: 0,
+        })
+    }
+
+    /// The nodes' ports.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        let ports = self.nodes.iter().map(TcpListener::local_addr);
+        ports.map(|a| a.expect("it is bound").port()).collect()
+    }
+
+    /// Sends `requests` over `connections` at once to `port` and returns when each was answered.
+    pub(crate) fn run(&mut self, port: u16, connections: usize, requests: usize) -> io::Result<()> {
+        self.target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        (self.left, self.done) = (requests, 0);
+        for _ in 0..connections.min(requests) {
+            self.connect()?;
+        }
+        while self.done < requests {
+            self.turn()?;
+        }
+        Ok(())
+    }
+
+    /// Opens connections that ask nothing and stay until they are dropped.
+    pub(crate) fn idle(port: u16, connections: usize) -> io::Result<Vec<TcpStream>> {
+        let open = |_| TcpStream::connect((Ipv4Addr::LOCALHOST, port));
+        (0..connections).map(open).collect()
+    }
+
+    fn turn(&mut self) -> io::Result<()> {
+        let mut events = std::mem::take(&mut self.events);
+        events.clear();
+        wait(&self.epoll, &mut events)?;
+        for event in &events {
+            let index = usize::try_from(event.data.u64()).expect("an index");
+            if index < PARTIES {
+                self.accept(index)?;
+                continue;
+            }
+            let index = index - PARTIES;
+            // An event of a connection that has just ended.
+            let Some(mut party) = self.parties[index].take() else {
+                continue;
+            };
+            if self.serve(&mut party, index)? {
+                self.parties[index] = Some(party);
+            } else {
+                self.free.push(index);
+            }
+        }
+        self.events = events;
+        Ok(())
+    }
+
+    fn accept(&mut self, index: usize) -> io::Result<()> {
+        loop {
+            match self.nodes[index].accept() {
+                Ok((stream, _)) => self.add(stream, false).map(drop)?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn connect(&mut self) -> io::Result<()> {
+        self.left -= 1;
+        let index = self.add(TcpStream::connect(self.target)?, true)?;
+        let mut party = self.parties[index].take().expect("just added");
+        self.write(&mut party, index)?;
+        self.parties[index] = Some(party);
+        Ok(())
+    }
+
+    fn add(&mut self, stream: TcpStream, client: bool) -> io::Result<usize> {
+        stream.set_nonblocking(true)?;
+        stream.set_nodelay(true)?;
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.parties.push(None);
+            self.parties.len() - 1
+        });
+        epoll::add(&self.epoll, &stream, data(PARTIES + index), EventFlags::IN)?;
+        self.parties[index] = Some(Party {
+            stream,
+            client,
+            sent: 0,
+            sending: client,
+            head: Vec::new(),
+            body: None,
+            blocked: false,
+        });
+        Ok(index)
+    }
+
+    // Whether the connection goes on.
+    fn serve(&mut self, party: &mut Party, index: usize) -> io::Result<bool> {
+        if party.sending {
+            self.write(party, index)?;
+        }
+        loop {
+            let mut scratch = std::mem::take(&mut self.scratch);
+            let read = party.stream.read(&mut scratch);
+            let full = read.as_ref().is_ok_and(|n| *n == scratch.len());
+            let goes_on = match read {
+                Ok(0) if party.client => Err(io::Error::other("the subject closed too early")),
+                Ok(0) => Ok(false),
+                Ok(n) => self.take(party, index, &scratch[..n]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.scratch = scratch;
+                    return Ok(true);
+                }
+                Err(_) if !party.client => Ok(false),
+                Err(error) => Err(error),
+            };
+            self.scratch = scratch;
+            if !matches!(goes_on, Ok(true)) || !full {
+                return goes_on;
+            }
+        }
+    }
+
+    fn take(&mut self, party: &mut Party, index: usize, mut bytes: &[u8]) -> io::Result<bool> {
+        if party.body.is_none() {
+            party.head.extend_from_slice(bytes);
+            let Some(end) = find(&party.head, b"\r\n\r\n") else {
+                return Ok(true);
+            };
+            let head = &party.head[..end + 4];
+            if party.client && !head.starts_with(b"HTTP/1.1 200 ") {
+                let text = String::from_utf8_lossy(&party.head).into_owned();
+                return Err(io::Error::other(format!(
+                    "an answer that is no 200: {text}"
+                )));
+            }
+            let length = content_length(head);
+            if party.client && length != self.exchange.body {
+                let text = String::from_utf8_lossy(head).into_owned();
+                return Err(io::Error::other(format!(
+                    "an answer of another length: {text}"
+                )));
+            }
+            let rest = party.head.len() - head.len();
+            bytes = &bytes[bytes.len() - rest..];
+            party.body = Some(length);
+            party.head.clear();
+        }
+        let left = party.body.expect("a body is expected");
+        if bytes.len() < left {
+            party.body = Some(left - bytes.len());
+            return Ok(true);
+        }
+        if bytes.len() > left {
+            return Err(io::Error::other("bytes behind a message"));
+        }
+        party.body = None;
+        if !party.client {
+            party.sending = true;
+            return self.write(party, index).map(|()| true);
+        }
+        self.done += 1;
+        if self.exchange.reconnects {
+            if self.left > 0 {
+                self.connect()?;
+            }
+            return Ok(false);
+        }
+        if self.left == 0 {
+            return Ok(false);
+        }
+        self.left -= 1;
+        party.sending = true;
+        self.write(party, index).map(|()| true)
+    }
+
+    fn write(&mut self, party: &mut Party, index: usize) -> io::Result<()> {
+        let bytes = match party.client {
+            true => &self.exchange.request,
+            false => &self.exchange.answer,
+        };
+        let blocked = loop {
+            match party.stream.write(&bytes[party.sent..]) {
+                Ok(n) => party.sent += n,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break true,
+                // A subject that is stopped; its client says so.
+                Err(_) if !party.client => break false,
+                Err(error) => return Err(error),
+            }
+            if party.sent == bytes.len() {
+                (party.sent, party.sending) = (0, false);
+                break false;
+            }
+        };
+        if blocked != party.blocked {
+            party.blocked = blocked;
+            let wanted = match blocked {
+                true => EventFlags::IN | EventFlags::OUT,
+                false => EventFlags::IN,
+            };
+            epoll::modify(&self.epoll, &party.stream, data(PARTIES + index), wanted)?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits for events; a tracer that comes or goes interrupts it.
+pub(crate) fn wait(epoll: &OwnedFd, events: &mut Vec<Event>) -> io::Result<()> {
+    loop {
+        match epoll::wait(epoll, spare_capacity(events), None) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => return Ok(other.map(drop)?),
+        }
+    }
+}
+
+fn data(index: usize) -> EventData {
+    EventData::new_u64(index as u64)
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    memchr::memmem::find(bytes, what)
+}
+
+fn content_length(head: &[u8]) -> usize {
+    let text = std::str::from_utf8(head).unwrap_or_default();
+    let lines = text.split("\r\n").filter_map(|line| line.split_once(':'));
+    let mut length = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    length
+        .next()
+        .and_then(|(_, value)| value.trim().parse().ok())
+        .unwrap_or(0)
+}

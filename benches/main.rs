@@ -1,0 +1,238 @@
+//! `./dev bench`: Steelyard beside nginx, HAProxy, h2o and a bare byte relay, in one run.
+//!
+//! Every subject serves the same requests in turn, round after round; what is compared is the CPU
+//! time per request within one round, never figures of two runs. One worker on the first core;
+//! clients and nodes on the second.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what it measures is told on standard output"
+)]
+
+mod figures;
+mod load;
+mod relay;
+mod subject;
+mod syscalls;
+mod workload;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use figures::{Ratios, table};
+use load::Load;
+use subject::{Crowd, Kind, Subject};
+use workload::Workload;
+
+/// What is asked for on the command line.
+struct Asked {
+    workloads: Vec<Workload>,
+    kinds: Vec<Kind>,
+    rounds: usize,
+    syscalls: bool,
+    idle: bool,
+}
+
+const USAGE: &str = "usage: ./dev bench [W1 W2 W3 W4 W5 W6s W6l W7 idle ...] [--rounds N] [--only NAME,NAME] [--syscalls]";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.first().map(String::as_str) {
+        Some("--relay") => run_relay(&arguments[1..]),
+        _ => match ask(&arguments) {
+            Ok(asked) => run(&asked),
+            Err(wrong) => {
+                eprintln!("{wrong}\n{USAGE}");
+                return ExitCode::from(2);
+            }
+        },
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn ask(arguments: &[String]) -> Result<Asked, String> {
+    let mut asked = Asked {
+        workloads: Vec::new(),
+        kinds: Kind::ALL.to_vec(),
+        rounds: 9,
+        syscalls: false,
+        idle: false,
+    };
+    let mut rest = arguments.iter();
+    while let Some(word) = rest.next() {
+        match word.as_str() {
+            // What cargo itself adds.
+            "--bench" => {}
+            "--syscalls" => asked.syscalls = true,
+            "idle" => asked.idle = true,
+            "--rounds" => {
+                let number = rest.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
+                asked.rounds = number.ok_or("--rounds takes a number")?;
+            }
+            "--only" => {
+                let names = rest.next().ok_or("--only takes names, with commas")?;
+                let named = |name: &str| Kind::ALL.into_iter().find(|k| k.name() == name);
+                let kinds = names
+                    .split(',')
+                    .map(|name| named(name).ok_or_else(|| format!("no subject {name:?}")));
+                asked.kinds = kinds.collect::<Result<_, _>>()?;
+            }
+            name => {
+                let found = Workload::ALL.into_iter().find(|w| w.name() == name);
+                asked
+                    .workloads
+                    .push(found.ok_or_else(|| format!("no workload {name:?}"))?);
+            }
+        }
+    }
+    if asked.workloads.is_empty() && !asked.idle {
+        asked.workloads = Workload::ALL.to_vec();
+        asked.idle = true;
+    }
+    Ok(asked)
+}
+
+fn run_relay(arguments: &[String]) -> io::Result<()> {
+    let ports: Option<Vec<u16>> = arguments.iter().map(|a| a.parse().ok()).collect();
+    match ports.as_deref() {
+        Some([port, nodes @ ..]) if !nodes.is_empty() => relay::serve(*port, nodes),
+        _ => Err(io::Error::other("--relay PORT NODE-PORT...")),
+    }
+}
+
+fn run(asked: &Asked) -> io::Result<()> {
+    pin_to_second_core();
+    let scratch = tempfile::Builder::new().prefix("sybench").tempdir()?;
+    files(scratch.path())?;
+    for workload in &asked.workloads {
+        measure(asked, *workload, scratch.path())?;
+    }
+    if asked.idle {
+        idle(asked, scratch.path())?;
+    }
+    Ok(())
+}
+
+fn pin_to_second_core() {
+    let mut second = rustix::thread::CpuSet::new();
+    second.set(1);
+    if rustix::thread::sched_setaffinity(None, &second).is_err() {
+        eprintln!("one core only: the proxy shares it with clients and nodes");
+    }
+}
+
+fn files(scratch: &Path) -> io::Result<()> {
+    fs::create_dir_all(scratch.join("files"))?;
+    fs::write(scratch.join("files/small.css"), vec![b'c'; 10 * 1024])?;
+    fs::write(scratch.join("files/large.bin"), vec![b'l'; 1024 * 1024])
+}
+
+fn subjects(
+    asked: &Asked,
+    workload: Workload,
+    scratch: &Path,
+    load: &Load,
+) -> io::Result<Vec<Subject>> {
+    let ports = load.ports();
+    let wanted = asked.kinds.iter().copied().filter(|kind| match workload {
+        Workload::W7 => *kind == Kind::Steelyard,
+        _ if workload.is_files() => kind.has_files(),
+        Workload::W1 => true,
+        _ => *kind != Kind::SteelyardNoLog,
+    });
+    let scratch = scratch.join(workload.name());
+    fs::create_dir_all(&scratch)?;
+    files(&scratch)?;
+    let mut subjects = wanted
+        .map(|kind| Subject::start(kind, &scratch, &ports, Crowd::default()))
+        .collect::<io::Result<Vec<_>>>()?;
+    if workload == Workload::W7 {
+        let crowd = Crowd {
+            pools: 1000,
+            routes: 10_000,
+        };
+        subjects.push(Subject::start(
+            Kind::Steelyard,
+            &scratch.join("crowd"),
+            &ports,
+            crowd,
+        )?);
+    }
+    Ok(subjects)
+}
+
+fn measure(asked: &Asked, workload: Workload, scratch: &Path) -> io::Result<()> {
+    let mut load = Load::new(3, workload.exchange())?;
+    let subjects = subjects(asked, workload, scratch, &load)?;
+    let (connections, requests) = (workload.connections(), workload.requests());
+    let mut ratios = Ratios::new(subjects.len());
+    for subject in &subjects {
+        load.run(subject.port, connections, requests / 4)?;
+    }
+    for round in 0..asked.rounds {
+        let mut costs = vec![0.0; subjects.len()];
+        // Each round begins with another, so that none is always after the same one.
+        for step in 0..subjects.len() {
+            let index = (round + step) % subjects.len();
+            let subject = &subjects[index];
+            let before = subject.cpu();
+            load.run(subject.port, connections, requests)?;
+            #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
+            let cost = (subject.cpu() - before) as f64 / requests as f64 / 1000.0;
+            costs[index] = cost;
+        }
+        ratios.round(costs);
+    }
+    println!(
+        "\n{}: {}; {} rounds of {requests} requests",
+        workload.name(),
+        workload.words(),
+        asked.rounds
+    );
+    let mut names: Vec<String> = subjects.iter().map(|s| s.kind.name().to_owned()).collect();
+    if workload == Workload::W7 {
+        names[1] = "steelyard, crowd".into();
+    }
+    print!("{}", table(&names, &ratios));
+    if asked.syscalls {
+        for (subject, name) in subjects.iter().zip(&names) {
+            let calls =
+                syscalls::count(subject, 2000, || load.run(subject.port, connections, 2000))?;
+            println!("  {name:<18} {calls}");
+        }
+    }
+    Ok(())
+}
+
+/// Memory of an idle kept connection: the difference that 4,000 of them make.
+fn idle(asked: &Asked, scratch: &Path) -> io::Result<()> {
+    const CONNECTIONS: usize = 4000;
+    let load = Load::new(3, Workload::W1.exchange())?;
+    println!("\nidle: memory of an open connection that asks nothing, {CONNECTIONS} of them");
+    for subject in &subjects(asked, Workload::W2, &scratch.join("idle"), &load)? {
+        let before = subject.memory();
+        let open = Load::idle(subject.port, CONNECTIONS)?;
+        // Accepting takes it a moment: the figure is what it settles at.
+        let mut last = 0;
+        loop {
+            std::thread::park_timeout(std::time::Duration::from_millis(300));
+            let now = subject.memory();
+            if now == last {
+                break;
+            }
+            last = now;
+        }
+        #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
+        let each = last.saturating_sub(before) as f64 / open.len() as f64;
+        println!("  {:<18} {each:5.2} KiB", subject.kind.name());
+    }
+    Ok(())
+}
