@@ -7,11 +7,11 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
-use super::{Control, Now, Started, Writer, publish, words};
+use super::{Control, Now, Started, Writer, publish, secrets, words};
 use crate::document::{self, Change, Format, PlacedProblems};
 use crate::health;
 use crate::listener::Prepared;
-use crate::model::{Config, Listener, Problems};
+use crate::model::{Config, Listener, Problems, Secrets};
 use crate::snapshot::Snapshot;
 use crate::store::{Store, StoreError, set_aside};
 
@@ -144,7 +144,9 @@ impl Control {
     ) -> Result<Applied, ChangeError> {
         let now = self.now.load_full();
         let before = &now.snapshot;
-        let changes = document::diff(&before.config, &wanted.config);
+        let mut config = wanted.config;
+        config.keep_secrets_of(&before.config);
+        let changes = document::diff(&before.config, &config);
         let mut applied = Applied {
             changed: !changes.is_empty(),
             dry_run: wanted.dry_run,
@@ -160,16 +162,26 @@ impl Control {
             if !wanted.dry_run {
                 self.open_closed_listeners(before);
             }
-            applied.warnings.append(&mut troubles(before).await);
+            if !wanted.dry_run && self.running {
+                self.read_secrets_again(writer).await;
+            }
+            let in_force = self.now.load_full();
+            applied
+                .warnings
+                .append(&mut troubles(&in_force.snapshot).await);
             return Ok(applied);
         }
 
-        let config = Arc::new(wanted.config);
-        let snapshot = self.build(config.clone(), before.revision + 1).await;
+        secrets::generate(&mut config);
+        let config = Arc::new(config);
+        let read = self.read_secrets_after(&config, before).await;
+        let opened = self.open_sockets(&config, &before.config);
+        let (secrets, mut sockets) =
+            both(read, opened).map_err(|problems| ChangeError::Invalid(problems.into()))?;
+        let snapshot = self
+            .build(config.clone(), secrets.clone(), before.revision + 1)
+            .await;
         applied.warnings.append(&mut troubles(&snapshot).await);
-        let mut sockets = self
-            .open_sockets(&config, &before.config)
-            .map_err(|problems| ChangeError::Invalid(problems.into()))?;
         applied.warnings.append(&mut sockets.warnings);
         if wanted.dry_run {
             return Ok(applied);
@@ -185,7 +197,7 @@ impl Control {
         applied.revision = number;
         let snapshot = match number == snapshot.revision {
             true => snapshot,
-            false => self.build(config, number).await,
+            false => self.build(config, secrets, number).await,
         };
         tracing::info!(revision = number, author = wanted.author, "{words}");
         self.publish(writer, snapshot, Started::Serving, sockets)
@@ -195,10 +207,15 @@ impl Control {
 
     /// Compiles `config` on the blocking pool: it reads pages from a disk, and the health
     /// checks on this thread must not wait for one.
-    pub(super) async fn build(&self, config: Arc<Config>, revision: u64) -> Arc<Snapshot> {
+    pub(super) async fn build(
+        &self,
+        config: Arc<Config>,
+        secrets: Arc<Secrets>,
+        revision: u64,
+    ) -> Arc<Snapshot> {
         let registry = Arc::clone(&self.parts.registry);
         let metrics = Arc::clone(&self.parts.metrics);
-        let build = move || Snapshot::build(config, revision, &registry, &metrics);
+        let build = move || Snapshot::build(config, secrets, revision, &registry, &metrics);
         let again = build.clone();
         // The pool is gone only when the program is going.
         Arc::new(spawn_blocking(build).await.unwrap_or_else(|_| again()))
@@ -280,6 +297,18 @@ impl Control {
             Some(other) => return Err(other.clone().into()),
         }
         Ok(Store::open_or_create(&self.dir).await?)
+    }
+}
+
+/// Both, or every Problem of either.
+fn both<A, B>(a: Result<A, Problems>, b: Result<B, Problems>) -> Result<(A, B), Problems> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(mut problems), Err(more)) => {
+            problems.append(more);
+            Err(problems)
+        }
+        (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => Err(problems),
     }
 }
 

@@ -13,6 +13,7 @@ mod door;
 mod edit;
 mod explain;
 mod publish;
+mod secrets;
 mod start;
 mod status;
 mod tend;
@@ -35,7 +36,7 @@ use crate::document::{self, Format, PlacedProblems};
 use crate::health::Supervisor;
 use crate::listener::DataPlane;
 use crate::metrics::Metrics;
-use crate::model::{Admin, Config, Language};
+use crate::model::{Admin, Config, Language, SecretBytes};
 use crate::proxy::Question;
 use crate::snapshot::Snapshot;
 use crate::store::{Lock, Store, StoreError};
@@ -110,7 +111,7 @@ impl Control {
     /// Starts: serves what was loaded, and keeps on trying what could not be done at once.
     /// Runs on the current runtime.
     pub async fn start(loaded: Loaded, parts: Parts) -> Handle {
-        let handle = Self::with(loaded, parts, true);
+        let handle = Self::with(loaded, parts, true).await;
         handle.control.serve_first().await;
         let control = Arc::downgrade(&handle.control);
         handle.runtime.spawn(tend::tend(control));
@@ -130,14 +131,26 @@ impl Control {
             metrics: Arc::new(Metrics::new()),
             data_plane: None,
         };
-        Self::with(loaded, parts, false)
+        Self::with(loaded, parts, false).await
     }
 
-    fn with(loaded: Loaded, parts: Parts, running: bool) -> Handle {
-        let Loaded { dir, lock, found } = loaded;
+    async fn with(loaded: Loaded, parts: Parts, running: bool) -> Handle {
+        let Loaded {
+            dir,
+            lock,
+            mut found,
+        } = loaded;
+        secrets::generate(&mut found.config);
         let config = Arc::new(found.config);
+        let read = Arc::new(secrets::read(&config).await);
         let followers = watch::Sender::new(config.clone());
-        let snapshot = Snapshot::build(config, found.revision, &parts.registry, &parts.metrics);
+        let snapshot = Snapshot::build(
+            config,
+            read,
+            found.revision,
+            &parts.registry,
+            &parts.metrics,
+        );
         let control = Self {
             dir,
             running,
@@ -267,6 +280,12 @@ impl Handle {
     /// The Config in force.
     pub fn config(&self) -> Arc<Config> {
         self.control.now.load().snapshot.config.clone()
+    }
+
+    /// The secret of `owner`, as [`Config::secrets`] names it; none where there is none or it
+    /// could not be read.
+    pub fn secret(&self, owner: &str) -> Option<SecretBytes> {
+        self.control.now.load().snapshot.secrets.get(owner).cloned()
     }
 
     /// Opens the admin address, `rescue` or else the Config's, and answers where its

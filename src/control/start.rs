@@ -115,7 +115,9 @@ fn newer_than(dir: &Path, revision: u64) -> Option<LastKnownGood> {
 
 // A revision that was served is not in the database any more: its journal was lost, or an
 // older file was put in its place. What was acknowledged is put back.
-async fn put_back(mut store: Store, stored: &Stored, good: LastKnownGood, keep: bool) -> Found {
+async fn put_back(mut store: Store, stored: &Stored, mut good: LastKnownGood, keep: bool) -> Found {
+    // The texts that were given before are likelier to be right than none.
+    good.config.keep_secrets_of(&stored.config);
     let (held, revision) = (stored.number, good.revision);
     let happened =
         format!("config.db holds only revision {held}, older than last-known-good {revision}");
@@ -166,11 +168,17 @@ fn without_database(dir: &Path, happened: String, writer: Writer) -> Found {
     let happened = parts.join("; ");
     if let Some(good) = found.good {
         let revision = good.revision;
+        let lost = match good.without.as_slice() {
+            [] => String::new(),
+            owners => format!(" without what only config.db had: {}", owners.join(", ")),
+        };
         return Found {
             revision,
             config: good.config,
             started: Started::LastKnownGood {
-                why: format!("{happened}; serving last-known-good revision {revision}; {remedy}"),
+                why: format!(
+                    "{happened}; serving last-known-good revision {revision}{lost}; {remedy}"
+                ),
             },
             writer,
         };

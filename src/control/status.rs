@@ -116,6 +116,9 @@ impl Control {
                 ));
             }
         }
+        for missing in now.snapshot.secrets.missing() {
+            soft.push(format!("a secret is missing: {missing}"));
+        }
         if let Some(why) = self.not_kept() {
             soft.push(format!("the last-known-good could not be written: {why}"));
         }

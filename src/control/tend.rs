@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use super::{Control, Now, Started, start};
+use super::{Control, Now, Started, secrets, start};
 use crate::snapshot::Snapshot;
 
 /// How often.
@@ -39,7 +39,11 @@ impl Control {
             let now = self.now.load_full();
             if matches!(loaded.started, Started::Serving | Started::Setup) {
                 self.log(&loaded.started, loaded.revision);
-                let snapshot = self.build(Arc::new(loaded.config), loaded.revision).await;
+                let mut config = loaded.config;
+                secrets::generate(&mut config);
+                let config = Arc::new(config);
+                let read = Arc::new(secrets::read(&config).await);
+                let snapshot = self.build(config, read, loaded.revision).await;
                 self.serve(&mut writer, snapshot, loaded.started).await;
             } else if loaded.started != now.started {
                 self.log(&loaded.started, now.snapshot.revision);
@@ -48,6 +52,9 @@ impl Control {
                     started: loaded.started,
                 }));
             }
+        }
+        if !self.now.load().snapshot.secrets.missing().is_empty() {
+            self.read_secrets_again(&mut writer).await;
         }
         let now = self.now.load_full();
         self.open_closed_listeners(&now.snapshot);

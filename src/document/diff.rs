@@ -9,6 +9,7 @@ use std::fmt;
 use serde_json::{Map, Value as Json, json};
 
 use super::place::join;
+use super::secret::HIDDEN;
 use super::{to_full_json, to_json};
 use crate::model::Config;
 
@@ -83,7 +84,24 @@ pub fn diff(before: &Config, after: &Config) -> Vec<Change> {
         Side::new(&full_before, Some(&brief_before)),
         Side::new(&full_after, Some(&brief_after)),
     );
+    compare_texts(&mut changes, before, after);
     changes
+}
+
+/// Secrets given as text: both sides show the same, so that neither shows it.
+fn compare_texts(changes: &mut Vec<Change>, before: &Config, after: &Config) {
+    let before = before.secret_texts();
+    for (owner, text) in after.secret_texts() {
+        let old = before.iter().find(|(other, _)| *other == owner);
+        if old.is_some_and(|(_, old)| *old != text) {
+            changes.push(Change {
+                op: Op::Change,
+                field: owner,
+                before: Some(HIDDEN.into()),
+                after: Some(HIDDEN.into()),
+            });
+        }
+    }
 }
 
 /// One value with every default, to compare by, and as `export` writes it, to show.

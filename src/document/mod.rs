@@ -23,6 +23,7 @@ mod redirect;
 mod respond;
 mod retry;
 mod route;
+mod secret;
 mod settings;
 mod site;
 mod size;
@@ -146,7 +147,7 @@ pub fn to_json(config: &Config) -> Json {
 }
 
 /// As [`to_json`], with every default: what two Configs are compared by, and what a view of
-/// them shows. It is read back as the same Config.
+/// them shows. It is read back as the same Config, but for a secret given as text, which is hidden.
 pub fn to_full_json(config: &Config) -> Json {
     let mut writer = Writer::new(true);
     config::write(&mut writer, config);

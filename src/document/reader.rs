@@ -79,6 +79,11 @@ impl<'t, 'f> Reader<'t, 'f> {
         self.table.get(key).is_some()
     }
 
+    /// Whether nothing is in this table.
+    pub(super) fn is_empty(&self) -> bool {
+        self.table.0.is_empty()
+    }
+
     /// Whether `key` has left a Problem.
     pub(super) fn failed(&self, key: &str) -> bool {
         let path = self.path_of(key);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::later::{Later, Off};
 use super::reader::Reader;
+use super::secret;
 use super::time::{UP_TO_A_DAY, ZERO_OR_UP_TO_A_DAY};
 use super::value::{network, number, time};
 use super::writer::Writer;
@@ -19,7 +20,6 @@ const LATER: &[Later] = &[
     ("max_connections_per_client", Off::Zero),
     ("memory_budget", Off::Never),
     ("spool_limit", Off::Never),
-    ("affinity_secret", Off::Never),
 ];
 
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Settings {
@@ -45,6 +45,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Settings {
             d.shutdown_grace,
             time(ZERO_OR_UP_TO_A_DAY),
         ),
+        affinity_secret: secret::read(r, "affinity_secret"),
     }
 }
 
@@ -59,6 +60,7 @@ pub(super) fn write(w: &mut Writer, settings: &Settings) {
     );
     w.time("dns_refresh", settings.dns_refresh, d.dns_refresh);
     w.time("shutdown_grace", settings.shutdown_grace, d.shutdown_grace);
+    secret::write(w, "affinity_secret", &settings.affinity_secret);
 }
 
 /// Puts a list of networks; one address is written without its length.

@@ -39,6 +39,13 @@ impl Writer {
         }
     }
 
+    /// Puts what is shown where two Configs are compared, and never exported.
+    pub(super) fn only_with_defaults(&mut self, key: &str, value: &str) {
+        if self.with_defaults {
+            self.always(key, value);
+        }
+    }
+
     /// Puts a time.
     pub(super) fn time(&mut self, key: &str, value: Duration, default: Duration) {
         self.field(key, time::write(value), time::write(default));

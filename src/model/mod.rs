@@ -24,6 +24,7 @@ mod respond;
 mod retry;
 mod route;
 mod route_path;
+mod secret;
 mod settings;
 mod site;
 
@@ -47,5 +48,6 @@ pub use respond::Respond;
 pub use retry::{Condition, Retry};
 pub use route::{PathMatch, Route, Target};
 pub use route_path::{RoutePath, length_as_sent, one_spelling};
+pub use secret::{Secret, SecretBytes, SecretPlace, Secrets};
 pub use settings::Settings;
 pub use site::Site;

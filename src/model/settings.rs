@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::Secret;
+
 /// Settings of the whole process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -17,6 +19,8 @@ pub struct Settings {
     pub dns_refresh: Duration,
     /// How long requests in flight may go on after a stop was asked for.
     pub shutdown_grace: Duration,
+    /// The key that affinity cookies are signed with.
+    pub affinity_secret: Secret,
 }
 
 impl Settings {
@@ -32,6 +36,7 @@ impl Default for Settings {
             max_connections: 0,
             dns_refresh: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(30),
+            affinity_secret: Secret::Absent,
         }
     }
 }

@@ -120,7 +120,13 @@ allow = ["10.0.0.0/8", "2001:db8::1"]
 
     fn snapshot() -> Snapshot {
         let config = parse(GUARDED, Format::Toml).unwrap().config;
-        Snapshot::build(Arc::new(config), 1, &Registry::new(), &Metrics::new())
+        Snapshot::build(
+            Arc::new(config),
+            Arc::default(),
+            1,
+            &Registry::new(),
+            &Metrics::new(),
+        )
     }
 
     fn outcome(snapshot: &Snapshot, path: &str, client: &str) -> Outcome {

@@ -82,7 +82,13 @@ mod tests {
     fn seen(trusted: &[&str], peer: &str, fields: &str) -> String {
         let mut config = Config::default();
         config.settings.trusted_proxies = trusted.iter().map(|n| n.parse().unwrap()).collect();
-        let snapshot = Snapshot::build(Arc::new(config), 1, &Registry::new(), &Metrics::new());
+        let snapshot = Snapshot::build(
+            Arc::new(config),
+            Arc::default(),
+            1,
+            &Registry::new(),
+            &Metrics::new(),
+        );
         let limits = Limits {
             target: 99,
             odd_names: OddNames::Keep,

@@ -53,7 +53,13 @@ async fn proxy_of(
     config.pools.push(pool);
     change(&mut config);
     let metrics = Arc::new(Metrics::new());
-    let snapshot = Snapshot::build(Arc::new(config), 1, &Registry::new(), &metrics);
+    let snapshot = Snapshot::build(
+        Arc::new(config),
+        Arc::default(),
+        1,
+        &Registry::new(),
+        &metrics,
+    );
     let snapshot = Arc::new(snapshot);
     let published = Arc::new(Published::default());
     published.publish(Arc::clone(&snapshot));
@@ -277,7 +283,7 @@ async fn a_request_outlives_the_listener_it_came_by() {
         let mut config = (*snapshot.config).clone();
         config.listeners.clear();
         let (registry, metrics) = (Registry::new(), Metrics::new());
-        let without = Snapshot::build(Arc::new(config), 2, &registry, &metrics);
+        let without = Snapshot::build(Arc::new(config), Arc::default(), 2, &registry, &metrics);
         published.publish(Arc::new(without));
         client.write_all(b"Host: a\r\n\r\n").await.unwrap();
         let answer = rest(&mut client).await;

@@ -16,7 +16,7 @@ use crate::balance::{Balancer, Registry};
 use crate::files::Root;
 use crate::http::{Limits, OddNames};
 use crate::metrics::{Connections, Metrics, NodeErrors, Series};
-use crate::model::{self, Config, Name, PathMatch, Underscores};
+use crate::model::{self, Config, Name, PathMatch, Secrets, Underscores};
 
 pub use headers::HeaderPlan;
 use hosts::HostTable;
@@ -29,6 +29,8 @@ pub use routes::{Found, RouteTable};
 pub struct Snapshot {
     /// What it was compiled from.
     pub config: Arc<Config>,
+    /// Its secrets, as far as they could be read.
+    pub secrets: Arc<Secrets>,
     /// Its number.
     pub revision: u64,
     /// Where clients connect.
@@ -132,6 +134,7 @@ impl Snapshot {
     /// pages for errors, and so may wait for the disk.
     pub fn build(
         config: Arc<Config>,
+        secrets: Arc<Secrets>,
         revision: u64,
         registry: &Registry,
         metrics: &Metrics,
@@ -158,6 +161,7 @@ impl Snapshot {
             pools,
             sites,
             config,
+            secrets,
         }
     }
 
@@ -174,7 +178,7 @@ impl Snapshot {
     /// What on this machine stands in the way of serving all of it, in words for the
     /// operator. Looks at the disk.
     pub fn troubles(&self) -> Vec<String> {
-        let mut troubles = Vec::new();
+        let mut troubles = self.secrets.missing();
         for site in &self.sites {
             let of_site = |trouble: &String| format!("site {}: {trouble}", site.name);
             troubles.extend(site.pages.troubles.iter().map(of_site));

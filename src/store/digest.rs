@@ -6,8 +6,13 @@ use sha2::{Digest, Sha256};
 
 /// The SHA-256 of `text`, as 64 hexadecimal digits.
 pub(super) fn sha256(text: &str) -> String {
+    sha256_of(text.as_bytes())
+}
+
+/// The same of bytes.
+pub(super) fn sha256_of(bytes: &[u8]) -> String {
     let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(text.as_bytes()) {
+    for byte in Sha256::digest(bytes) {
         write!(hex, "{byte:02x}").expect("a String takes every write");
     }
     hex

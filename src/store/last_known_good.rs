@@ -27,8 +27,10 @@ const MAX_BYTES: u64 = 16 * 1024 * 1024;
 pub struct LastKnownGood {
     /// Its revision.
     pub revision: u64,
-    /// The Config.
+    /// The Config, without the secrets that were given as text.
     pub config: Config,
+    /// The owners of those secrets: only `config.db` has them.
+    pub without: Vec<String>,
 }
 
 /// What the files of a data directory hold.
@@ -64,12 +66,16 @@ pub fn read(dir: &Path) -> Found {
 /// missing and the previous one whole.
 pub fn write(dir: &Path, revision: u64, config: &Config) -> io::Result<()> {
     let document = document::to_json(config).to_string();
-    let text = json!({
+    let without: Vec<String> = config.secret_texts().into_iter().map(|(o, _)| o).collect();
+    let mut text = json!({
         "revision": revision,
-        "sha256": seal(revision, &document),
+        "sha256": seal(revision, &without, &document),
         "document": document,
-    })
-    .to_string();
+    });
+    if !without.is_empty() {
+        text["without"] = without.into();
+    }
+    let text = text.to_string();
     let newest = dir.join(NEWEST);
     if fs::read(&newest).is_ok_and(|there| there == text.as_bytes()) {
         return Ok(());
@@ -103,7 +109,11 @@ fn load(path: &Path) -> Result<Option<LastKnownGood>, String> {
     let field = |name: &str| value.get(name).ok_or_else(torn);
     let revision = field("revision")?.as_u64().ok_or_else(torn)?;
     let document = field("document")?.as_str().ok_or_else(torn)?;
-    if field("sha256")?.as_str() != Some(seal(revision, document).as_str()) {
+    let without: Vec<String> = match value.get("without") {
+        None => Vec::new(),
+        Some(names) => serde_json::from_value(names.clone()).map_err(|_| torn())?,
+    };
+    if field("sha256")?.as_str() != Some(seal(revision, &without, document).as_str()) {
         return Err(torn());
     }
     let parsed = document::parse(document, Format::Json)
@@ -111,12 +121,14 @@ fn load(path: &Path) -> Result<Option<LastKnownGood>, String> {
     Ok(Some(LastKnownGood {
         revision,
         config: parsed.config,
+        without,
     }))
 }
 
 // The revision is sealed too: it is what the numbers go on from.
-fn seal(revision: u64, document: &str) -> String {
-    sha256(&format!("{revision}\n{document}"))
+fn seal(revision: u64, without: &[String], document: &str) -> String {
+    let without: String = without.iter().map(|owner| format!("{owner}\n")).collect();
+    sha256(&format!("{revision}\n{without}{document}"))
 }
 
 fn read_limited(file: File) -> io::Result<String> {
@@ -130,13 +142,36 @@ fn read_limited(file: File) -> io::Result<String> {
 mod tests {
     use super::super::tests::config_with_weight;
     use super::{Found, LastKnownGood, NEWEST, PREVIOUS, UNFINISHED, read, write};
+    use crate::model::{Config, Secret, SecretBytes};
     use std::fs;
 
     fn good(revision: u64, weight: u16) -> Option<LastKnownGood> {
         Some(LastKnownGood {
             revision,
             config: config_with_weight(weight),
+            without: Vec::new(),
         })
+    }
+
+    #[test]
+    fn a_secret_is_left_out_and_that_it_is_missing_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = config_with_weight(1);
+        config.settings.affinity_secret = Secret::Text(SecretBytes::new(b"open sesame"));
+        write(dir.path(), 1, &config_with_weight(1)).unwrap();
+        write(dir.path(), 2, &config).unwrap();
+        let newest = dir.path().join(NEWEST);
+        let whole = fs::read(&newest).unwrap();
+        assert!(!String::from_utf8_lossy(&whole).contains("sesame"));
+        let found = read(dir.path()).good.unwrap();
+        assert_eq!(found.config, config_with_weight(1));
+        assert_eq!(found.without, [Config::AFFINITY_SECRET]);
+        for at in 0..whole.len() {
+            let mut altered = whole.clone();
+            altered[at] ^= 1;
+            fs::write(&newest, &altered).unwrap();
+            assert_eq!(read(dir.path()).good, good(1, 1), "byte {at}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! `config.db`: every revision of the Config, whole, in SQLite; the last-known-good
 //! file beside it; and the lock of the data directory.
 //!
+//! A secret given as text is in `config.db` alone, beside the revisions (`secrets`).
+//!
 //! The only folder with SQL. It decides nothing: which revision is served, and what
 //! happens when the database is gone, is `control/`'s.
 
@@ -9,6 +11,7 @@ mod digest;
 pub mod last_known_good;
 mod lock;
 mod open;
+mod secrets;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -132,7 +135,12 @@ impl Store {
             .fetch_optional(&mut self.connection)
             .await
             .map_err(open::classify)?;
-        row.map(|row| read(&row)).transpose()
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let mut stored = read(&row)?;
+        secrets::fill_in(&mut self.connection, &mut stored.config).await?;
+        Ok(Some(stored))
     }
 
     /// Writes `config` as the next revision and answers its number, once it is on disk.
@@ -247,7 +255,10 @@ async fn insert(
         .fetch_one(&mut **transaction)
         .await
         .map_err(open::classify)?;
-    if read(&row)?.config != *config {
+    secrets::write(transaction, config).await?;
+    let mut written = read(&row)?.config;
+    secrets::fill_in(transaction, &mut written).await?;
+    if written != *config {
         let why = format!("revision {number} does not read back as it was written");
         return Err(corrupt(why));
     }

@@ -120,6 +120,8 @@ fn options(path: &Path, busy: Duration) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .pragma("trusted_schema", "off")
         .pragma("cell_size_check", "on")
+        // A secret that was replaced does not stay behind in a free page.
+        .pragma("secure_delete", "on")
         // A stray pointer must not be able to write into the file.
         .pragma("mmap_size", "0")
         .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT)

@@ -26,6 +26,7 @@ mod policies;
 mod protocol;
 mod queue;
 mod reload;
+mod secrets;
 mod startup;
 mod static_files;
 mod status_and_metrics;

@@ -1,6 +1,7 @@
 //! Control on real files, without a data plane.
 
 mod change;
+mod secrets;
 mod sockets;
 mod start;
 

@@ -5,6 +5,7 @@ mod not_available;
 mod problems;
 mod properties;
 mod reading;
+mod secrets;
 mod strategies;
 mod targets;
 mod values;

@@ -13,7 +13,6 @@ backup = { nightly = "03:00" }
 max_connections_per_client = 10
 memory_budget = "256m"
 spool_limit = "1g"
-affinity_secret = { file = "" }
 [admin]
 tls = "self-signed"
 language = "zh-CN"

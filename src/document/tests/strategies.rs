@@ -15,8 +15,8 @@ use crate::model::{
     Admin, AdminState, CheckKind, CheckMethod, Condition, Config, Expect, Expires, Files, HashKey,
     HeaderChanges, HeaderName, HeaderValue, HealthCheck, HostPattern, HttpCheck, Keepalive,
     Listener, LogFormat, LogLevel, Logs, MetricsAccess, Name, Node, NodeAddress, PathMatch, Policy,
-    Pool, Queue, Redirect, RedirectTo, Respond, Retry, Route, RoutePath, Settings, Site, Target,
-    Underscores,
+    Pool, Queue, Redirect, RedirectTo, Respond, Retry, Route, RoutePath, Secret, Settings, Site,
+    Target, Underscores,
 };
 
 const DAY: u64 = 86_400_000;
@@ -76,15 +76,26 @@ fn networks() -> impl Strategy<Value = Vec<IpNet>> {
 
 fn settings() -> impl Strategy<Value = Settings> {
     let numbers = (0..=Settings::MAX_WORKERS, 0_u32..=10_000_000);
-    (networks(), numbers, time(1000, DAY), time(0, DAY)).prop_map(
-        |(trusted_proxies, (workers, max_connections), dns_refresh, shutdown_grace)| Settings {
+    let times = (time(1000, DAY), time(0, DAY));
+    (networks(), numbers, times, secret()).prop_map(
+        |(trusted_proxies, (workers, max_connections), times, affinity_secret)| Settings {
             trusted_proxies,
             workers,
             max_connections,
-            dns_refresh,
-            shutdown_grace,
+            dns_refresh: times.0,
+            shutdown_grace: times.1,
+            affinity_secret,
         },
     )
+}
+
+/// No text: what is never written cannot be read back.
+fn secret() -> impl Strategy<Value = Secret> {
+    prop_oneof![
+        Just(Secret::Absent),
+        "/[a-z\"é][a-z \"]{0,10}[a-z]".prop_map(|path| Secret::File(path.into())),
+        "[A-Z_ é\"]{1,10}".prop_map(Secret::Env),
+    ]
 }
 
 fn admin() -> impl Strategy<Value = Admin> {

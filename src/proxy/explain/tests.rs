@@ -84,7 +84,13 @@ const DOCUMENT: &str = r#"
 
 fn snapshot() -> Snapshot {
     let config = parse(DOCUMENT, Format::Toml).unwrap().config;
-    Snapshot::build(Arc::new(config), 1, &Registry::new(), &Metrics::new())
+    Snapshot::build(
+        Arc::new(config),
+        Arc::default(),
+        1,
+        &Registry::new(),
+        &Metrics::new(),
+    )
 }
 
 fn asked(snapshot: &Snapshot, url: &str, headers: &[&str]) -> Explanation {
@@ -200,7 +206,13 @@ fn where_nothing_listens_another_listener_is_taken_and_said() {
         assert_eq!(name(&told.listener), listener, "{url}");
         assert_eq!(told.notes.first().map(String::as_str), note, "{url}");
     }
-    let none = Snapshot::build(Arc::default(), 1, &Registry::new(), &Metrics::new());
+    let none = Snapshot::build(
+        Arc::default(),
+        Arc::default(),
+        1,
+        &Registry::new(),
+        &Metrics::new(),
+    );
     let told = asked(&none, "http://a/", &[]);
     assert_eq!((told.listener, told.notes.len()), (None, 1));
 }

@@ -2,6 +2,7 @@
 //! what is newer is not touched.
 
 mod full;
+mod secrets;
 mod views;
 
 use std::fs;
@@ -393,7 +394,8 @@ async fn every_connection_is_set_up_against_loss() {
         ("pragma trusted_schema", "0"),
         ("pragma cell_size_check", "1"),
         ("pragma mmap_size", "0"),
-        ("pragma user_version", "1"),
+        ("pragma secure_delete", "1"),
+        ("pragma user_version", "2"),
         ("pragma application_id", "1398033497"),
     ] {
         let row = sqlx::query(setting)

@@ -1,0 +1,157 @@
+//! Reading secrets: from the files and variables that a Config names, when a change is made and
+//! at a start. What a start cannot read is tried again every few seconds.
+//!
+//! A snapshot holds what was read (`Snapshot::secrets`): whoever signs takes it there when the
+//! snapshot is built, or asks [`super::Handle::secret`].
+
+use std::fs::OpenOptions;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fs::OFlags;
+use tokio::task::spawn_blocking;
+
+use super::{Control, Writer};
+use crate::model::{Code, Config, Problems, Secret, SecretBytes, SecretPlace, Secrets};
+use crate::snapshot::Snapshot;
+
+impl Control {
+    /// The secrets of `config`, which is about to follow `before`. One that is said as it was
+    /// and cannot be read now stays as it was read: a file that is gone does not stand in the way
+    /// of other changes.
+    pub(super) async fn read_secrets_after(
+        &self,
+        config: &Arc<Config>,
+        before: &Snapshot,
+    ) -> Result<Arc<Secrets>, Problems> {
+        let mut read = read(config).await;
+        let mut problems = Problems::default();
+        let said_before = before.config.secrets();
+        for place in config.secrets() {
+            let Some(why) = read.why_missing(&place.owner) else {
+                continue;
+            };
+            let as_it_was = said_before
+                .iter()
+                .any(|old| old.owner == place.owner && old.secret == place.secret);
+            match before.secrets.get(&place.owner) {
+                _ if !as_it_was => problems.add(place.field, Code::Value, why),
+                Some(secret) => read.put(place.owner, secret.clone()),
+                None => {}
+            }
+        }
+        match problems.is_empty() {
+            true => Ok(Arc::new(read)),
+            false => Err(problems),
+        }
+    }
+
+    /// Reads the secrets of what is in force again, and serves with them where they are others:
+    /// a file is there again, or has another text. What cannot be read stays as it was.
+    pub(super) async fn read_secrets_again(&self, writer: &mut Writer) {
+        let now = self.now.load_full();
+        let before = &now.snapshot;
+        // Nothing that was said differs, so that nothing is a Problem.
+        let Ok(secrets) = self.read_secrets_after(&before.config, before).await else {
+            return;
+        };
+        if secrets == before.secrets {
+            return;
+        }
+        tracing::info!("a secret is another than before, and used from now on");
+        let (config, revision) = (before.config.clone(), before.revision);
+        let snapshot = self.build(config, secrets, revision).await;
+        self.serve(writer, snapshot, now.started.clone()).await;
+    }
+}
+
+/// Reads every secret of `config`.
+pub(super) async fn read(config: &Arc<Config>) -> Secrets {
+    let config = Arc::clone(config);
+    let read = spawn_blocking(move || read_all(&config)).await;
+    // The pool is gone only when the program is going.
+    read.unwrap_or_default()
+}
+
+fn read_all(config: &Config) -> Secrets {
+    let mut secrets = Secrets::default();
+    for place in config.secrets() {
+        let read = match place.secret {
+            Secret::Absent => continue,
+            Secret::Text(text) => Ok(text.clone()),
+            Secret::File(path) => in_file(path),
+            Secret::Env(name) => in_environment(name),
+        };
+        match read {
+            Ok(secret) => secrets.put(place.owner, secret),
+            Err(why) => secrets.miss(place.owner, why),
+        }
+    }
+    secrets
+}
+
+/// The words of a Problem never hold what was read.
+fn in_file(path: &Path) -> Result<SecretBytes, String> {
+    let shown = path.display();
+    let bytes = read_file(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let text = match bytes.strip_suffix(b"\n") {
+        Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
+        None => &bytes,
+    };
+    match text.len() {
+        0 => Err(format!("{shown} is empty")),
+        length if length > Secret::MAX_BYTES => {
+            let most = Secret::MAX_BYTES;
+            Err(format!("{shown} is longer than {most} bytes"))
+        }
+        _ => Ok(SecretBytes::new(text)),
+    }
+}
+
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    // A pipe without a writer would be waited for.
+    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    // The end of its line, and one byte more than may be.
+    let limit = u64::try_from(Secret::MAX_BYTES + 3).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn in_environment(name: &str) -> Result<SecretBytes, String> {
+    let value = std::env::var_os(name)
+        .ok_or_else(|| format!("the variable {name} is not set for this program"))?;
+    match value.into_vec() {
+        value if value.is_empty() => Err(format!("the variable {name} is empty")),
+        value if value.len() > Secret::MAX_BYTES => {
+            let most = Secret::MAX_BYTES;
+            Err(format!("the variable {name} is longer than {most} bytes"))
+        }
+        value => Ok(SecretBytes::new(&value)),
+    }
+}
+
+/// Generates each secret that `config` needs and nobody gave (`SecretPlace::generated`). It is
+/// kept from then on as if it had been given as text, without being told as a change: called
+/// behind the comparison of every change, and for what a start found.
+pub(super) fn generate(config: &mut Config) {
+    config.secrets_mut().into_iter().for_each(generate_at);
+}
+
+pub(super) fn generate_at(place: SecretPlace<&mut Secret>) {
+    if place.generated && *place.secret == Secret::Absent {
+        // As long as the digest it signs with; from the system's own source of randomness.
+        let random: [u8; 32] = rand::random();
+        *place.secret = Secret::Text(SecretBytes::new(&random));
+    }
+}

@@ -1,0 +1,99 @@
+//! Secrets given as text: kept, replaced and removed with the revision, in no revision.
+
+use std::fs;
+
+use sqlx::Connection;
+
+use super::super::{Store, StoreError, path};
+use super::{by_hand, config_with_weight, database};
+use crate::model::{Config, Secret, SecretBytes};
+
+fn config_with(secret: &str) -> Config {
+    let mut config = config_with_weight(1);
+    config.settings.affinity_secret = match secret {
+        "" => Secret::Absent,
+        text => Secret::Text(SecretBytes::new(text.as_bytes())),
+    };
+    config
+}
+
+async fn append(store: &mut Store, config: &Config) -> u64 {
+    store
+        .append(None, config, "a test", "a secret")
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_secret_comes_back_and_is_in_no_revision() {
+    let dir = database(1).await;
+    let mut store = Store::open(dir.path()).await.unwrap();
+    for secret in ["open sesame", "another", "", "\u{0}é"] {
+        let config = config_with(secret);
+        let number = append(&mut store, &config).await;
+        store.close().await;
+        store = Store::open(dir.path()).await.unwrap();
+        let newest = store.newest().await.unwrap().unwrap();
+        assert_eq!((newest.number, newest.config), (number, config));
+    }
+    let documents = sqlx::query_scalar::<_, String>("select group_concat(document) from revisions");
+    let documents = documents.fetch_one(&mut store.connection).await.unwrap();
+    assert!(!documents.contains("sesame") && !documents.contains("another"));
+    append(&mut store, &config_with("")).await;
+    let left = sqlx::query_scalar::<_, i64>("select count(*) from secrets");
+    assert_eq!(left.fetch_one(&mut store.connection).await.unwrap(), 0);
+    store.close().await;
+    let bytes = fs::read(path(dir.path())).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(!text.contains("sesame") && !text.contains("another"));
+}
+
+#[tokio::test]
+async fn a_change_that_fails_leaves_the_secret_as_it_was() {
+    let dir = database(1).await;
+    let mut store = Store::open(dir.path()).await.unwrap();
+    let number = append(&mut store, &config_with("old")).await;
+    let stale = store
+        .append(Some(number + 1), &config_with("new"), "a test", "")
+        .await;
+    assert!(matches!(stale, Err(StoreError::Stale { .. })), "{stale:?}");
+    let newest = store.newest().await.unwrap().unwrap();
+    assert_eq!(newest.config, config_with("old"));
+}
+
+#[tokio::test]
+async fn an_altered_secret_is_never_read() {
+    let dir = database(1).await;
+    let mut store = Store::open(dir.path()).await.unwrap();
+    append(&mut store, &config_with("open sesame")).await;
+    store.close().await;
+    let alter = by_hand(
+        dir.path(),
+        "update secrets set value = cast('shut sesame' as blob)",
+    )
+    .await;
+    alter.close().await.unwrap();
+    let newest = Store::open(dir.path()).await.unwrap().newest().await;
+    let Err(StoreError::Corrupt { why }) = newest else {
+        panic!("{newest:?}");
+    };
+    assert_eq!(
+        why,
+        "the secret settings.affinity_secret is not what was written"
+    );
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_version_is_brought_to_this_one() {
+    let dir = database(2).await;
+    // As version 1 left it: without what the second migration made.
+    let back = "drop table secrets; delete from _sqlx_migrations where version > 1;
+                pragma user_version = 1";
+    by_hand(dir.path(), back).await.close().await.unwrap();
+    let mut store = Store::open(dir.path()).await.unwrap();
+    let newest = store.newest().await.unwrap().unwrap();
+    assert_eq!((newest.number, newest.config), (2, config_with_weight(2)));
+    let config = config_with("open sesame");
+    append(&mut store, &config).await;
+    assert_eq!(store.newest().await.unwrap().unwrap().config, config);
+}
