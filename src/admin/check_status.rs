@@ -1,6 +1,7 @@
 //! `/check_status`: the status page of nginx's check module, in its three formats, for
 //! scripts and people that know it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use actix_web::web::Data;
@@ -76,11 +77,11 @@ fn as_json(report: &CheckReport, rows: &[Numbered<'_>]) -> String {
     format!("{}\n", json!({ "servers": servers }))
 }
 
-// No field can hold a comma or a quote: names and addresses have none.
+// The path of a Unix socket can hold a comma or a quote; a name cannot.
 fn csv(_: &CheckReport, rows: &[Numbered<'_>]) -> String {
     let mut text = String::new();
     for (index, row) in rows {
-        let (up, pool, address) = (word(row), &row.pool, &row.address);
+        let (up, pool, address) = (word(row), &row.pool, quoted(&row.address));
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
@@ -89,6 +90,14 @@ fn csv(_: &CheckReport, rows: &[Numbered<'_>]) -> String {
         );
     }
     text
+}
+
+/// A field of CSV, in quotes where it needs them (RFC 4180).
+fn quoted(field: &str) -> Cow<'_, str> {
+    match field.contains([',', '"']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")).into(),
+        false => field.into(),
+    }
 }
 
 fn html(report: &CheckReport, rows: &[Numbered<'_>]) -> String {
@@ -200,6 +209,18 @@ mod tests {
         assert_eq!(
             written(csv, |row| !row.up),
             "1,backend,106.187.48.116:80,down,0,3,http,80\n"
+        );
+    }
+
+    #[test]
+    fn a_path_is_one_field_of_the_csv_whatever_it_holds() {
+        let mut report = report();
+        report.rows.truncate(1);
+        report.rows[0].address = "unix:/run/a, \"b\".sock".into();
+        report.rows[0].port = 0;
+        assert_eq!(
+            csv(&report, &[(0, &report.rows[0])]),
+            "0,backend,\"unix:/run/a, \"\"b\"\".sock\",up,58,0,http,0\n"
         );
     }
 

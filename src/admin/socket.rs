@@ -7,8 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-/// Its name in the data directory.
-pub(super) const NAME: &str = "control.sock";
+pub(super) use crate::control::CONTROL_SOCKET as NAME;
 
 /// Its name until it may be seen.
 const UNFINISHED: &str = "control.new";

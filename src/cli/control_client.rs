@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::output::Failure;
+use crate::control::CONTROL_SOCKET as SOCKET;
 
 /// Longest wait for an answer. A change waits for the disk and for sockets, never for nodes.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -18,9 +19,6 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 /// Longest path that fits into a socket address, its closing zero counted.
 const MAX_SOCKET_PATH: usize = 108;
-
-/// The socket's name in the data directory.
-const SOCKET: &str = "control.sock";
 
 /// A question to the API.
 #[derive(Debug, Default)]

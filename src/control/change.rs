@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
-use super::{Control, Now, Started, Writer, publish, secrets, words};
+use super::{Control, Now, Started, Writer, own_socket, publish, secrets, words};
 use crate::document::{self, Change, Format, PlacedProblems};
 use crate::health;
 use crate::listener::Prepared;
@@ -174,6 +174,10 @@ impl Control {
 
         secrets::generate(&mut config);
         let config = Arc::new(config);
+        let own = own_socket::check(&self.dir, &config).await;
+        if !own.is_empty() {
+            return Err(ChangeError::Invalid(own.into()));
+        }
         let read = self.read_secrets_after(&config, before).await;
         let opened = self.open_sockets(&config, &before.config);
         let (secrets, mut sockets) =

@@ -30,7 +30,7 @@ pub struct CheckRow {
     pub fall: u32,
     /// `tcp` or `http`.
     pub kind: &'static str,
-    /// The port probed.
+    /// The port probed; 0 at a Unix socket.
     pub port: u16,
     /// What the last probe found; empty before the first.
     pub text: String,
@@ -61,6 +61,7 @@ fn row(pool: &str, node: &Candidate, check: &HealthCheck, language: Language) ->
         Some(last) => (0, last.in_row),
         None => (0, 0),
     };
+    let port = check.port.map(Into::into).or(node.address.port());
     CheckRow {
         pool: pool.to_owned(),
         node: node.name.to_string(),
@@ -69,7 +70,7 @@ fn row(pool: &str, node: &Candidate, check: &HealthCheck, language: Language) ->
         rise,
         fall,
         kind: check.kind.as_str(),
-        port: check.port.map_or(node.address.port(), Into::into),
+        port: port.unwrap_or_default(),
         text: last.map_or_else(String::new, |last| last.text(language)),
     }
 }

@@ -12,6 +12,7 @@ mod check_report;
 mod door;
 mod edit;
 mod explain;
+mod own_socket;
 mod publish;
 mod secrets;
 mod start;
@@ -44,6 +45,7 @@ use crate::store::{Lock, Store, StoreError};
 pub use change::{Applied, Apply, ChangeError};
 pub use check_report::{CheckReport, CheckRow};
 pub use edit::NodeEdit;
+pub use own_socket::CONTROL_SOCKET;
 pub use start::{Loaded, Started};
 pub use status::Readiness;
 

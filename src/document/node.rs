@@ -34,26 +34,22 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Node {
     }
 }
 
-/// The name given, or the address, which alone may hold a colon.
+/// The name given, or the address, which alone may hold a colon or a slash.
 fn name(r: &mut Reader<'_, '_>, given: Option<Field<'_>>, address: Option<&NodeAddress>) -> Name {
-    let default = address.map(NodeAddress::to_string);
     let Some(field) = given else {
+        let default = address.map(NodeAddress::to_string);
         return Name::unchecked(&default.unwrap_or_else(|| r.path_of("name")));
     };
-    match (text(field.tree), default) {
-        (Ok(text), Some(default)) if text.eq_ignore_ascii_case(&default) => {
-            Name::unchecked(&default)
-        }
+    let named = text(field.tree).ok();
+    let named = named.and_then(|text| NodeAddress::parse(text).ok());
+    match address {
+        Some(address) if named.as_ref() == Some(address) => Name::unchecked(&address.to_string()),
         _ => r.name_at(&field),
     }
 }
 
 fn address(tree: &Tree) -> Result<NodeAddress, Fault> {
-    let text = text(tree)?;
-    if text.starts_with("unix:") {
-        return Err(Fault::not_available("a unix: address"));
-    }
-    NodeAddress::parse(text).map_err(Fault::value)
+    NodeAddress::parse(text(tree)?).map_err(Fault::value)
 }
 
 pub(super) fn write(w: &mut Writer, node: &Node) {

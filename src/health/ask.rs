@@ -2,8 +2,7 @@
 //! an answer it would refuse is no proof of health.
 
 use memchr::memmem;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
 use super::judge::{Answer, Opening, opening, refused};
@@ -26,7 +25,7 @@ const INTERIM: usize = 8;
 /// into `facts`.
 pub(super) async fn ask(
     check: &HttpCheck,
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     until: Instant,
     facts: &mut Facts,
 ) -> Result<(), Cause> {
@@ -88,13 +87,13 @@ enum Lost {
 }
 
 // The connection, what was read of it and not yet used, and until when it may be waited for.
-struct Wire {
-    stream: TcpStream,
+struct Wire<S> {
+    stream: S,
     input: Vec<u8>,
     until: Instant,
 }
 
-impl Wire {
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Lost> {
         match timeout_at(self.until, self.stream.write_all(bytes)).await {
             Ok(Ok(())) => Ok(()),
@@ -148,7 +147,7 @@ impl Wire {
         check: &HttpCheck,
         head: &ResponseHead,
         facts: &mut Facts,
-    ) -> Result<Body<'w>, Cause> {
+    ) -> Result<Body<'w, S>, Cause> {
         let framing = response_framing(head, check.method.as_str().as_bytes());
         let framing = framing.map_err(|refusal| bad_http(refusal, facts))?;
         Ok(Body {
@@ -182,13 +181,13 @@ impl Wire {
 }
 
 // A body being read.
-struct Body<'w> {
-    wire: &'w mut Wire,
+struct Body<'w, S> {
+    wire: &'w mut Wire<S>,
     reader: BodyReader,
     bytes: Vec<u8>,
 }
 
-impl Body<'_> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Body<'_, S> {
     // Reads a piece more; false at its end.
     async fn more(&mut self, facts: &mut Facts) -> Result<bool, Cause> {
         loop {

@@ -8,6 +8,7 @@ mod ask;
 mod judge;
 mod names;
 mod probe;
+mod socket;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -119,7 +120,7 @@ impl Supervisor {
 
     fn watch(&mut self, target: Target) {
         let id = target.state.id();
-        if target.address.as_socket().is_none() {
+        if target.address.is_name() {
             let (address, state) = (target.address.clone(), target.state.clone());
             let (label, every) = (target.label(), self.dns_refresh);
             let start = || Task::start(names::keep_fresh(label, address, state, every));

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use super::Target;
 use crate::balance::{NodeState, Unresolved};
-use crate::model::NodeAddress;
+use crate::model::{NodeAddress, Way};
 
 /// How long a change waits for the names it brings. Longer would hold up the
 /// operator; whoever is later is found by the regular look-up.
@@ -41,7 +41,7 @@ pub async fn resolve_new<'a>(targets: impl IntoIterator<Item = &'a Target>) {
 }
 
 fn is_unknown_name(target: &Target) -> bool {
-    target.address.as_socket().is_none() && target.state.socket_addresses().is_empty()
+    target.address.is_name() && target.state.socket_addresses().is_empty()
 }
 
 /// Keeps a name's addresses fresh until dropped.
@@ -51,6 +51,9 @@ pub(super) async fn keep_fresh(
     state: Arc<NodeState>,
     every: Duration,
 ) {
+    let Way::Name { host, .. } = address.way() else {
+        return;
+    };
     let mut failing = false;
     // What `resolve_new` has just found need not be asked for again at once.
     if !state.socket_addresses().is_empty() {
@@ -60,7 +63,7 @@ pub(super) async fn keep_fresh(
         match look_up(&address).await {
             Ok(found) => {
                 if std::mem::take(&mut failing) {
-                    info!("node {label}: the name {} is found again", address.host());
+                    info!("node {label}: the name {host} is found again");
                 }
                 if **state.socket_addresses() != found {
                     state.set_addresses(found);
@@ -70,8 +73,7 @@ pub(super) async fn keep_fresh(
                 failing = true;
                 state.set_unresolved(why(&error));
                 warn!(
-                    "node {label}: cannot look up {}: {error}; its last addresses stay in use",
-                    address.host()
+                    "node {label}: cannot look up {host}: {error}; its last addresses stay in use"
                 );
             }
             Err(error) => state.set_unresolved(why(&error)),
@@ -93,7 +95,10 @@ pub(super) fn why(error: &io::Error) -> Unresolved {
 // The addresses in the order to try; at least one.
 async fn look_up(address: &NodeAddress) -> io::Result<Vec<SocketAddr>> {
     let mut found = Vec::new();
-    for socket in lookup_host((address.host(), address.port())).await? {
+    let Way::Name { host, port } = address.way() else {
+        return Ok(found);
+    };
+    for socket in lookup_host((host, port)).await? {
         if !found.contains(&socket) {
             found.push(socket);
         }

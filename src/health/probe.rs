@@ -5,14 +5,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::ask::ask;
+use super::socket;
 use crate::balance::{Cause, CheckResult, Facts, Unresolved, quoted};
 use crate::http::is_own_shortage;
-use crate::model::{CheckKind, HealthCheck, NodeAddress};
+use crate::model::{CheckKind, HealthCheck, NodeAddress, Way};
 
 /// What a probe asks, and of whom.
 #[derive(Debug, Clone, Copy)]
@@ -36,18 +37,21 @@ pub(super) async fn probe(
     unresolved: Unresolved,
 ) -> CheckResult {
     let began = Instant::now();
+    let until = began + check.timeout;
     let mut facts = facts(check, node);
-    let found = match connect(check, addresses, began, &mut facts).await {
-        Ok(stream) => match &check.kind {
-            CheckKind::Tcp if silent => lives(stream, began + check.timeout).await,
-            CheckKind::Tcp => Ok(()),
-            CheckKind::Http(http) => ask(http, stream, began + check.timeout, &mut facts).await,
+    let found = match node.way() {
+        Way::Unix(path) => match socket::connect(path, until, &mut facts).await {
+            Ok(stream) => examine(check, silent, stream, (until, &mut facts)).await,
+            Err(cause) => Err(cause),
         },
-        Err(Some(cause)) => Err(cause),
-        Err(None) => Err(match unresolved {
-            Unresolved::Silent => Cause::NameServerSilent,
-            Unresolved::NotFound => Cause::NameNotFound,
-        }),
+        Way::Ip(_) | Way::Name { .. } => match connect(check, addresses, began, &mut facts).await {
+            Ok(stream) => examine(check, silent, stream, (until, &mut facts)).await,
+            Err(Some(cause)) => Err(cause),
+            Err(None) => Err(match unresolved {
+                Unresolved::Silent => Cause::NameServerSilent,
+                Unresolved::NotFound => Cause::NameNotFound,
+            }),
+        },
     };
     CheckResult {
         cause: found.err(),
@@ -58,9 +62,26 @@ pub(super) async fn probe(
     }
 }
 
+/// What the check asks of a node that has accepted, before the time given.
+async fn examine(
+    check: &HealthCheck,
+    silent: bool,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    (until, facts): (Instant, &mut Facts),
+) -> Result<(), Cause> {
+    match &check.kind {
+        CheckKind::Tcp if silent => lives(stream, until).await,
+        CheckKind::Tcp => Ok(()),
+        CheckKind::Http(http) => ask(http, stream, until, facts).await,
+    }
+}
+
 /// Whether somebody minds the connection: told that nothing more comes, a living process
 /// closes it (or says something). A request is not needed for that, and none is logged.
-async fn lives(mut stream: TcpStream, until: Instant) -> Result<(), Cause> {
+async fn lives(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    until: Instant,
+) -> Result<(), Cause> {
     let minded = async {
         stream.shutdown().await?;
         stream.read(&mut [0]).await
@@ -76,16 +97,18 @@ async fn lives(mut stream: TcpStream, until: Instant) -> Result<(), Cause> {
 fn facts(check: &HealthCheck, node: &NodeAddress) -> Facts {
     let mut facts = Facts {
         address: node.to_string(),
-        name: node.host().to_owned(),
         waited: check.timeout,
         ..Facts::default()
     };
+    if let Way::Name { host, .. } = node.way() {
+        host.clone_into(&mut facts.name);
+    }
     if let CheckKind::Http(http) = &check.kind {
         facts.method = http.method.as_str();
         facts.path.clone_from(&http.path);
         facts.host = match &http.host {
             Some(host) => host.as_str().to_owned(),
-            None => node.to_string(),
+            None => node.authority(),
         };
         facts.expected = http.expect.to_string();
         facts.wanted = quoted(http.body.as_bytes());

@@ -5,13 +5,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 
-/// What a connection runs over. TLS becomes a second variant.
+use super::unix;
+
+/// What a connection runs over. TLS becomes a variant of its own.
 #[derive(Debug)]
 pub enum Io {
     /// Plain TCP.
     Tcp(TcpStream),
+    /// A Unix socket.
+    Unix(UnixStream),
 }
 
 impl Io {
@@ -24,6 +28,7 @@ impl Io {
     ) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
 
@@ -35,6 +40,7 @@ impl Io {
     ) -> Poll<io::Result<usize>> {
         match self {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
         }
     }
 
@@ -42,6 +48,7 @@ impl Io {
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 
@@ -52,6 +59,7 @@ impl Io {
                 let mut byte = [0];
                 stream.poll_peek(cx, &mut ReadBuf::new(&mut byte))
             }
+            Self::Unix(stream) => unix::poll_peek(stream, cx),
         }
     }
 
@@ -60,6 +68,8 @@ impl Io {
         match self {
             // The peer may be gone already, and then there is nothing to reset.
             Self::Tcp(stream) => drop(stream.set_zero_linger()),
+            // It has no reset to send, and no client comes by one.
+            Self::Unix(_) => {}
         }
     }
 }

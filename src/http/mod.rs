@@ -25,6 +25,7 @@ mod scratch;
 mod shortage;
 mod target;
 mod token;
+mod unix;
 mod write;
 
 pub use body::{BodyReader, Piece};
@@ -43,6 +44,7 @@ pub use response::{ResponseHead, parse_response};
 pub use scan::{HeadScan, Limits, OddNames};
 pub use scratch::Scratch;
 pub use shortage::is_own_shortage;
+pub use unix::connect_unix;
 pub use write::{
     chunk_end, chunk_size_line, field, field_number, number, reason_phrase, status_line,
 };

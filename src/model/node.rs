@@ -1,10 +1,8 @@
 //! A node: one address in a pool, with a weight.
 
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::Name;
+use super::{Name, NodeAddress};
 
 /// What the operator wants of a node. What probing found is `Health`, elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,81 +25,6 @@ impl AdminState {
             Self::Enabled => "enabled",
             Self::Draining => "draining",
             Self::Disabled => "disabled",
-        }
-    }
-}
-
-/// Where a node listens: a name or an IP address, and a port.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct NodeAddress {
-    host: String,
-    port: u16,
-}
-
-impl NodeAddress {
-    /// Takes `text` of the form `HOST:PORT` or `[IPV6]:PORT`.
-    ///
-    /// # Errors
-    /// The phrase for the operator when the text is no such address.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let form = || format!("must be HOST:PORT, such as 10.0.0.1:8000 (is {text:?})");
-        if text.contains("://") {
-            return Err(format!("must be HOST:PORT without a scheme (is {text:?})"));
-        }
-        let (host, port) = text.rsplit_once(':').ok_or_else(form)?;
-        let port: u16 = match port.parse() {
-            Ok(port) if port > 0 && !port_has_sign(text) => port,
-            _ => {
-                return Err(format!("must end with a port of 1 to 65535 (is {text:?})"));
-            }
-        };
-        if let Some(inner) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
-            return match inner.parse() {
-                Ok(IpAddr::V6(ip)) => Ok(Self {
-                    host: ip.to_string(),
-                    port,
-                }),
-                _ => Err(form()),
-            };
-        }
-        let label = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_');
-        if host.is_empty() || host.len() > 253 || !host.bytes().all(label) {
-            return Err(form());
-        }
-        Ok(Self {
-            host: host.to_ascii_lowercase(),
-            port,
-        })
-    }
-
-    /// The address, when no name has to be looked up.
-    pub fn as_socket(&self) -> Option<SocketAddr> {
-        let ip: IpAddr = self.host.parse().ok()?;
-        Some(SocketAddr::new(ip, self.port))
-    }
-
-    /// The name or IP address, without brackets.
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The port.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-}
-
-// `u16::from_str` takes `+80`.
-fn port_has_sign(text: &str) -> bool {
-    text.rsplit(':').next().is_some_and(|p| p.starts_with('+'))
-}
-
-impl fmt::Display for NodeAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
         }
     }
 }
@@ -141,43 +64,5 @@ impl Node {
             slow_start: None,
             state: AdminState::Enabled,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::NodeAddress;
-
-    #[test]
-    fn an_address_is_a_host_and_a_port() {
-        for good in ["10.0.0.1:8000", "web-1.local:80", "[::1]:8000", "a_b:1"] {
-            assert_eq!(NodeAddress::parse(good).unwrap().to_string(), good);
-        }
-        for bad in [
-            "",
-            "10.0.0.1",
-            ":80",
-            "a:0",
-            "a:65536",
-            "a:+80",
-            "::1:80",
-            "http://a:80",
-            "a b:80",
-            "[10.0.0.1]:80",
-            "a:",
-        ] {
-            assert!(NodeAddress::parse(bad).is_err(), "{bad:?} passed");
-        }
-    }
-
-    #[test]
-    fn only_a_literal_address_needs_no_look_up() {
-        let socket = |text: &str| NodeAddress::parse(text).unwrap().as_socket();
-        assert_eq!(
-            socket("127.0.0.1:80"),
-            Some("127.0.0.1:80".parse().unwrap())
-        );
-        assert_eq!(socket("[::1]:80"), Some("[::1]:80".parse().unwrap()));
-        assert_eq!(socket("localhost:80"), None);
     }
 }

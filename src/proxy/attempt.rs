@@ -85,8 +85,7 @@ pub(super) async fn attempt<'x>(
         }
     }
     let start = Instant::now();
-    let fixed = this.pool.fixed[lease.index()];
-    let link = connect(node, fixed, start + pool.connect_timeout)
+    let link = connect(lease.candidate(), start + pool.connect_timeout)
         .await
         .map_err(Failure::Connect)?;
     attempt.note.connect = Some(start.elapsed());

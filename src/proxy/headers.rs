@@ -29,7 +29,7 @@ pub(super) fn write_request(
     out.extend_from_slice(b" HTTP/1.1\r\n");
     match (&pool.config.host, head.authority()) {
         (Some(host), _) => field(out, b"Host", host.as_str().as_bytes()),
-        (None, b"") => field(out, b"Host", candidate.address.to_string().as_bytes()),
+        (None, b"") => field(out, b"Host", candidate.address.authority().as_bytes()),
         (None, authority) => field(out, b"Host", authority),
     }
     let listed = Listed::new(&head.fields);

@@ -10,9 +10,9 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use crate::balance::NodeState;
-use crate::http::{Conn, Io, Reusable, is_own_shortage};
-use crate::model::Keepalive;
+use crate::balance::{Candidate, NodeState};
+use crate::http::{Conn, Io, Reusable, connect_unix, is_own_shortage};
+use crate::model::{Keepalive, Way};
 
 /// A connection to a node.
 #[derive(Debug)]
@@ -22,6 +22,18 @@ pub(super) struct Link {
     /// Requests sent on it.
     uses: u32,
     idle_since: Instant,
+}
+
+impl Link {
+    fn new(io: Io) -> Self {
+        let now = Instant::now();
+        Self {
+            conn: Conn::new(io),
+            born: now,
+            uses: 0,
+            idle_since: now,
+        }
+    }
 }
 
 /// Why no connection was made.
@@ -116,17 +128,20 @@ impl Links {
     }
 }
 
-/// Connects to `node`, its addresses in order, before `until`.
-pub(super) async fn connect(
-    node: &NodeState,
-    fixed: Option<SocketAddr>,
-    until: Instant,
-) -> Result<Link, ConnectError> {
-    let looked_up = match fixed {
-        Some(_) => None,
-        None => Some(node.socket_addresses()),
-    };
-    let addresses = looked_up.as_deref().map_or(fixed.as_slice(), Vec::as_slice);
+/// Connects to a node, its addresses in order, before `until`.
+pub(super) async fn connect(node: &Candidate, until: Instant) -> Result<Link, ConnectError> {
+    match node.address.way() {
+        Way::Ip(address) => connect_tcp(&[address], until).await,
+        Way::Name { .. } => connect_tcp(&node.state.socket_addresses(), until).await,
+        Way::Unix(path) => match timeout_at(until, connect_unix(path)).await {
+            Err(_) => Err(ConnectError::Timeout),
+            Ok(Err(error)) => Err(ConnectError::of(error)),
+            Ok(Ok(stream)) => Ok(Link::new(Io::Unix(stream))),
+        },
+    }
+}
+
+async fn connect_tcp(addresses: &[SocketAddr], until: Instant) -> Result<Link, ConnectError> {
     let mut last = ConnectError::Unresolved;
     for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
         // Each has its share of the time: one that swallows packets must not cost the others
@@ -139,13 +154,7 @@ pub(super) async fn connect(
             Ok(Ok(stream)) => {
                 // Without it a response waits up to 40 ms for an acknowledgement.
                 drop(stream.set_nodelay(true));
-                let now = Instant::now();
-                return Ok(Link {
-                    conn: Conn::new(Io::Tcp(stream)),
-                    born: now,
-                    uses: 0,
-                    idle_since: now,
-                });
+                return Ok(Link::new(Io::Tcp(stream)));
             }
         }
     }
@@ -155,14 +164,15 @@ pub(super) async fn connect(
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+    use std::sync::Arc;
     use std::time::Duration;
 
     use socket2::{Domain, SockAddr, Socket, Type};
     use tokio::time::{Instant, timeout};
 
-    use super::{TcpStream, connect};
-    use crate::balance::Registry;
-    use crate::model::{Name, Node, NodeAddress};
+    use super::{ConnectError, Links, TcpStream, connect};
+    use crate::balance::{Balancer, Registry};
+    use crate::model::{Keepalive, Name, Node, NodeAddress, Pool};
 
     #[tokio::test]
     async fn an_address_that_swallows_packets_leaves_the_others_their_time() {
@@ -183,10 +193,62 @@ mod tests {
             Name::parse("n").unwrap(),
             NodeAddress::parse("n.example:80").unwrap(),
         );
-        let state = Registry::new().node(&Name::parse("p").unwrap(), &node, None);
-        state.set_addresses(vec![deaf_address, good.local_addr().unwrap()]);
+        let mut pool = Pool::new(Name::parse("p").unwrap());
+        pool.nodes.push(node);
+        let balancer = Balancer::build(&pool, &Registry::new());
+        let candidate = &balancer.nodes()[0];
+        let addresses = vec![deaf_address, good.local_addr().unwrap()];
+        candidate.state.set_addresses(addresses);
         let until = Instant::now() + Duration::from_secs(6);
-        assert!(connect(&state, None, until).await.is_ok());
+        assert!(connect(candidate, until).await.is_ok());
         drop(queue);
+    }
+
+    fn at_socket(path: &std::path::Path) -> Arc<Balancer> {
+        let mut pool = Pool::new(Name::parse("p").unwrap());
+        let address = NodeAddress::parse(&format!("unix:{}", path.display())).unwrap();
+        pool.nodes
+            .push(Node::new(Name::parse("n").unwrap(), address));
+        Balancer::build(&pool, &Registry::new())
+    }
+
+    #[tokio::test]
+    async fn a_connection_to_a_socket_is_kept_while_the_node_keeps_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s");
+        let node = tokio::net::UnixListener::bind(&path).unwrap();
+        let balancer = at_socket(&path);
+        let candidate = &balancer.nodes()[0];
+        let until = Instant::now() + Duration::from_secs(20);
+        let link = connect(candidate, until).await.unwrap();
+        let (theirs, _) = node.accept().await.unwrap();
+        let links = Links::default();
+        let keep = |link| links.give_back(&candidate.state, link, &Keepalive::default());
+        keep(link);
+        let link = links.take(&candidate.state, None, Instant::now()).unwrap();
+        drop(theirs);
+        keep(link);
+        // Gone as soon as the runtime has heard of the end.
+        while let Some(link) = links.take(&candidate.state, None, Instant::now()) {
+            assert!(Instant::now() < until);
+            keep(link);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_takes_nobody_is_refused_or_late() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s");
+        let balancer = at_socket(&path);
+        let soon = || Instant::now() + Duration::from_millis(100);
+        let refused = connect(&balancer.nodes()[0], soon()).await.unwrap_err();
+        assert!(matches!(refused, ConnectError::Refused(_)), "{refused}");
+        let full = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        full.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+        full.listen(0).unwrap();
+        let _first = std::os::unix::net::UnixStream::connect(&path).unwrap();
+        let late = connect(&balancer.nodes()[0], soon()).await.unwrap_err();
+        assert!(matches!(late, ConnectError::Timeout), "{late}");
     }
 }

@@ -9,7 +9,7 @@ mod published;
 mod routes;
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::balance::{Balancer, Registry};
@@ -66,8 +66,6 @@ pub struct Pool {
     pub errors: Vec<Arc<NodeErrors>>,
     /// Per node, its address as the log writes it.
     pub addresses: Vec<String>,
-    /// Per node, its address if no name has to be looked up.
-    pub fixed: Vec<Option<SocketAddr>>,
 }
 
 /// A compiled site.
@@ -254,11 +252,6 @@ impl Pool {
                 .nodes
                 .iter()
                 .map(|node| node.address.to_string())
-                .collect(),
-            fixed: config
-                .nodes
-                .iter()
-                .map(|node| node.address.as_socket())
                 .collect(),
             config: config.clone(),
         }

@@ -33,3 +33,4 @@ mod status_and_metrics;
 mod support;
 mod targets;
 mod tidy;
+mod unix_sockets;

@@ -72,6 +72,22 @@ causes! {
     NotPermitted = "L4CON" "not_permitted"
         "this machine may not connect to {address}: look at its firewall and at what the service is allowed"
         "本机不允许连接 {address}：请检查本机防火墙和服务的权限"
+    /// Nothing is at the path of the Unix socket.
+    SocketMissing = "L4CON" "socket_missing"
+        "no socket is at {address}: the application has not started, or makes its socket elsewhere"
+        "{address} 处没有套接字文件：应用尚未启动，或其套接字在别处"
+    /// What is at the path is something else.
+    NoSocket = "L4CON" "no_socket"
+        "what is at {address} is not a socket: look at the path"
+        "{address} 不是套接字文件：请检查路径"
+    /// The file system does not let us use the Unix socket.
+    SocketNotPermitted = "L4CON" "socket_not_permitted"
+        "this service ({said}) may not use {address}: it must be allowed to write to the socket and to enter every directory above it"
+        "本服务（{said}）无权使用 {address}：需要该套接字的写权限，以及其上各级目录的进入权限"
+    /// The Unix socket's queue stayed full.
+    SocketFull = "L4TOUT" "socket_full"
+        "{address} took no connection within {waited}: its queue is full, its workers are all busy or stuck"
+        "{address} 在 {waited} 内没有接受连接：连接队列已满，工作进程全部繁忙或卡住"
     /// We had no descriptor, port or memory: says nothing of the node.
     OwnShortage = "L4CON" "own_shortage"
         "this machine could not make a connection ({said}): says nothing of the node"

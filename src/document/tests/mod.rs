@@ -8,6 +8,7 @@ mod reading;
 mod secrets;
 mod strategies;
 mod targets;
+mod unix;
 mod values;
 
 use super::{Format, parse};

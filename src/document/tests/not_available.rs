@@ -33,8 +33,6 @@ name = "a"
 protocol = "h2"
 tls = {}
 affinity = {}
-[[pools.nodes]]
-address = "unix:/run/gunicorn.sock"
 [[sites]]
 name = "s"
 https_redirect = true
@@ -91,8 +89,6 @@ protocol = "h2"
 [[pools]]
 name = "b"
 policy = "fastest"
-[[pools.nodes]]
-address = "unix:/run/gunicorn.sock"
 [[sites]]
 name = "s"
 routes = [{ path = "/", pool = "a" }]
@@ -103,7 +99,6 @@ routes = [{ path = "/", pool = "a" }]
             "lb.toml:2:3: certificates: `certificates` is not available in this version",
             "lb.toml:7:1: pools[0].protocol: `protocol` is not available in this version",
             "lb.toml:10:10: pools[1].policy: must be one of round_robin, least_conn, ip_hash, hash, random_two, least_time (is \"fastest\")",
-            "lb.toml:12:11: pools[1].nodes[0].address: a unix: address is not available in this version",
         ]
     );
 }

@@ -141,21 +141,26 @@ fn listener(i: usize) -> impl Strategy<Value = Listener> {
 }
 
 fn node(i: usize) -> impl Strategy<Value = Node> {
-    let host = prop_oneof!["[a-z][a-z0-9._-]{0,12}", Just("[::1]".to_owned())];
+    let port = 30_000 + i;
+    let address = prop_oneof![
+        "[a-z][a-z0-9._-]{0,12}".prop_map(move |host| format!("{host}:{port}")),
+        Just(format!("[::1]:{port}")),
+        "unix:/run/[ -~é]{0,20}".prop_map(move |path| format!("{path}/{i}.sock")),
+    ];
     let weight = 1_u16..=Node::MAX_WEIGHT;
     let (state, backup) = (select(&AdminState::ALL), any::<bool>());
     let backup = (backup, option::of(time(0, DAY)));
     (
         option::of(name(i)),
-        host,
+        address,
         weight,
         backup,
         0_u32..=1_000_000,
         state,
     )
         .prop_map(
-            move |(name, host, weight, (backup, slow_start), max_conns, state)| {
-                let address = NodeAddress::parse(&format!("{host}:{}", 30_000 + i)).unwrap();
+            |(name, address, weight, (backup, slow_start), max_conns, state)| {
+                let address = NodeAddress::parse(&address).unwrap();
                 Node {
                     name: name.unwrap_or_else(|| Name::unchecked(&address.to_string())),
                     address,
@@ -268,9 +273,14 @@ fn pool(i: usize) -> impl Strategy<Value = Pool> {
             keepalive,
             queue,
             retry,
-            health_check,
+            mut health_check,
             mut nodes,
         )| {
+            if let Some(check) = &mut health_check
+                && nodes.iter().any(|node| node.address.is_unix())
+            {
+                check.port = None;
+            }
             for node in &mut nodes {
                 node.backup &= policy.may_hold_back();
                 node.slow_start = node.slow_start.filter(|_| policy.may_hold_back());

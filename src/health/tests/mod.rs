@@ -1,6 +1,7 @@
 //! The supervisor with real sockets.
 
 mod probe;
+mod socket;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

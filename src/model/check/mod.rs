@@ -75,6 +75,7 @@ impl Config {
             }
             check_held_back(problems, &format!("pools[{i}]"), pool);
             check_health_check(problems, &format!("pools[{i}].health_check"), pool);
+            check_port(problems, &format!("pools[{i}].health_check.port"), pool);
             check_ring(problems, &format!("pools[{i}].policy"), pool);
         }
     }
@@ -198,6 +199,21 @@ fn check_health_check(problems: &mut Problems, at: &str, pool: &Pool) {
             format!(
                 "must be at most the interval, {:?} (is {:?})",
                 check.interval, check.timeout
+            ),
+        );
+    }
+}
+
+// Another port is at another address: what it would tell of a socket is not known.
+fn check_port(problems: &mut Problems, at: &str, pool: &Pool) {
+    let has_port = pool.health_check.as_ref().is_some_and(|c| c.port.is_some());
+    if has_port && let Some(node) = pool.nodes.iter().find(|node| node.address.is_unix()) {
+        problems.add(
+            at,
+            Code::Conflict,
+            format!(
+                "cannot be used with node {}, whose address is a Unix socket and has no port: leave it out, or put nodes with and without ports into pools of their own",
+                node.name
             ),
         );
     }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -32,12 +33,14 @@ pub(crate) enum Worker {
     Gthread,
 }
 
-/// One Gunicorn in a process group of its own, on a port that it keeps while it is dead.
+/// One Gunicorn in a process group of its own, on a port that it keeps while it is dead, or on
+/// a Unix socket.
 pub(crate) struct Gunicorn {
     name: String,
     release: Release,
     worker: Worker,
     port: Port,
+    socket: Option<PathBuf>,
     child: Option<Child>,
     dir: TempDir,
 }
@@ -45,7 +48,8 @@ pub(crate) struct Gunicorn {
 impl Gunicorn {
     /// Starts three, `web-1` to `web-3`, and waits until each answers.
     pub(crate) fn three(release: Release, worker: Worker) -> [Self; 3] {
-        let started = ["web-1", "web-2", "web-3"].map(|name| Self::spawn(release, worker, name));
+        let spawn = |name| Self::spawn(release, worker, name, None);
+        let started = ["web-1", "web-2", "web-3"].map(spawn);
         started.map(|mut gunicorn| {
             gunicorn.wait();
             gunicorn
@@ -54,17 +58,25 @@ impl Gunicorn {
 
     /// Starts one and waits until it answers.
     pub(crate) fn start(release: Release, worker: Worker, name: &str) -> Self {
-        let mut gunicorn = Self::spawn(release, worker, name);
+        let mut gunicorn = Self::spawn(release, worker, name, None);
         gunicorn.wait();
         gunicorn
     }
 
-    fn spawn(release: Release, worker: Worker, name: &str) -> Self {
+    /// The same on a Unix socket at `path`.
+    pub(crate) fn at_socket(release: Release, worker: Worker, name: &str, path: PathBuf) -> Self {
+        let mut gunicorn = Self::spawn(release, worker, name, Some(path));
+        gunicorn.wait();
+        gunicorn
+    }
+
+    fn spawn(release: Release, worker: Worker, name: &str, socket: Option<PathBuf>) -> Self {
         let mut gunicorn = Self {
             name: name.into(),
             release,
             worker,
             port: Port::free(),
+            socket,
             child: None,
             dir: tempfile::Builder::new()
                 .prefix("sy-django")
@@ -83,7 +95,7 @@ impl Gunicorn {
         };
         let child = Command::new(environment(self.release).join("bin/gunicorn"))
             .args(["--config=gunicorn.conf.py", "--graceful-timeout=1"])
-            .arg(format!("--bind={}", self.port.address()))
+            .arg(format!("--bind={}", self.bound()))
             .args(workers)
             .arg("shop.wsgi")
             .current_dir(project())
@@ -104,9 +116,24 @@ impl Gunicorn {
             if let Some(status) = self.child.as_mut().and_then(|c| c.try_wait().unwrap()) {
                 panic!("Gunicorn ended with {status}: {}", self.log());
             }
-            let answer = Client::of(self.port.number()).send(&Request::get("/who"));
-            answer.ok().filter(|answer| answer.status == 200)
+            match &self.socket {
+                // It is there once the master listens; the kernel holds what comes early.
+                Some(path) => UnixStream::connect(path).is_ok().then_some(()),
+                None => {
+                    let answer = Client::of(self.port.number()).send(&Request::get("/who"));
+                    answer
+                        .is_ok_and(|answer| answer.status == 200)
+                        .then_some(())
+                }
+            }
         });
+    }
+
+    fn bound(&self) -> String {
+        match &self.socket {
+            Some(path) => super::socket::address(path),
+            None => self.address().to_string(),
+        }
     }
 
     /// Starts anew after [`Gunicorn::kill`], on the same port, and waits until it answers.
@@ -124,17 +151,25 @@ impl Gunicorn {
         let _ended = child.wait();
         // The workers are not our children; their listening socket goes with the last of them.
         eventually("the last process of Gunicorn is gone", || {
-            TcpStream::connect(self.address()).err()
+            match &self.socket {
+                Some(path) => UnixStream::connect(path).err(),
+                None => TcpStream::connect(self.address()).err(),
+            }
         });
     }
 
     /// SIGTERM, as `systemctl restart` would: it finishes what it has, and starts anew on the same
     /// port. Waits until it answers.
     pub(crate) fn restart(&mut self) {
+        self.stop();
+        self.again();
+    }
+
+    /// SIGTERM, and waits until it is gone; its socket goes with it.
+    pub(crate) fn stop(&mut self) {
         let mut child = self.child.take().expect("it runs");
         kill_process(group(&child), Signal::TERM).expect("it is ours");
         eventually("Gunicorn ends", || child.try_wait().unwrap());
-        self.again();
     }
 
     /// SIGSTOP to every process of it: it accepts on and answers nothing.

@@ -24,6 +24,11 @@ pub(crate) fn pool(name: &str, keys: &str, nodes: &[NodeLine]) -> String {
     text
 }
 
+/// A node of the pool before it; `keys` are lines of its own.
+pub(crate) fn node(keys: &str) -> String {
+    format!("\n[[pools.nodes]]\n{keys}\n")
+}
+
 /// One listener and one pool, for any host.
 pub(crate) fn one_pool(port: u16, keys: &str, nodes: &[NodeLine]) -> String {
     listener(port) + &pool("django", keys, nodes)

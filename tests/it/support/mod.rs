@@ -8,6 +8,7 @@ pub(crate) mod nginx;
 pub(crate) mod node;
 pub(crate) mod pattern;
 pub(crate) mod ports;
+pub(crate) mod socket;
 
 use std::time::{Duration, Instant};
 
