@@ -14,8 +14,8 @@ pub const CONTROL_SOCKET: &str = "control.sock";
 
 /// A Problem for each node that is `control.sock` of the data directory `dir`.
 pub(super) async fn check(dir: &Path, config: &Arc<Config>) -> Problems {
-    let nodes = config.pools.iter().flat_map(|pool| &pool.nodes);
-    if !nodes.into_iter().any(|node| node.address.is_unix()) {
+    let mut nodes = config.pools.iter().flat_map(|pool| &pool.nodes);
+    if !nodes.any(|node| node.address.is_unix()) {
         return Problems::default();
     }
     let (dir, config) = (dir.to_owned(), Arc::clone(config));

@@ -94,10 +94,10 @@ pub(super) fn why(error: &io::Error) -> Unresolved {
 
 // The addresses in the order to try; at least one.
 async fn look_up(address: &NodeAddress) -> io::Result<Vec<SocketAddr>> {
-    let mut found = Vec::new();
     let Way::Name { host, port } = address.way() else {
-        return Ok(found);
+        return Err(io::Error::other("it is no name"));
     };
+    let mut found = Vec::new();
     for socket in lookup_host((host, port)).await? {
         if !found.contains(&socket) {
             found.push(socket);

@@ -223,7 +223,11 @@ mod tests {
         let link = connect(candidate, until).await.unwrap();
         let (theirs, _) = node.accept().await.unwrap();
         let links = Links::default();
-        let keep = |link| links.give_back(&candidate.state, link, &Keepalive::default());
+        let keepalive = Keepalive {
+            requests: u32::MAX,
+            ..Keepalive::default()
+        };
+        let keep = |link| links.give_back(&candidate.state, link, &keepalive);
         keep(link);
         let link = links.take(&candidate.state, None, Instant::now()).unwrap();
         drop(theirs);
