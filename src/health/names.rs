@@ -72,8 +72,12 @@ pub(super) async fn keep_fresh(
             Err(error) if !failing => {
                 failing = true;
                 state.set_unresolved(why(&error));
+                let until_then = match state.socket_addresses().is_empty() {
+                    true => "requests to it fail until it is found",
+                    false => "its last addresses stay in use",
+                };
                 warn!(
-                    "node {label}: cannot look up {host}: {error}; its last addresses stay in use"
+                    "node {label}: cannot look up {host}: {error}; {until_then}"
                 );
             }
             Err(error) => state.set_unresolved(why(&error)),

@@ -40,7 +40,7 @@ pub use known::Known;
 pub use refusal::Refusal;
 pub use relay::{Pace, Relay, RelayError};
 pub use request::{RequestHead, parse_request};
-pub use response::{ResponseHead, parse_response};
+pub use response::{ResponseHead, begins_like_an_answer, parse_response};
 pub use scan::{HeadScan, Limits, OddNames};
 pub use scratch::Scratch;
 pub use shortage::is_own_shortage;

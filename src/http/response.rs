@@ -40,6 +40,21 @@ impl ResponseHead {
     }
 }
 
+/// Whether `input` may still become an answer. What is no HTTP often has no line end either,
+/// and would be waited for until it is too long or too late.
+///
+/// # Errors
+/// When its first bytes are not those of a status line.
+pub fn begins_like_an_answer(input: &[u8]) -> Result<(), Refusal> {
+    const START: &[u8] = b"HTTP/1.";
+    let seen = input.len().min(START.len());
+    match input.first() {
+        Some(b'\r' | b'\n') => Err(Refusal::bad(3, "an empty line stands before the answer")),
+        _ if input[..seen] == START[..seen] => Ok(()),
+        _ => Err(Refusal::bad(14, "the answer does not begin with HTTP/1.")),
+    }
+}
+
 /// Parses one whole head, `bytes`, from its status line to its empty line.
 ///
 /// # Errors
@@ -86,7 +101,7 @@ pub fn parse_response(
 
 #[cfg(test)]
 mod tests {
-    use super::{Limits, ResponseHead, parse_response};
+    use super::{Limits, ResponseHead, begins_like_an_answer, parse_response};
 
     fn parse(text: &str) -> Result<(u16, String), u8> {
         let mut head = ResponseHead::default();
@@ -95,6 +110,25 @@ mod tests {
             head.status,
             String::from_utf8_lossy(head.reason()).into_owned(),
         ))
+    }
+
+    #[test]
+    fn what_cannot_become_an_answer_is_known_by_its_first_bytes() {
+        for end in 0..=11 {
+            assert_eq!(begins_like_an_answer(&b"HTTP/1.1 20"[..end]), Ok(()));
+        }
+        for (bad, rule) in [
+            ("\r", 3),
+            ("\n", 3),
+            ("h", 14),
+            ("HTTP/2", 14),
+            ("HTTP 1", 14),
+            ("\x15\x03\x01", 14),
+            ("ICY 200 OK\r\n", 14),
+        ] {
+            let told = begins_like_an_answer(bad.as_bytes()).map_err(|r| r.rule);
+            assert_eq!(told, Err(rule), "{bad:?}");
+        }
     }
 
     #[test]

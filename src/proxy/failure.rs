@@ -38,7 +38,7 @@ impl Failure {
             }
             Self::Connect(ConnectError::Ours(_)) => Reason::Internal,
             Self::Timeout | Self::WentDown => Reason::NodeTimeout,
-            Self::Broken => Reason::NodeReset,
+            Self::Broken | Self::Connect(ConnectError::Reset) => Reason::NodeReset,
             Self::BadResponse(_) => Reason::NodeBadResponse,
             Self::Client(reason) => *reason,
         }
@@ -65,7 +65,9 @@ impl Failure {
                 NodeErrorKind::Timeout,
                 RetryReason::NodeDown,
             ),
-            Self::Broken => (Condition::Error, NodeErrorKind::Reset, RetryReason::Error),
+            Self::Broken | Self::Connect(ConnectError::Reset) => {
+                (Condition::Error, NodeErrorKind::Reset, RetryReason::Error)
+            }
             Self::BadResponse(_) => (
                 Condition::InvalidHeader,
                 NodeErrorKind::BadResponse,

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::links::Link;
-use crate::http::{HeadScan, Limits, Refusal, ResponseHead, parse_response};
+use crate::http::{HeadScan, Limits, Refusal, ResponseHead, begins_like_an_answer, parse_response};
 
 /// Most interim answers to one request (rule 37).
 const MAX_INTERIM: u32 = 8;
@@ -28,14 +28,11 @@ impl HeadRead {
         response: &mut ResponseHead,
     ) -> Result<bool, Failure> {
         while !self.is_final {
+            begins_like_an_answer(link.conn.input()).map_err(Failure::BadResponse)?;
             let scanned = self.scan.scan(link.conn.input(), &Limits::NODE);
-            let Some((start, end)) = scanned.map_err(Failure::BadResponse)? else {
+            let Some((_, end)) = scanned.map_err(Failure::BadResponse)? else {
                 return Ok(false);
             };
-            if start > 0 {
-                let text = "an empty line stands before the answer";
-                return Err(Failure::BadResponse(Refusal::bad(3, text)));
-            }
             let parsed = parse_response(&link.conn.input()[..end], &Limits::NODE, response);
             link.conn.consume(end);
             parsed.map_err(Failure::BadResponse)?;

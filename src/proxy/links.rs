@@ -45,6 +45,9 @@ pub(super) enum ConnectError {
     /// Nothing accepts at any of its addresses.
     #[error("cannot connect: {0}")]
     Refused(io::Error),
+    /// It accepted and broke off at once, before we knew that it had accepted.
+    #[error("broke off the connection at once")]
+    Reset,
     /// None accepted in time.
     #[error("did not accept the connection in time")]
     Timeout,
@@ -55,9 +58,10 @@ pub(super) enum ConnectError {
 
 impl ConnectError {
     fn of(error: io::Error) -> Self {
-        match is_own_shortage(&error) {
-            true => Self::Ours(error),
-            false => Self::Refused(error),
+        match error.kind() {
+            _ if is_own_shortage(&error) => Self::Ours(error),
+            io::ErrorKind::ConnectionReset => Self::Reset,
+            _ => Self::Refused(error),
         }
     }
 }

@@ -10,6 +10,8 @@ mod access;
 mod access_log;
 mod balancing;
 mod big_bodies;
+mod broken_crowds;
+mod broken_nodes;
 mod causes;
 mod demo;
 mod deploy;

@@ -1,6 +1,7 @@
 //! What the tests stand on: the real program, nodes of every kind, clients, and nginx as the oracle.
 
 pub(crate) mod appliance;
+pub(crate) mod broken;
 pub(crate) mod client;
 pub(crate) mod django;
 pub(crate) mod document;
@@ -52,6 +53,6 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
     clippy::disallowed_methods,
     reason = "the one place that waits for another process"
 )]
-fn pause() {
+pub(crate) fn pause() {
     std::thread::sleep(Duration::from_millis(10));
 }
