@@ -2,6 +2,7 @@
 //!
 //! Everything that reads or writes a body is given this answer and cannot find another.
 
+use super::token::is_token;
 use super::{Fields, Known, Refusal, RequestHead, ResponseHead, Version};
 
 /// Where a body ends.
@@ -102,12 +103,8 @@ fn transfer_coded(fields: &Fields) -> Result<bool, Refusal> {
     if value.eq_ignore_ascii_case(b"chunked") {
         return Ok(true);
     }
-    let plain = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
-    let names_chunked = value
-        .to_ascii_lowercase()
-        .windows(7)
-        .any(|part| part == b"chunked");
-    if !value.is_empty() && value.iter().all(plain) && !names_chunked {
+    // Another name is another coding, however much it looks like this one.
+    if is_token(value) {
         return Err(Refusal::with(
             501,
             25,
@@ -126,13 +123,15 @@ pub enum Expectation {
     Continue,
 }
 
-/// What the request expects (rules 38 and 39, RFC 9110 section 10.1.1).
+/// What the request expects (rules 38 and 39, RFC 9110 section 10.1.1). Without a body there is
+/// nothing to wait for, whatever it says.
 ///
 /// # Errors
-/// 417 when it expects anything but `100-continue`, once, for a body, by HTTP/1.1.
+/// 417 when it expects anything but `100-continue`, once, for its body.
 pub fn request_expectation(head: &RequestHead, framing: Framing) -> Result<Expectation, Refusal> {
     let mut values = head.fields.all(Known::Expect);
-    let Some(value) = values.next() else {
+    let has_body = !matches!(framing, Framing::None | Framing::Length(0));
+    let Some(value) = values.next().filter(|_| has_body) else {
         return Ok(Expectation::None);
     };
     let again = values.next().is_some();
@@ -143,8 +142,7 @@ pub fn request_expectation(head: &RequestHead, framing: Framing) -> Result<Expec
             "only one Expect: 100-continue is understood",
         ));
     }
-    let has_body = !matches!(framing, Framing::None | Framing::Length(0));
-    if has_body && head.version == Version::Http11 {
+    if head.version == Version::Http11 {
         Ok(Expectation::Continue)
     } else {
         Ok(Expectation::None)
@@ -225,7 +223,14 @@ mod tests {
         assert_eq!(framing(both), Err((400, 24)));
         let both = "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n";
         assert_eq!(framing(both), Err((400, 24)));
-        for unknown in ["gzip", "identity", "foo"] {
+        for unknown in [
+            "gzip",
+            "identity",
+            "foo",
+            "xchunked",
+            "chunked_",
+            "x-chunked",
+        ] {
             let fields = format!("Transfer-Encoding: {unknown}\r\n");
             assert_eq!(framing(&fields), Err((501, 25)), "{unknown:?}");
         }
@@ -236,8 +241,8 @@ mod tests {
             "gzip, chunked",
             "chunked;a=b",
             "\"chunked\"",
-            "xchunked",
             "chunked chunked",
+            "\u{85}chunked",
             "\u{a0}chunked",
         ] {
             let fields = format!("Transfer-Encoding: {bad}\r\n");
@@ -303,6 +308,10 @@ mod tests {
                 Err(417),
                 "{bad:?}"
             );
+            for bodyless in ["", "Content-Length: 0\r\n"] {
+                let fields = format!("{bodyless}{bad}");
+                assert_eq!(ask("1.1", &fields), Ok(Expectation::None), "{fields:?}");
+            }
         }
     }
 }

@@ -205,6 +205,24 @@ fn expect_100_is_answered_when_the_body_is_wanted_and_never_passed_on() {
 }
 
 #[test]
+fn an_expectation_without_a_body_is_ignored() {
+    let node = Node::answering("a");
+    let lb = behind(&node);
+    for expect in ["weird", "100-continue", "y 100-continue"] {
+        assert_eq!(
+            lb.ask(&Request::get("/").field("Expect", expect)).status,
+            200
+        );
+        assert_eq!(node.last().field("Expect"), None);
+        let empty = Request::post("/", "").field("Expect", expect);
+        assert_eq!(lb.ask(&empty).status, 200);
+        let body = Request::post("/", "body").field("Expect", expect);
+        let status = if expect == "100-continue" { 200 } else { 417 };
+        assert_eq!(lb.ask(&body).status, status, "{expect}");
+    }
+}
+
+#[test]
 fn pipelined_requests_are_answered_in_their_order() {
     let node = Node::scripted("a", |request| Answer::text(request.target()));
     let lb = behind(&node);
@@ -282,6 +300,18 @@ const REFUSED: &[(&str, u16)] = &[
     (
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\nEVIL",
         501,
+    ),
+    (
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\nEVIL",
+        501,
+    ),
+    (
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked;x=y\r\n\r\n0\r\n\r\nEVIL",
+        400,
+    ),
+    (
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: y 100-continue\r\n\r\nabcEVIL",
+        417,
     ),
     (
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\nEVIL",
