@@ -253,5 +253,6 @@ fn facts<'a>(pool: &'a Balancer, node: &'a Candidate, now: Instant) -> NodeFacts
         in_flight: node.state.in_flight(),
         checks_passed,
         checks_failed,
+        excess_bytes: node.state.excess_bytes(),
     }
 }

@@ -32,6 +32,8 @@ pub struct NodeFacts<'a> {
     pub checks_passed: u64,
     /// Probes that failed.
     pub checks_failed: u64,
+    /// Bytes it sent that belong to no answer.
+    pub excess_bytes: u64,
 }
 
 /// What is true of one pool now.
@@ -141,6 +143,13 @@ pub(super) fn write(text: &mut Text, nodes: &[NodeFacts<'_>], errors: &Errors) {
     }
     write_states(text, nodes);
     write_checks(text, nodes);
+    let name = "steelyard_node_excess_bytes_total";
+    let help =
+        "Bytes behind a node's answer, or on an idle connection to it, that nobody asked for.";
+    text.family(name, Kind::Counter, help);
+    for node in nodes {
+        text.sample(name, &labels(node), node.excess_bytes);
+    }
     let name = "steelyard_node_errors_total";
     text.family(
         name,

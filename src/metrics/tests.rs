@@ -32,6 +32,7 @@ fn facts() -> NodeFacts<'static> {
         in_flight: 2,
         checks_passed: 9,
         checks_failed: 1,
+        excess_bytes: 7,
     }
 }
 
@@ -80,6 +81,7 @@ fn every_counter_is_in_the_text() {
         &format!("steelyard_node_health{{{node},state=\"down\"}} 0"),
         &format!("steelyard_node_checks_total{{{node},result=\"failed\"}} 1"),
         &format!("steelyard_node_errors_total{{{node},kind=\"reset\"}} 1"),
+        &format!("steelyard_node_excess_bytes_total{{{node}}} 7"),
         "steelyard_retries_total{reason=\"stale\"} 1",
         "steelyard_config_reloads_total{result=\"failure\"} 1",
         "steelyard_config_last_reload_successful 0",
