@@ -88,7 +88,13 @@ impl Conn {
 
     /// Makes the close that follows a reset: what was sent is not whole.
     pub fn abort(self) {
-        self.io.reset_on_close();
+        self.io.reset_on_close(true);
+    }
+
+    /// Says whether its end would now pass for the end of what is sent, and must not. The
+    /// kernel keeps it: however the connection ends, by our death too, it is a reset then.
+    pub fn end_is_no_end(&self, yes: bool) {
+        self.io.reset_on_close(yes);
     }
 
     /// Reads more into the input; 0 is the other side's end.

@@ -3,7 +3,9 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -63,11 +65,14 @@ impl Io {
         }
     }
 
-    /// Makes the close that follows a reset, so that what was sent cannot pass for whole.
-    pub(super) fn reset_on_close(&self) {
+    /// Whether the close that follows is a reset, so that what was sent cannot pass for whole.
+    pub(super) fn reset_on_close(&self, reset: bool) {
         match self {
             // The peer may be gone already, and then there is nothing to reset.
-            Self::Tcp(stream) => drop(stream.set_zero_linger()),
+            Self::Tcp(stream) => {
+                let linger = reset.then_some(Duration::ZERO);
+                drop(SockRef::from(stream).set_linger(linger));
+            }
             // It has no reset to send, and no client comes by one.
             Self::Unix(_) => {}
         }

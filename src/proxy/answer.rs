@@ -203,7 +203,7 @@ async fn send<'a>(
     let out = client.conn.output();
     let start = out.len();
     write_head(out, exchange, trail, &answer, keep);
-    trail.head_out = (out.len() - start) as u64;
+    trail.head_out = client.interim_out + (out.len() - start) as u64;
     if exchange.request.head.method() != b"HEAD" && answer.status != 304 {
         out.extend_from_slice(&answer.body);
     }

@@ -16,7 +16,7 @@ use super::request::Try;
 use super::request_body::send_body;
 use super::retry::is_repeatable;
 use crate::balance::{Health, Lease, Tried};
-use crate::http::{Framing, response_framing};
+use crate::http::{BodyReader, Framing, Piece, response_framing};
 use crate::metrics::RetryReason;
 use crate::model::Condition;
 
@@ -25,7 +25,8 @@ const FRESH: Duration = Duration::from_millis(100);
 /// How often a request that waits looks whether its node was found Down.
 const LOOK: Duration = Duration::from_millis(200);
 /// A response up to this size, head included, is read whole before any of it is passed on:
-/// a node that dies between the two is then a retry, and no torn answer.
+/// a node that dies between the two is then a retry, and no torn answer. Of one in chunks, which
+/// may be a stream, only what comes without a pause is held so.
 const WHOLE: usize = 64 * 1024;
 /// A node's answer: its head is read, its body not yet.
 #[derive(Debug)]
@@ -152,7 +153,8 @@ impl Attempt<'_, '_> {
                 }
                 small
             }
-            Framing::Chunked | Framing::UntilClose => false,
+            Framing::Chunked => self.look_ahead(sides, &mut link).await?,
+            Framing::UntilClose => false,
         };
         Ok(Answered {
             link,
@@ -160,6 +162,32 @@ impl Attempt<'_, '_> {
             is_whole,
             body_sent: self.body_sent,
         })
+    }
+
+    /// Reads what comes of an answer in chunks without a pause, and checks it. Nothing waits for
+    /// what has not arrived: a stream's first byte goes on at once. True if all of it is here.
+    async fn look_ahead(&self, sides: &Sides<'_>, link: &mut Link) -> Result<bool, Failure> {
+        let scratch = &self.this.exchange.worker.scratch;
+        let mut reader = BodyReader::new(Framing::Chunked);
+        let mut seen = 0;
+        loop {
+            match reader.next(&link.conn.input()[seen..]) {
+                Err(refusal) => return Err(Failure::BadResponse(refusal)),
+                Ok(Piece::Data(range)) => seen += range.end,
+                Ok(Piece::End(_)) => return Ok(true),
+                Ok(Piece::More) => {
+                    seen = link.conn.input().len();
+                    if seen.saturating_add(sides.response.size()) > WHOLE {
+                        return Ok(false);
+                    }
+                    match poll_fn(|cx| Poll::Ready(link.conn.poll_fill(cx, scratch))).await {
+                        Poll::Ready(Ok(1..)) => {}
+                        Poll::Ready(Ok(0) | Err(_)) => return Err(Failure::Broken),
+                        Poll::Pending => return Ok(false),
+                    }
+                }
+            }
+        }
     }
 
     /// Reads the final answer's head.
@@ -177,7 +205,7 @@ impl Attempt<'_, '_> {
                 self.note.first_byte = Some(now - sent_at);
                 self.lease.candidate().state.hear(now);
             }
-            if head.go_on(link, sides.response)? {
+            if head.go_on(self.this, sides, link)? {
                 let method = self.this.exchange.request.head.method();
                 return response_framing(sides.response, method).map_err(Failure::BadResponse);
             }
@@ -199,6 +227,10 @@ impl Attempt<'_, '_> {
             let look = until.min(Instant::now() + LOOK);
             let mut armed = false;
             let event = poll_fn(|cx| {
+                // Interim answers, as far as the client takes them.
+                if let Poll::Ready(Err(_)) = client.poll_flush(cx) {
+                    return Poll::Ready(Some(Err(Failure::Client(Reason::ClientGone))));
+                }
                 if let Poll::Ready(filled) = link.conn.poll_fill(cx, scratch) {
                     return Poll::Ready(Some(filled.map_err(|_| Failure::Broken)));
                 }

@@ -19,6 +19,8 @@ pub(super) struct Client {
     pub(super) listener: Rc<Name>,
     /// Requests begun on this connection.
     pub(super) requests: u32,
+    /// Bytes of interim answers to the present request.
+    pub(super) interim_out: u64,
 }
 
 impl Client {
@@ -28,6 +30,7 @@ impl Client {
             address,
             listener,
             requests: 0,
+            interim_out: 0,
         }
     }
 

@@ -18,7 +18,8 @@ use super::links::Link;
 use super::request::{Trail, wants_close};
 use crate::balance::Lease;
 use crate::http::{
-    BodyReader, Framing, Known, Pace, Relay, RelayError, ResponseHead, StreamError, Version,
+    BodyReader, Framing, Known, Pace, Piece, Relay, RelayError, ResponseHead, StreamError, Version,
+    chunk_end, chunk_size_line,
 };
 use crate::metrics::NodeErrorKind;
 
@@ -65,14 +66,23 @@ pub(super) async fn deliver(
     }
     out.extend_from_slice(b"\r\n");
     trail.status = sides.response.status;
-    trail.head_out = (out.len() - start) as u64;
+    trail.head_out = (out.len() - start) as u64 + sides.client.interim_out;
+    let client = &sides.client.conn;
+    if ending == Ending::Close {
+        client.end_is_no_end(true);
+    }
     let passed = if answered.is_whole {
         pass_whole(this, sides, answered, lease).await
     } else {
         pass(this, sides, answered, lease).await
     };
     match passed {
-        Ok(()) => exchange.next(sides.client, keep, sides.body.is_read()),
+        Ok(()) => {
+            if ending == Ending::Close {
+                sides.client.conn.end_is_no_end(false);
+            }
+            exchange.next(sides.client, keep, sides.body.is_read())
+        }
         Err(reason) => {
             trail.reason = Some(reason);
             Next::Abort
@@ -88,14 +98,9 @@ async fn pass_whole(
     lease: Lease<'_>,
 ) -> Result<(), Reason> {
     let client = &mut sides.client.conn;
-    if let Framing::Length(length) = answered.framing {
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        let body = answered.link.conn.input();
-        client
-            .output()
-            .extend_from_slice(&body[..length.min(body.len())]);
-        answered.link.conn.consume(length);
-    }
+    let version = this.exchange.request.head.version;
+    let chunked = answered.framing == Framing::Chunked && version == Version::Http11;
+    take_whole(&mut answered, chunked, client.output());
     release(
         this,
         sides.response,
@@ -106,6 +111,37 @@ async fn pass_whole(
     drop(lease);
     let flushed = client.flush_at(client_pace(this.exchange)).await;
     flushed.map_err(|_| Reason::ClientGone)
+}
+
+/// Puts the body, which is all here, into `out`. It was read as such before, so that no more
+/// of it and no fault can be found.
+fn take_whole(answered: &mut Answered, chunked: bool, out: &mut Vec<u8>) {
+    let input = answered.link.conn.input();
+    let mut reader = BodyReader::new(answered.framing);
+    let mut at = 0;
+    loop {
+        match reader.next(&input[at..]) {
+            Ok(Piece::Data(range)) => {
+                if chunked {
+                    chunk_size_line(out, range.len());
+                }
+                out.extend_from_slice(&input[at..][range.clone()]);
+                if chunked {
+                    out.extend_from_slice(b"\r\n");
+                }
+                at += range.end;
+            }
+            Ok(Piece::End(used)) => {
+                at += used;
+                break;
+            }
+            Ok(Piece::More) | Err(_) => break,
+        }
+    }
+    if chunked {
+        chunk_end(out);
+    }
+    answered.link.conn.consume(at);
 }
 
 /// Passes on an answer as it comes.

@@ -43,6 +43,7 @@ impl Exchange<'_> {
 pub(super) async fn exchange(worker: &Worker, client: &mut Client) -> Next {
     let started = Instant::now();
     let before = Before::of(client);
+    client.interim_out = 0;
     let mut heads = worker.heads();
     let heads = &mut *heads;
     let before_head = worker.snapshot();

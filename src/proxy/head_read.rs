@@ -1,11 +1,16 @@
-//! Reading a node's answer up to its final head, past interim ones.
+//! Reading a node's answer up to its final head. Interim ones go on to the client.
 
 use super::failure::Failure;
+use super::forward::{Forwarding, Sides};
+use super::headers::write_interim;
 use super::links::Link;
-use crate::http::{HeadScan, Limits, Refusal, ResponseHead, begins_like_an_answer, parse_response};
+use crate::http::{HeadScan, Limits, Refusal, Version, begins_like_an_answer, parse_response};
 
 /// Most interim answers to one request (rule 37).
 const MAX_INTERIM: u32 = 8;
+/// Interim answers are left out while more than this waits for a client that takes nothing:
+/// what is only a hint must not pile up.
+const HINTS: usize = 64 * 1024;
 
 /// How far the answer's heads have been read.
 #[derive(Default)]
@@ -21,12 +26,15 @@ impl HeadRead {
         self.is_final || self.interim > 0
     }
 
-    /// Takes what has arrived, past interim answers. True once the final head is read.
+    /// Takes what has arrived; interim answers among it are put into the client's output.
+    /// True once the final head is read.
     pub(super) fn go_on(
         &mut self,
+        this: &Forwarding<'_, '_>,
+        sides: &mut Sides<'_>,
         link: &mut Link,
-        response: &mut ResponseHead,
     ) -> Result<bool, Failure> {
+        let response = &mut *sides.response;
         while !self.is_final {
             begins_like_an_answer(link.conn.input()).map_err(Failure::BadResponse)?;
             let scanned = self.scan.scan(link.conn.input(), &Limits::NODE);
@@ -43,6 +51,17 @@ impl HeadRead {
                 return Err(Failure::BadResponse(Refusal::bad(37, text)));
             }
             self.scan = HeadScan::default();
+            // `100 Continue` is ours to say (rule 38), and HTTP/1.0 knows none of them.
+            let version = this.exchange.request.head.version;
+            if !self.is_final && response.status != 100 && version == Version::Http11 {
+                let (client, plan) = (&mut *sides.client, &this.route.headers);
+                let out = client.conn.output();
+                let before = out.len();
+                if before <= HINTS {
+                    write_interim(out, response, plan);
+                    client.interim_out += (out.len() - before) as u64;
+                }
+            }
         }
         Ok(true)
     }

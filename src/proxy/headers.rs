@@ -164,9 +164,28 @@ pub(super) fn write_response(
     ending: Ending,
     persistence: Persistence,
 ) {
+    let no_length = ending != Ending::NoBody || head.status == 204;
+    write_answer(out, head, plan, no_length);
+    write_set(out, plan);
+    match ending {
+        Ending::Length(length) => field_number(out, b"Content-Length", length),
+        Ending::Chunked => field(out, b"Transfer-Encoding", b"chunked"),
+        Ending::NoBody | Ending::Close => {}
+    }
+    write_persistence(out, persistence);
+}
+
+/// Appends a node's interim response head for the client, whole: what the operator sets is for
+/// the answer that follows it.
+pub(super) fn write_interim(out: &mut Vec<u8>, head: &ResponseHead, plan: &HeaderPlan) {
+    write_answer(out, head, plan, true);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The status line, and of the node's fields those that go on.
+fn write_answer(out: &mut Vec<u8>, head: &ResponseHead, plan: &HeaderPlan, no_length: bool) {
     status_line(out, Version::Http11, head.status, head.reason());
     let listed = Listed::new(&head.fields);
-    let no_length = ending != Ending::NoBody || head.status < 200 || head.status == 204;
     for sent in head.fields.iter() {
         let dropped = match sent.known {
             Known::ContentLength => no_length,
@@ -176,13 +195,6 @@ pub(super) fn write_response(
             field(out, sent.name, sent.value);
         }
     }
-    write_set(out, plan);
-    match ending {
-        Ending::Length(length) => field_number(out, b"Content-Length", length),
-        Ending::Chunked => field(out, b"Transfer-Encoding", b"chunked"),
-        Ending::NoBody | Ending::Close => {}
-    }
-    write_persistence(out, persistence);
 }
 
 /// Appends what is said of the connection, only where it is not understood by itself.

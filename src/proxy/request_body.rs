@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::forward::{Forwarding, Sides};
 use super::head_read::HeadRead;
 use super::links::Link;
-use crate::http::{Conn, Framing, Pace, Relay, RelayError, StreamError};
+use crate::http::{Framing, Pace, Relay, RelayError, StreamError};
 
 /// A body of a known length up to this is read before a node is asked: a slow client then
 /// holds no node, and what fails can be sent again.
@@ -28,11 +28,11 @@ pub(super) async fn take_in(exchange: &Exchange<'_>, sides: &mut Sides<'_>) -> R
         Framing::Length(length @ 1..=HELD) => usize::try_from(length).unwrap_or(usize::MAX),
         _ => return Ok(()),
     };
-    let client = &mut sides.client.conn;
-    if client.input().len() < length {
-        let told = say_continue(client, &mut sides.body.awaits_continue).await;
+    if sides.client.conn.input().len() < length {
+        let told = say_continue(sides).await;
         told.map_err(|_| Reason::ClientGone)?;
     }
+    let client = &mut sides.client.conn;
     let start = Instant::now();
     while client.input().len() < length {
         let patience = pace(exchange).patience(client.input().len() as u64, start.elapsed());
@@ -60,13 +60,14 @@ fn pace(exchange: &Exchange<'_>) -> Pace {
 
 /// Says `100 Continue` to a client that waits for it: only now that its body is wanted
 /// (rule 38).
-async fn say_continue(client: &mut Conn, awaited: &mut bool) -> Result<(), Failure> {
-    if !std::mem::take(awaited) {
+async fn say_continue(sides: &mut Sides<'_>) -> Result<(), Failure> {
+    const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    if !std::mem::take(&mut sides.body.awaits_continue) {
         return Ok(());
     }
-    client
-        .output()
-        .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+    let client = &mut sides.client.conn;
+    client.output().extend_from_slice(CONTINUE);
+    sides.client.interim_out += CONTINUE.len() as u64;
     let told = client.flush(Instant::now() + QUIET).await;
     told.map_err(|_| Failure::Client(Reason::ClientGone))
 }
@@ -78,11 +79,11 @@ pub(super) async fn send_body(
     link: &mut Link,
     head: &mut HeadRead,
 ) -> Result<bool, Failure> {
-    let (exchange, client) = (this.exchange, &mut sides.client.conn);
+    let exchange = this.exchange;
     let Some(reader) = sides.body.reader.take() else {
         return Err(Failure::Client(Reason::Internal));
     };
-    say_continue(client, &mut sides.body.awaits_continue).await?;
+    say_continue(sides).await?;
     sides.body.started = true;
     let from = pace(exchange);
     let to = Pace::Between(this.pool.config.send_timeout);
@@ -90,7 +91,10 @@ pub(super) async fn send_body(
     let mut relay = Relay::new(reader, chunked, this.route.config.body_limit, from, to);
     let scratch = &exchange.worker.scratch;
     let sent = loop {
+        let client = &mut sides.client.conn;
         let event = poll_fn(|cx| {
+            // Interim answers. One that cannot be written is told by what is read.
+            let _later = client.poll_flush(cx);
             if let Poll::Ready(done) = relay.poll(cx, scratch, client, &mut link.conn) {
                 return Poll::Ready(Sent::Passed(done));
             }
@@ -99,7 +103,7 @@ pub(super) async fn send_body(
         })
         .await;
         // An interim answer ends nothing: the node still waits for the body.
-        if !matches!(event, Sent::Answered(Ok(1..))) || head.go_on(link, sides.response)? {
+        if !matches!(event, Sent::Answered(Ok(1..))) || head.go_on(this, sides, link)? {
             break event;
         }
     };

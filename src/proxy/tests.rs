@@ -174,7 +174,8 @@ async fn an_interim_answer_does_not_end_the_body() {
         sleep(Duration::from_millis(100)).await;
         client.write_all(b"0\r\n\r\n").await.unwrap();
         let answer = until(&mut client, "read").await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let hint = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 ";
+        assert!(answer.starts_with(hint), "{answer}");
     })
     .await;
 }

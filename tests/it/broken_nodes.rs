@@ -266,14 +266,23 @@ fn cut_or_wrong() -> Vec<Kind> {
             "five\r\nhello\r\n",
             torn("node_bad_response"),
         ),
+    ]
+}
+
+/// In chunks, small, and in one piece.
+fn in_chunks() -> Vec<Kind> {
+    vec![
         Kind {
             outcome: Outcome::ToldOrTorn(502, "node_reset"),
             ..Kind::saying("no-last-chunk-small", chunked("5\r\nhello\r\n"))
         },
-        Kind {
-            outcome: Outcome::ToldOrTorn(502, "node_bad_response"),
-            ..Kind::saying("bad-first-chunk", chunked("five\r\nhello\r\n0\r\n\r\n"))
-        },
+        Kind::saying("bad-first-chunk", chunked("five\r\nhello\r\n0\r\n\r\n")),
+        Kind::saying("bad-second-chunk", chunked("5\r\nhello\r\nfive\r\n")),
+        Kind::saying("bad-trailer", chunked("5\r\nhello\r\n0\r\nX Y: z\r\n\r\n")),
+        Kind::saying(
+            "long-extension",
+            chunked(&format!("5;a={}\r\nhello\r\n", "b".repeat(300))),
+        ),
     ]
 }
 
@@ -539,6 +548,7 @@ fn each_way_of_being_broken_has_its_reason_and_touches_no_other_pool() {
     kinds.extend(not_http());
     kinds.extend(without_end());
     kinds.extend(cut_or_wrong());
+    kinds.extend(in_chunks());
     kinds.extend(odd());
     let text = Answer::text(WHOLE);
     let well = Node::scripted("well", move |_| text.clone());
@@ -571,16 +581,33 @@ fn each_way_of_being_broken_has_its_reason_and_touches_no_other_pool() {
     assert_eq!(wrong, Vec::<String>::new());
     assert_eq!(harmed, Vec::<String>::new());
 
+    let metrics = is_told(&lb, &kinds, asked);
+    is_untouched(&lb, &metrics, asked);
+    let excess = metric(
+        &metrics,
+        "steelyard_node_excess_bytes_total",
+        &["pool=\"one-too-much\""],
+    );
+    assert!(excess > 0);
+    // No connection to a node stays behind a failure.
+    eventually("the broken nodes are left alone", || {
+        let open = |kind: &Kind| kind.node.as_ref().map_or(0, Broken::open);
+        (kinds.iter().map(open).sum::<usize>() == 0).then_some(())
+    });
+}
+
+/// Log and counters say the same as the answers, besides `asked` requests to the healthy site.
+fn is_told(lb: &Appliance, kinds: &[Kind], asked: usize) -> String {
     // Two to the one, four to the pair, and two more POSTs there where that says something.
     let posts = kinds
         .iter()
         .filter(|k| k.is_retried() && k.sent != Sent::Perhaps)
         .count();
-    let lines = logged(&lb, asked + kinds.len() * (2 + PAIRED) + posts * 2);
+    let lines = logged(lb, asked + kinds.len() * (2 + PAIRED) + posts * 2);
     let metrics = lb.admin("/metrics").text();
     let mut wrong = Vec::new();
     let mut ours = 0;
-    for kind in &kinds {
+    for kind in kinds {
         let (alone, pair) = (
             &lines[&format!("/one/{}", kind.name)],
             &lines[&format!("/two/{}", kind.name)],
@@ -600,12 +627,7 @@ fn each_way_of_being_broken_has_its_reason_and_touches_no_other_pool() {
         &["site=\"broken\"", "code=\"5xx\""],
     );
     assert_eq!(ours_counted, ours);
-    is_untouched(&lb, &metrics, asked);
-    // No connection to a node stays behind a failure.
-    eventually("the broken nodes are left alone", || {
-        let open = |kind: &Kind| kind.node.as_ref().map_or(0, Broken::open);
-        (kinds.iter().map(open).sum::<usize>() == 0).then_some(())
-    });
+    metrics
 }
 
 /// Nothing is held against the healthy pool.

@@ -32,6 +32,7 @@ mod secrets;
 mod startup;
 mod static_files;
 mod status_and_metrics;
+mod streams;
 mod support;
 mod targets;
 mod tidy;
