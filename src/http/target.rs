@@ -72,17 +72,14 @@ fn absolute(target: &[u8]) -> Result<(Option<Range<usize>>, usize), Refusal> {
 }
 
 /// Refuses what a node could read as another path than the one we route by: escapes that
-/// are none, encoded NUL, CR and LF, overlong UTF-8, and `..` above the root.
+/// are none, encoded NUL, CR and LF, overlong UTF-8, and `..` above the root, for a reader
+/// that takes `%2f` and `%5c` for slashes as well.
 fn check_path(path: &[u8]) -> Result<(), Refusal> {
-    let mut depth: i32 = 0;
+    let (mut plain, mut decoding) = (Depth::default(), Depth::default());
     for segment in path.split(|b| *b == b'/').skip(1) {
         let mut decoded = Decoded(segment);
-        let mut dots = 0;
-        let mut length = 0;
         let mut before = 0;
         while let Some(byte) = decoded.next_byte()? {
-            length += 1;
-            dots += usize::from(byte == b'.');
             let overlong = matches!(byte, 0xc0 | 0xc1 | 0xf5..)
                 || before == 0xe0 && (0x80..0xa0).contains(&byte)
                 || before == 0xf0 && (0x80..0x90).contains(&byte);
@@ -90,17 +87,45 @@ fn check_path(path: &[u8]) -> Result<(), Refusal> {
                 return Err(Refusal::bad(50, "the path holds overlong UTF-8"));
             }
             before = byte;
+            plain.see(byte);
+            match byte {
+                b'/' | b'\\' => decoding.end_segment()?,
+                _ => decoding.see(byte),
+            }
         }
-        match (length, dots) {
-            (2, 2) => depth -= 1,
-            (0, _) | (1, 1) => {}
-            _ => depth += 1,
-        }
-        if depth < 0 {
-            return Err(Refusal::bad(50, "the path leaves its root"));
-        }
+        plain.end_segment()?;
+        decoding.end_segment()?;
     }
     Ok(())
+}
+
+/// How far below the root a reader of the path stands.
+#[derive(Default)]
+struct Depth {
+    segments: i32,
+    /// Bytes and dots of the segment being read.
+    length: usize,
+    dots: usize,
+}
+
+impl Depth {
+    fn see(&mut self, byte: u8) {
+        self.length += 1;
+        self.dots += usize::from(byte == b'.');
+    }
+
+    fn end_segment(&mut self) -> Result<(), Refusal> {
+        match (self.length, self.dots) {
+            (2, 2) => self.segments -= 1,
+            (0, _) | (1, 1) => {}
+            _ => self.segments += 1,
+        }
+        if self.segments < 0 {
+            return Err(Refusal::bad(50, "the path leaves its root"));
+        }
+        (self.length, self.dots) = (0, 0);
+        Ok(())
+    }
 }
 
 struct Decoded<'a>(&'a [u8]);
@@ -178,6 +203,9 @@ mod tests {
             "/a/../..",
             "/%2e%2e",
             "/a/.%2E/../b",
+            "/..%2f",
+            "/a/..%2F..%2fb",
+            "/a/..%5c%2e.",
             "/%00",
             "/%0d",
             "/%0A",
@@ -188,7 +216,15 @@ mod tests {
         ] {
             assert_eq!(rule(bad), Some(50), "{bad:?}");
         }
-        for good in ["/a/..", "/a/./b", "/...", "/%E4%B8%AD", "/%2f", "/?%zz"] {
+        for good in [
+            "/a/..",
+            "/a/./b",
+            "/...",
+            "/%E4%B8%AD",
+            "/%2f",
+            "/a/..%2fb",
+            "/?%zz",
+        ] {
             assert_eq!(rule(good), None, "{good:?}");
         }
     }
