@@ -14,16 +14,19 @@ pub(super) fn parse_fields(
     limits: &Limits,
 ) -> Result<(), Refusal> {
     let mut at = from;
+    let mut lines = 0;
     while at < to {
         let length = memchr::memchr(b'\n', &fields.arena[at..to]).map_or(to - at, |i| i + 1);
         let line = &fields.arena[at..at + length.saturating_sub(2)];
         if line.is_empty() {
             break;
         }
+        // Those that are left out are counted as well: they have cost as much to look at.
+        lines += 1;
+        if lines > limits.fields {
+            return Err(Refusal::with(431, 19, "the head has too many fields"));
+        }
         if let Some((known, name, value)) = parse_line(line, at == from, limits)? {
-            if fields.list.len() >= limits.fields {
-                return Err(Refusal::with(431, 19, "the head has too many fields"));
-            }
             let field = FieldSpan {
                 known,
                 name: Span::new(at, at + name),

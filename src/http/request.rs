@@ -346,6 +346,8 @@ mod tests {
         let fields = |n: usize| vec!["A: b"; n].join("\r\n");
         assert!(field(&fields(7)).is_ok());
         assert_eq!(field(&fields(8)).unwrap_err(), (431, 19));
+        // However they are called.
+        assert_eq!(field(&["A_B: c"; 8].join("\r\n")).unwrap_err(), (431, 19));
     }
 
     #[test]
