@@ -4,8 +4,8 @@
 
 use std::ops::Range;
 
+use super::chunk_extension::is_extension;
 use super::fields::parse_fields;
-use super::token::is_value;
 use super::{Fields, HeadScan, Limits, OddNames, Refusal};
 
 /// Most hexadecimal digits of a size: what fits a `u64`.
@@ -199,43 +199,6 @@ fn expect(byte: u8, wanted: u8, rule: u8) -> Result<(), Refusal> {
     }
 }
 
-/// `token [ "=" ( token / quoted-string ) ]`, more of them after `;`, blanks around the
-/// marks (RFC 9112 section 7.1.1). `text` begins after the first `;`.
-fn is_extension(text: &[u8]) -> bool {
-    let mut quoted = false;
-    let mut escaped = false;
-    let mut parts = vec![Vec::new()];
-    for &byte in text {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b';' if !quoted => {
-                parts.push(Vec::new());
-                continue;
-            }
-            _ => {}
-        }
-        if let Some(part) = parts.last_mut() {
-            part.push(byte);
-        }
-    }
-    !quoted && is_value(text) && parts.iter().all(|part| is_extension_part(part))
-}
-
-fn is_extension_part(part: &[u8]) -> bool {
-    use super::token::{is_token, trim};
-    let mark = part.iter().position(|b| *b == b'=');
-    let (name, value) = match mark {
-        Some(mark) => (&part[..mark], Some(trim(&part[mark + 1..]))),
-        None => (part, None),
-    };
-    let value_ok = value.is_none_or(|value| {
-        is_token(value) || value.len() >= 2 && value.starts_with(b"\"") && value.ends_with(b"\"")
-    });
-    is_token(trim(name)) && value_ok
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Chunked, Step};
@@ -312,6 +275,9 @@ mod tests {
             "5;a=\"b\r\n",
             "5;a=\0\r\n",
             "5;a=b;\r\n",
+            "5;a=\"b\"c\"d\"\r\n",
+            "5;a=\"b\\\"\r\n",
+            "5;a=\"\r\n",
         ] {
             assert_eq!(whole(bad), Err(29), "{bad:?}");
         }

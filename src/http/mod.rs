@@ -6,6 +6,7 @@
 //! its rule in `docs/ARCHITECTURE.md`'s table of rules.
 
 mod body;
+mod chunk_extension;
 mod chunked;
 mod clock;
 mod conn;
