@@ -223,7 +223,12 @@ impl Listed {
     /// Whether this field was named, and may be: those that routing, signing in or we
     /// ourselves rely on cannot be taken away by naming them.
     fn names(&self, field: &Field<'_>) -> bool {
-        if self.0.is_empty() || field.known != Known::Other {
+        let may_be = match field.known {
+            Known::Referer | Known::UserAgent => true,
+            Known::Other => !speaks_for_a_proxy(field.name),
+            _ => false,
+        };
+        if self.0.is_empty() || !may_be {
             return false;
         }
         let relied_on: [&[u8]; 3] = [b"cookie", b"set-cookie", b"authorization"];
