@@ -3,7 +3,7 @@
 //! No policy here: nothing in this folder knows a site, a pool or a node.
 //! Strict on purpose (RFC 9112 where it says MUST, and where it leaves a choice, the
 //! choice that two parsers cannot read in two ways). Every refusal carries the number of
-//! its rule in `docs/ARCHITECTURE.md`'s table of rules.
+//! its rule in `docs/HTTP.md`.
 
 mod body;
 mod chunk_extension;

@@ -250,3 +250,45 @@ impl Relay {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Pace;
+
+    #[test]
+    fn a_rate_counts_after_ten_seconds_and_silence_always() {
+        let seconds = Duration::from_secs;
+        let pace = Pace::Rate {
+            rate: 500,
+            quiet: seconds(30),
+        };
+        for (bytes, spent, left) in [
+            (0, 0, 10),
+            (0, 4, 6),
+            (0, 10, 0),
+            (499, 10, 0),
+            (500, 10, 1),
+            (5_000, 10, 10),
+            (5_000, 25, 0),
+            // However much was earned.
+            (5_000_000, 0, 30),
+        ] {
+            assert_eq!(
+                pace.patience(bytes, seconds(spent)),
+                seconds(left),
+                "{bytes} in {spent}"
+            );
+        }
+        let silent = Pace::Rate {
+            rate: 0,
+            quiet: seconds(30),
+        };
+        assert_eq!(silent.patience(1, seconds(1_000)), seconds(30));
+        assert_eq!(
+            Pace::Between(seconds(5)).patience(0, seconds(99)),
+            seconds(5)
+        );
+    }
+}

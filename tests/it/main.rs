@@ -28,6 +28,7 @@ mod policies;
 mod protocol;
 mod queue;
 mod reload;
+mod rules;
 mod secrets;
 mod startup;
 mod static_files;

@@ -512,6 +512,11 @@ impl Wire {
         written.expect("the other side still reads");
     }
 
+    /// The same to a side that may have had enough: whether it still took them.
+    pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.0.get_mut().write_all(bytes.as_ref()).is_ok()
+    }
+
     /// Reads one response to a request of this method.
     #[track_caller]
     pub(crate) fn response(&mut self, method: &str) -> Response {
