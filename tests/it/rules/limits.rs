@@ -147,13 +147,15 @@ fn limit_a_connection_carries_so_many_requests() {
 
 #[test]
 fn limit_one_address_may_have_any_number_of_connections() {
+    let site = "\n[[sites]]\nname = \"s\"\n[[sites.routes]]\npath = \"/\"\nrespond = { status = 200, body = \"ok\" }\n";
     let stand = Stand::new();
+    stand.apply("", site);
     let mut wires: Vec<Wire> = (0..300).map(|_| stand.wire()).collect();
     for wire in &mut wires {
         wire.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
     }
     for wire in &mut wires {
-        assert_eq!(wire.response("GET").text(), "GET /a 0");
+        assert_eq!(wire.response("GET").text(), "ok");
     }
 }
 
