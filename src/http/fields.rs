@@ -62,12 +62,12 @@ fn parse_line(line: &[u8], first: bool, limits: &Limits) -> Result<Option<Line>,
     if !is_value(rest) {
         return Err(Refusal::bad(18, "a field value holds a control character"));
     }
-    let odd = |b: &u8| !b.is_ascii_alphanumeric() && *b != b'-';
-    if limits.odd_names != OddNames::Keep && name.iter().any(odd) {
+    let known = Known::of(name);
+    if limits.odd_names != OddNames::Keep && (known == Known::Other && is_odd(name)) {
         return match limits.odd_names {
             OddNames::Reject => Err(Refusal::bad(
                 20,
-                "a field name holds more than letters, digits and -",
+                "a field name holds more than letters, digits and -, or resembles one that frames a body",
             )),
             OddNames::Drop | OddNames::Keep => Ok(None),
         };
@@ -78,7 +78,22 @@ fn parse_line(line: &[u8], first: bool, limits: &Limits) -> Result<Option<Line>,
         .take_while(|b| matches!(b, b' ' | b'\t'))
         .count();
     let start = colon + 1 + lead.min(rest.len());
-    Ok(Some((Known::of(name), colon, start..start + value.len())))
+    Ok(Some((known, colon, start..start + value.len())))
+}
+
+/// Whether a name holds more than letters, digits and `-`, or has but the letters of one that
+/// decides framing: somebody behind us may take it for that one (rule 20).
+fn is_odd(name: &[u8]) -> bool {
+    let reads_as = |other: &[u8]| {
+        let letters = name.iter().filter(|b| b.is_ascii_alphanumeric());
+        letters
+            .map(u8::to_ascii_lowercase)
+            .eq(other.iter().copied())
+    };
+    name.iter()
+        .any(|b| !b.is_ascii_alphanumeric() && *b != b'-')
+        || reads_as(b"contentlength")
+        || reads_as(b"transferencoding")
 }
 
 /// The items of a comma-separated list (RFC 9110 section 5.6.1), blanks trimmed, empty

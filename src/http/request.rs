@@ -352,19 +352,32 @@ mod tests {
 
     #[test]
     fn rule_20_odd_names_are_dropped_refused_or_kept() {
-        let text = b"GET / HTTP/1.1\r\nHost: a\r\nX_Real_IP: 1.2.3.4\r\n\r\n";
-        let with = |odd_names| {
+        let with = |name: &str, odd_names| {
+            let text = format!("GET / HTTP/1.1\r\nHost: a\r\n{name}: 1\r\n\r\n");
             let mut head = RequestHead::default();
             let limits = Limits {
                 odd_names,
                 ..LIMITS
             };
-            parse_request(text, &limits, &mut head)
+            parse_request(text.as_bytes(), &limits, &mut head)
                 .map(|()| head.fields.iter().count())
                 .map_err(|r| r.rule)
         };
-        assert_eq!(with(OddNames::Drop), Ok(1));
-        assert_eq!(with(OddNames::Reject), Err(20));
-        assert_eq!(with(OddNames::Keep), Ok(2));
+        assert_eq!(with("X_Real_IP", OddNames::Drop), Ok(1));
+        assert_eq!(with("X_Real_IP", OddNames::Reject), Err(20));
+        assert_eq!(with("X_Real_IP", OddNames::Keep), Ok(2));
+        for like in [
+            "Content--Length",
+            "ContentLength",
+            "-content-length",
+            "Transfer-Encoding-",
+            "Trans-ferEncoding",
+        ] {
+            assert_eq!(with(like, OddNames::Drop), Ok(1), "{like}");
+            assert_eq!(with(like, OddNames::Reject), Err(20), "{like}");
+        }
+        for unlike in ["Content-Length2", "Content-Encoding", "X-Content-Length"] {
+            assert_eq!(with(unlike, OddNames::Reject), Ok(2), "{unlike}");
+        }
     }
 }

@@ -9,6 +9,8 @@ mod attempt;
 mod connection;
 mod decide;
 mod deliver;
+#[cfg(test)]
+mod desync_tests;
 mod exchange;
 mod explain;
 mod failure;

@@ -114,7 +114,7 @@ fn rule_24_a_request_has_a_length_or_chunks() {
 #[test]
 fn rule_25_a_coding_that_is_not_known_is_not_passed_over() {
     let unknown = [
-        "gzip", "identity", "foo", "deflate", "compress", "x-gzip", "chunke", "cow",
+        "gzip", "identity", "foo", "deflate", "compress", "x-gzip", "xchunked", "chunke", "cow",
     ];
     let fields: Vec<String> = unknown
         .iter()
