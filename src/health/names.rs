@@ -76,9 +76,7 @@ pub(super) async fn keep_fresh(
                     true => "requests to it fail until it is found",
                     false => "its last addresses stay in use",
                 };
-                warn!(
-                    "node {label}: cannot look up {host}: {error}; {until_then}"
-                );
+                warn!("node {label}: cannot look up {host}: {error}; {until_then}");
             }
             Err(error) => state.set_unresolved(why(&error)),
         }
