@@ -292,6 +292,15 @@ impl Balancer {
         may_take(candidate) && !(candidate.backup && backups_rest())
     }
 
+    /// What the candidate's part in new requests at `now` is in proportion to: its weight, of which
+    /// it has only a part while it warms up; 0 where none go to it.
+    pub fn weight_now(&self, candidate: &Candidate, now: Instant) -> u64 {
+        match self.takes(candidate, now) {
+            true => slow_start::weight(candidate, now).unsigned_abs(),
+            false => 0,
+        }
+    }
+
     /// Whether new requests may go to the candidate at `now`. One that is enabled here and
     /// no more in the snapshot published since counts as not good: requests of before go to
     /// another where there is one, so that drained means drained.

@@ -167,14 +167,8 @@ impl Clock {
 
 fn pool_json(pool: &Balancer, clock: Clock, language: Language) -> Value {
     let fail_open = pool.fail_open(clock.instant);
-    let weight = |node: &Candidate| {
-        if pool.takes(node, clock.instant) {
-            u32::from(node.weight)
-        } else {
-            0
-        }
-    };
-    let all: u32 = pool.nodes().iter().map(weight).sum();
+    let weight = |node: &Candidate| pool.weight_now(node, clock.instant);
+    let all: u64 = pool.nodes().iter().map(weight).sum();
     let nodes: Vec<Value> = pool
         .nodes()
         .iter()
@@ -210,11 +204,9 @@ fn pool_json(pool: &Balancer, clock: Clock, language: Language) -> Value {
 }
 
 /// The part of new requests that goes to a node by its weight, 0 to 1, to the third place.
-fn share(weight: u32, all: u32) -> f64 {
-    if all == 0 {
-        return 0.0;
-    }
-    (f64::from(weight) / f64::from(all) * 1000.0).round() / 1000.0
+fn share(weight: u64, all: u64) -> f64 {
+    let thousandths = (weight * 1000 + all / 2).checked_div(all).unwrap_or(0);
+    f64::from(u32::try_from(thousandths).unwrap_or(1000)) / 1000.0
 }
 
 fn check_json(check: &CheckResult, language: Language) -> Value {

@@ -3,6 +3,7 @@
 //! Counting is relaxed atomics, without lock or allocation: whoever counts
 //! holds the `Arc` of its series. Names are found once, when a snapshot is built.
 
+mod durations;
 mod nodes;
 mod process;
 mod series;
@@ -15,7 +16,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-pub use nodes::{NodeErrorKind, NodeErrors, NodeFacts, PoolFacts};
+pub use durations::Durations;
+pub use nodes::{NodeCounters, NodeErrorKind, NodeFacts, PoolFacts};
 pub use series::{Series, Served};
 pub use text::CONTENT_TYPE;
 use text::{Kind, Text};
@@ -61,12 +63,38 @@ impl RetryReason {
     }
 }
 
+/// What became of a request for a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StaticResult {
+    /// It was there, and was sent.
+    Hit,
+    /// It was not there; another target may have been asked.
+    Miss,
+    /// It was there, and the client has it already (304).
+    Revalidated,
+}
+
+impl StaticResult {
+    /// Every result.
+    pub const ALL: [Self; 3] = [Self::Hit, Self::Miss, Self::Revalidated];
+
+    /// The word in the metric's label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Revalidated => "revalidated",
+        }
+    }
+}
+
 /// The counters of the process. One per process, shared.
 #[derive(Debug, Default)]
 pub struct Metrics {
     // Sorted, so that the text is in the same order at every scrape.
     names: Mutex<Names>,
     retries: [AtomicU64; RetryReason::ALL.len()],
+    statics: [AtomicU64; StaticResult::ALL.len()],
     reloads: Reloads,
     log_lines_dropped: AtomicU64,
 }
@@ -76,7 +104,7 @@ struct Names {
     // By site, pool, node.
     series: BTreeMap<[String; 3], Arc<Series>>,
     // By pool, node.
-    node_errors: BTreeMap<[String; 2], Arc<NodeErrors>>,
+    nodes: BTreeMap<[String; 2], Arc<NodeCounters>>,
     // By listener.
     connections: BTreeMap<String, Arc<Connections>>,
 }
@@ -103,10 +131,10 @@ impl Metrics {
         self.lock().series.entry(key).or_default().clone()
     }
 
-    /// The counters of what went wrong with a node.
-    pub fn node_errors(&self, pool: &str, node: &str) -> Arc<NodeErrors> {
+    /// The counters of a node's tries.
+    pub fn node(&self, pool: &str, node: &str) -> Arc<NodeCounters> {
         let key = [pool, node].map(str::to_owned);
-        self.lock().node_errors.entry(key).or_default().clone()
+        self.lock().nodes.entry(key).or_default().clone()
     }
 
     /// The client connections of a listener.
@@ -121,9 +149,7 @@ impl Metrics {
     pub fn forget_gone(&self) {
         let mut names = self.lock();
         names.series.retain(|_, held| Arc::strong_count(held) > 1);
-        names
-            .node_errors
-            .retain(|_, held| Arc::strong_count(held) > 1);
+        names.nodes.retain(|_, held| Arc::strong_count(held) > 1);
         names
             .connections
             .retain(|_, held| Arc::strong_count(held) > 1);
@@ -134,6 +160,14 @@ impl Metrics {
         add(
             &self.retries,
             RetryReason::ALL.iter().position(|r| *r == reason),
+        );
+    }
+
+    /// Counts one request for a file.
+    pub fn count_static(&self, result: StaticResult) {
+        add(
+            &self.statics,
+            StaticResult::ALL.iter().position(|r| *r == result),
         );
     }
 
@@ -172,15 +206,15 @@ impl Metrics {
         let names = self.lock();
         series::write(&mut text, &names.series);
         write_connections(&mut text, &names.connections);
-        nodes::write(&mut text, nodes, &names.node_errors);
+        nodes::write(&mut text, nodes, &names.nodes);
         nodes::write_pools(&mut text, pools);
         drop(names);
-        self.write_retries(&mut text);
+        self.write_requests(&mut text);
         self.write_process(&mut text);
         text.finish()
     }
 
-    fn write_retries(&self, text: &mut Text) {
+    fn write_requests(&self, text: &mut Text) {
         let name = "steelyard_retries_total";
         text.family(
             name,
@@ -189,6 +223,12 @@ impl Metrics {
         );
         for (reason, counter) in RetryReason::ALL.iter().zip(&self.retries) {
             text.sample(name, &[("reason", reason.as_str())], read(counter));
+        }
+        let name = "steelyard_static_requests_total";
+        let help = "Requests for files: sent, not there, or known to the client already.";
+        text.family(name, Kind::Counter, help);
+        for (result, counter) in StaticResult::ALL.iter().zip(&self.statics) {
+            text.sample(name, &[("result", result.as_str())], read(counter));
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::text::{Kind, Text};
-use super::{add, read};
+use super::{Durations, add, read};
 use crate::model::AdminState;
 
 /// The words a node's health can be.
@@ -99,13 +99,17 @@ impl NodeErrorKind {
     }
 }
 
-/// Counters of what went wrong with one node.
+/// Counters of the tries of one node.
 #[derive(Debug, Default)]
-pub struct NodeErrors {
+pub struct NodeCounters {
     kinds: [AtomicU64; NodeErrorKind::ALL.len()],
+    /// From the call to the connection, of those that were made.
+    pub connect: Durations,
+    /// From the request's last byte to the answer's first, of those that were answered.
+    pub first_byte: Durations,
 }
 
-impl NodeErrors {
+impl NodeCounters {
     /// Counts one try that went wrong.
     pub fn count(&self, kind: NodeErrorKind) {
         add(
@@ -115,10 +119,10 @@ impl NodeErrors {
     }
 }
 
-type Errors = BTreeMap<[String; 2], Arc<NodeErrors>>;
+type Counters = BTreeMap<[String; 2], Arc<NodeCounters>>;
 
 /// Writes the families about nodes.
-pub(super) fn write(text: &mut Text, nodes: &[NodeFacts<'_>], errors: &Errors) {
+pub(super) fn write(text: &mut Text, nodes: &[NodeFacts<'_>], counters: &Counters) {
     type Read = for<'a> fn(&NodeFacts<'a>) -> u64;
     let gauges: [(&str, &str, Read); 3] = [
         (
@@ -156,14 +160,38 @@ pub(super) fn write(text: &mut Text, nodes: &[NodeFacts<'_>], errors: &Errors) {
         Kind::Counter,
         "Tries that went wrong by the node's doing.",
     );
-    for ([pool, node], errors) in errors {
-        for (kind, counter) in NodeErrorKind::ALL.iter().zip(&errors.kinds) {
+    for ([pool, node], counters) in counters {
+        for (kind, counter) in NodeErrorKind::ALL.iter().zip(&counters.kinds) {
             let labels = [
                 ("pool", &**pool),
                 ("node", &**node),
                 ("kind", kind.as_str()),
             ];
             text.sample(name, &labels, read(counter));
+        }
+    }
+    write_durations(text, counters);
+}
+
+fn write_durations(text: &mut Text, counters: &Counters) {
+    type Read = fn(&NodeCounters) -> &Durations;
+    let families: [(&str, &str, Read); 2] = [
+        (
+            "steelyard_node_connect_duration_seconds",
+            "How long connections to the node took to be made.",
+            |counters| &counters.connect,
+        ),
+        (
+            "steelyard_node_first_byte_seconds",
+            "From the request's last byte to the first of the node's answer.",
+            |counters| &counters.first_byte,
+        ),
+    ];
+    for (name, help, durations) in families {
+        text.family(name, Kind::Histogram, help);
+        for ([pool, node], counters) in counters {
+            let labels = [("pool", pool.as_str()), ("node", node.as_str())];
+            durations(counters).write(text, name, &labels);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::{Metrics, NodeErrorKind, NodeFacts, PoolFacts, RetryReason, Served};
+use super::{Metrics, NodeErrorKind, NodeFacts, PoolFacts, RetryReason, Served, StaticResult};
 use crate::model::AdminState;
 
 fn served(status: u16) -> Served {
@@ -42,15 +42,18 @@ fn busy() -> (Metrics, Vec<Arc<dyn std::any::Any>>) {
     series.count(b"GET", served(200));
     series.count(b"GET", served(200));
     series.count(b"POST", served(502));
-    let errors = metrics.node_errors("django", "web-1");
-    errors.count(NodeErrorKind::Reset);
+    let node = metrics.node("django", "web-1");
+    node.count(NodeErrorKind::Reset);
+    node.connect.count(Duration::from_millis(7));
+    node.first_byte.count(Duration::from_secs(2));
+    metrics.count_static(StaticResult::Revalidated);
     let connections = metrics.connections("http");
     std::mem::forget(connections.opened());
     metrics.count_retry(RetryReason::Stale);
     metrics.count_reload(true, SystemTime::UNIX_EPOCH + Duration::from_millis(1500));
     metrics.count_reload(false, SystemTime::now());
     metrics.count_log_lines_dropped(4);
-    (metrics, vec![series, errors, connections])
+    (metrics, vec![series, node, connections])
 }
 
 #[test]
@@ -82,6 +85,13 @@ fn every_counter_is_in_the_text() {
         &format!("steelyard_node_checks_total{{{node},result=\"failed\"}} 1"),
         &format!("steelyard_node_errors_total{{{node},kind=\"reset\"}} 1"),
         &format!("steelyard_node_excess_bytes_total{{{node}}} 7"),
+        &format!("steelyard_node_connect_duration_seconds_bucket{{{node},le=\"0.005\"}} 0"),
+        &format!("steelyard_node_connect_duration_seconds_bucket{{{node},le=\"0.01\"}} 1"),
+        &format!("steelyard_node_connect_duration_seconds_sum{{{node}}} 0.007"),
+        &format!("steelyard_node_first_byte_seconds_bucket{{{node},le=\"2.5\"}} 1"),
+        &format!("steelyard_node_first_byte_seconds_count{{{node}}} 1"),
+        "steelyard_static_requests_total{result=\"revalidated\"} 1",
+        "steelyard_static_requests_total{result=\"hit\"} 0",
         "steelyard_retries_total{reason=\"stale\"} 1",
         "steelyard_config_reloads_total{result=\"failure\"} 1",
         "steelyard_config_last_reload_successful 0",

@@ -185,7 +185,7 @@ async fn pass(
         Err(error) => {
             let (reason, kind) = node_fault(&error);
             let index = lease.index();
-            this.pool.errors[index].count(kind);
+            this.pool.counters[index].count(kind);
             lease.candidate().state.count_error();
             // A stream that is silent for long is no evidence against its node: nobody
             // else was asked for it.

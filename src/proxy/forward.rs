@@ -227,7 +227,7 @@ impl<'x> Forwarding<'_, 'x> {
         }
     }
 
-    /// Tells the balancer how fast the node was, if it wants to know. One that fails fast is no fast node: it
+    /// Counts how fast the node was, and tells the balancer if it wants to know. One that fails fast is no fast node: it
     /// took as long as the longest that a node may take to connect.
     fn clock(
         &self,
@@ -236,6 +236,13 @@ impl<'x> Forwarding<'_, 'x> {
         note: &Try<'_>,
         begun: Instant,
     ) {
+        let counters = &self.pool.counters[index];
+        for (took, durations) in [
+            (note.connect, &counters.connect),
+            (note.first_byte, &counters.first_byte),
+        ] {
+            took.into_iter().for_each(|took| durations.count(took));
+        }
         if self.pool.config.policy != Policy::LeastTime {
             return;
         }
@@ -266,7 +273,7 @@ impl<'x> Forwarding<'_, 'x> {
                 candidate.name
             );
         }
-        self.pool.errors[index].count(fault);
+        self.pool.counters[index].count(fault);
         self.pool.balancer.nodes()[index].state.count_error();
         match result {
             Err(failure) if failure.speaks_for_itself() => {

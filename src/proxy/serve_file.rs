@@ -15,6 +15,7 @@ use super::headers::{Persistence, write_persistence};
 use super::request::{RequestBody, Trail};
 use crate::files::{self, Ask, Method, Root};
 use crate::http::{Refusal, Version, field, field_number, status_line};
+use crate::metrics::StaticResult;
 use crate::snapshot::Route;
 
 /// Bytes read ahead of a client at a time, and with the answer itself.
@@ -37,7 +38,23 @@ pub(super) async fn look(exchange: &Exchange<'_>, route: &Route, root: &Arc<Root
         };
         Ok((answer, first))
     });
-    found.await.map_err(io::Error::other)?
+    let looked = found.await.map_err(io::Error::other)?;
+    if let Some(result) = looked.as_ref().ok().and_then(|(answer, _)| result(answer)) {
+        exchange.worker.metrics.count_static(result);
+    }
+    looked
+}
+
+/// What became of the request, as far as it is about a file: refusals are counted elsewhere.
+fn result(answer: &files::Answer) -> Option<StaticResult> {
+    match answer {
+        files::Answer::Send { .. } => Some(StaticResult::Hit),
+        files::Answer::Elsewhere | files::Answer::Empty { status: 404, .. } => {
+            Some(StaticResult::Miss)
+        }
+        files::Answer::Empty { status: 304, .. } => Some(StaticResult::Revalidated),
+        files::Answer::Empty { .. } | files::Answer::Failed(_) => None,
+    }
 }
 
 /// Answers with what was found.

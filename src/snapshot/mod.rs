@@ -15,7 +15,7 @@ use std::sync::Arc;
 use crate::balance::{Balancer, Registry};
 use crate::files::Root;
 use crate::http::{Limits, OddNames};
-use crate::metrics::{Connections, Metrics, NodeErrors, Series};
+use crate::metrics::{Connections, Metrics, NodeCounters, Series};
 use crate::model::{self, Config, Name, PathMatch, Secrets, Underscores};
 
 pub use headers::HeaderPlan;
@@ -62,8 +62,8 @@ pub struct Pool {
     pub config: model::Pool,
     /// Chooses and counts.
     pub balancer: Arc<Balancer>,
-    /// Per node, what went wrong with it.
-    pub errors: Vec<Arc<NodeErrors>>,
+    /// Per node, how its tries went.
+    pub counters: Vec<Arc<NodeCounters>>,
     /// Per node, its address as the log writes it.
     pub addresses: Vec<String>,
 }
@@ -243,11 +243,10 @@ impl Listener {
 
 impl Pool {
     fn build(config: &model::Pool, registry: &Registry, metrics: &Metrics) -> Self {
-        let errors =
-            |node: &model::Node| metrics.node_errors(config.name.as_str(), node.name.as_str());
+        let counters = |node: &model::Node| metrics.node(config.name.as_str(), node.name.as_str());
         Self {
             balancer: Balancer::build(config, registry),
-            errors: config.nodes.iter().map(errors).collect(),
+            counters: config.nodes.iter().map(counters).collect(),
             addresses: config
                 .nodes
                 .iter()

@@ -1,11 +1,13 @@
 //! What a check can ask, what it does to health, and the check module's status page.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
 use crate::support::appliance::Appliance;
+use crate::support::client::Client;
 use crate::support::document::one_pool;
 use crate::support::eventually;
 use crate::support::node::{Answer, Gate, Node};
@@ -173,5 +175,57 @@ fn the_check_module_s_page_is_there_in_its_three_formats() {
 
     for wrong in ["?format=xml", "?status=maybe", "?lang=fr"] {
         assert_eq!(page(wrong).status, 400, "{wrong}");
+    }
+}
+
+#[test]
+fn a_node_that_comes_back_up_is_warmed_by_slow_start() {
+    let [mut cold, mut ready, steady] = Node::three();
+    let lb = Appliance::start();
+    let check = r#"health_check = { kind = "http", path = "/", interval = "1s", timeout = "1s", rise = 1, fall = 2 }"#;
+    let document = |slow_start: &str| {
+        let line = |node: &Node| node.line(1);
+        let keys = format!("slow_start = \"{slow_start}\"\n{check}");
+        let pool = one_pool(
+            lb.port(),
+            &keys,
+            &[line(&cold), line(&steady), line(&ready)],
+        );
+        // The last node has a word of its own.
+        pool + "slow_start = \"0s\"\n"
+    };
+    let (slow, fast) = (document("1h"), document("0s"));
+    lb.apply(&slow);
+    let mut client = Client::of(lb.port());
+    let mut ask = |count: usize| {
+        let mut answers = BTreeMap::<String, usize>::new();
+        for _ in 0..count {
+            *answers.entry(client.get("/").text()).or_default() += 1;
+        }
+        ["web-1", "web-2", "web-3"].map(|name| answers.get(name).copied().unwrap_or(0))
+    };
+    // At a start nobody is warmed: all would be slow.
+    assert_eq!(ask(60), [20, 20, 20]);
+    for node in [&mut cold, &mut ready] {
+        node.stop();
+        lb.wait_for_health("django", node.name(), "down");
+        node.start();
+        lb.wait_for_health("django", node.name(), "up");
+    }
+    // Of an hour no minute is over: it has less than a sixtieth of its weight.
+    let [warming, whole, whole_too] = ask(200);
+    assert!(warming <= 10, "{warming}");
+    assert!(whole.abs_diff(whole_too) <= 10, "{whole} {whole_too}");
+    let shares = ["web-1", "web-2", "web-3"].map(|name| {
+        let node = lb.node("django", name);
+        assert_eq!(node["weight"], 1);
+        node["share"].as_f64().unwrap()
+    });
+    assert!(shares[0] < 0.05, "{shares:?}");
+    assert!(shares[1] > 0.45 && shares[2] > 0.45, "{shares:?}");
+    lb.apply(&fast);
+    let [one, two, three] = ask(60);
+    for count in [one, two, three] {
+        assert!(count.abs_diff(20) <= 2, "{one} {two} {three}");
     }
 }

@@ -44,6 +44,30 @@ fn serving(dir: &Path) -> Appliance {
     lb
 }
 
+#[test]
+fn requests_for_files_are_counted_by_what_became_of_them() {
+    let dir = folder();
+    let lb = serving(dir.path());
+    let file = lb.get("/static/digits");
+    let known = Request::get("/static/digits").field("If-None-Match", file.field("ETag").unwrap());
+    for (request, status) in [
+        (range("bytes=0-1"), 206),
+        (Request::head("/static/css/site.css"), 200),
+        (known.clone(), 304),
+        (known, 304),
+        (Request::get("/static/none"), 404),
+        (Request::post("/static/digits", "x"), 405),
+        (range("bytes=99-"), 416),
+    ] {
+        assert_eq!(lb.ask(&request).status, status);
+    }
+    let text = lb.admin("/metrics").text();
+    for (result, count) in [("hit", 3), ("miss", 1), ("revalidated", 2)] {
+        let line = format!("steelyard_static_requests_total{{result=\"{result}\"}} {count}\n");
+        assert!(text.contains(&line), "no {line} in {text}");
+    }
+}
+
 fn range(value: &str) -> Request {
     Request::get("/static/digits").field("Range", value)
 }

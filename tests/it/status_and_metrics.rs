@@ -83,6 +83,41 @@ fn status_counts_requests_and_shows_share_and_health() {
 }
 
 #[test]
+fn status_shows_people_who_waits_and_which_pool_fails_open() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let mut node = Node::scripted("web-1", move |_| {
+        held.pass();
+        Answer::text("at last")
+    });
+    let lb = Appliance::start();
+    let keys =
+        r#"health_check = { kind = "tcp", interval = "100ms", timeout = "100ms", fall = 2 }"#;
+    let line = node.line(1);
+    let max_conns = "\nmax_conns = 1\n";
+    lb.apply(&(one_pool(lb.port(), keys, &[line]) + max_conns));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| assert_eq!(lb.get("/").text(), "at last"));
+        }
+        let shown = eventually("two wait", || {
+            (lb.status()["pools"][0]["queued"] == 2).then(|| said(&lb.run(&["status"])))
+        });
+        gate.open();
+        let title = "POOL django, round_robin, 2 requests wait for a node with room\n";
+        assert!(shown.contains(title), "{shown}");
+    });
+    assert_eq!(lb.status()["pools"][0]["queued"], 0);
+    let title = "POOL django, round_robin\n";
+    assert!(said(&lb.run(&["status"])).contains(title));
+    node.stop();
+    lb.wait_for_health("django", "web-1", "down");
+    let shown = said(&lb.run(&["status"]));
+    let title = "POOL django, round_robin, fails open: no enabled node is well";
+    assert!(shown.contains(title), "{shown}");
+}
+
+#[test]
 fn a_node_that_dies_is_shown_down_with_the_reason_and_up_again_when_it_is_back() {
     let ([mut a, _b, _c], lb) = three([1, 1, 1]);
     a.stop();
@@ -186,6 +221,10 @@ fn metrics_count_what_happened() {
     );
     assert!(of("steelyard_requests_total", &["node=\"web-1\""]) >= 6.0);
     assert_eq!(of("steelyard_request_duration_seconds_count", &[]), 13.0);
+    assert_eq!(of("steelyard_node_first_byte_seconds_count", &[]), 13.0);
+    let connections: usize = nodes.iter().map(Node::connections).sum();
+    let made = of("steelyard_node_connect_duration_seconds_count", &[]);
+    assert!(made >= 3.0 && made <= connections as f64, "{made}");
     assert_eq!(of("steelyard_request_bytes_total", &[]), 5.0);
     assert_eq!(of("steelyard_node_up", &[]), 3.0);
     assert_eq!(of("steelyard_node_weight", &["node=\"web-1\""]), 3.0);

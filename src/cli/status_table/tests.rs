@@ -1,0 +1,144 @@
+//! What people are shown, letter by letter.
+
+use serde_json::{Value, json};
+
+use super::Status;
+
+fn node(name: &str, weight: u32, share: f64) -> Value {
+    json!({
+        "name": name, "address": format!("192.168.1.10{weight}:8000"), "weight": weight, "share": share,
+        "admin_state": "enabled", "health": "up",
+        "check": {"code": "ok", "status": 200, "ms": 12, "text": "200 OK", "at": "2026-01-01T00:00:00Z"},
+        "ejected_until": null, "in_flight": 0, "bound": 0, "requests": 0, "errors": 0, "drained": false
+    })
+}
+
+fn site() -> Value {
+    json!({
+        "revision": 7, "state": "serving",
+        "listeners": [{"name": "http", "address": "0.0.0.0:80", "open": true}],
+        "pools": [{
+            "name": "django", "policy": "least_conn", "fail_open": false, "queued": 0,
+            "nodes": [node("web-1", 3, 0.5), node("web-2", 2, 1.0 / 3.0), node("web-3", 1, 1.0 / 6.0)]
+        }]
+    })
+}
+
+fn rendered(status: Value) -> String {
+    serde_json::from_value::<Status>(status).unwrap().render()
+}
+
+#[test]
+fn a_sound_site_is_one_good_sentence_and_two_tables() {
+    let mut status = site();
+    status["pools"][0]["nodes"][0]["requests"] = json!(12034);
+    status["pools"][0]["nodes"][0]["in_flight"] = json!(2);
+    assert_eq!(
+        rendered(status),
+        "\
+All is well: revision 7 is serving.
+
+LISTENER  ADDRESS     STATE
+http      0.0.0.0:80  open
+
+POOL django, least_conn
+NODE   ADDRESS             WEIGHT  SHARE  STATE    HEALTH     IN FLIGHT  REQUESTS  ERRORS
+web-1  192.168.1.103:8000       3   50 %  enabled  up, 12 ms          2     12034       0
+web-2  192.168.1.102:8000       2   33 %  enabled  up, 12 ms          0         0       0
+web-3  192.168.1.101:8000       1   17 %  enabled  up, 12 ms          0         0       0
+"
+    );
+}
+
+#[test]
+fn a_node_that_is_down_is_named_first_with_its_reason() {
+    let mut status = site();
+    status["state"] = json!("degraded");
+    let nodes = &mut status["pools"][0]["nodes"];
+    nodes[1]["health"] = json!("down");
+    nodes[1]["check"] = json!({"code": "refused", "status": null, "ms": 0.2,
+        "text": "connection refused", "at": null});
+    nodes[1]["errors"] = json!(3);
+    nodes[2]["ejected_until"] = json!("2026-01-01T00:00:10Z");
+    assert_eq!(
+        rendered(status),
+        "\
+Revision 7 is serving, but django/web-2 is down; django/web-3 failed requests and rests.
+
+LISTENER  ADDRESS     STATE
+http      0.0.0.0:80  open
+
+POOL django, least_conn
+NODE   ADDRESS             WEIGHT  SHARE  STATE    HEALTH              IN FLIGHT  REQUESTS  ERRORS
+web-1  192.168.1.103:8000       3   50 %  enabled  up, 12 ms                   0         0       0
+web-2  192.168.1.102:8000       2   33 %  enabled  down                        0         0       3
+web-3  192.168.1.101:8000       1   17 %  enabled  up, 12 ms, resting          0         0       0
+web-2 is down: connection refused
+"
+    );
+}
+
+#[test]
+fn a_pool_says_what_waits_in_it_and_that_it_fails_open() {
+    let mut status = site();
+    let title = |status: &Value| {
+        let page = rendered(status.clone());
+        let mut lines = page.lines().filter(|line| line.starts_with("POOL "));
+        lines.next().unwrap().to_owned()
+    };
+    status["pools"][0]["queued"] = json!(1);
+    let waits = "POOL django, least_conn, 1 request waits for a node with room";
+    assert_eq!(title(&status), waits);
+    status["pools"][0]["queued"] = json!(12);
+    status["pools"][0]["fail_open"] = json!(true);
+    assert_eq!(
+        title(&status),
+        "POOL django, least_conn, 12 requests wait for a node with room, \
+         fails open: no enabled node is well, so all of them are asked"
+    );
+}
+
+fn headline(status: Value) -> String {
+    rendered(status).lines().next().unwrap().to_owned()
+}
+
+#[test]
+fn what_the_operator_wants_is_no_trouble() {
+    let mut status = site();
+    let nodes = &mut status["pools"][0]["nodes"];
+    nodes[0]["admin_state"] = json!("draining");
+    nodes[0]["drained"] = json!(true);
+    nodes[1]["admin_state"] = json!("disabled");
+    nodes[1]["health"] = json!("down");
+    assert_eq!(
+        headline(status),
+        "All is well: revision 7 is serving; django/web-1 is drained, django/web-2 is disabled."
+    );
+}
+
+#[test]
+fn the_headline_says_what_is_not_well() {
+    let mut status = site();
+    status["state"] = json!("degraded");
+    status["reasons"] = json!(["listener http is not open on 0.0.0.0:80"]);
+    for node in status["pools"][0]["nodes"].as_array_mut().unwrap() {
+        node["health"] = json!("down");
+    }
+    assert_eq!(
+        headline(status),
+        "Revision 7 is serving, but listener http is not open on 0.0.0.0:80; \
+         django/web-1 is down; django/web-2 is down; and 1 more."
+    );
+    assert_eq!(
+        headline(json!({"revision": 0, "state": "setup"})),
+        "Nothing is configured yet: `steelyard apply FILE` makes it so."
+    );
+    assert_eq!(
+        headline(json!({"revision": 3, "state": "stopped"})),
+        "Steelyard is stopped; revision 3 starts serving when it starts."
+    );
+    assert_eq!(
+        headline(json!({"revision": 3, "state": "stopped", "reasons": ["config.db is missing"]})),
+        "Steelyard is stopped; revision 3 starts serving when it starts, but config.db is missing."
+    );
+}
