@@ -12,6 +12,8 @@ pub struct Asker {
     pub client: IpAddr,
     /// What `hash` goes by; the others do not look at it.
     pub key: KeyHash,
+    /// The candidate that the client's affinity cookie binds it to.
+    pub bound: Option<usize>,
 }
 
 /// The hash of a request's key, taken up piece by piece, so that no key is copied.

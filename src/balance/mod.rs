@@ -7,9 +7,11 @@
 //! three of our own: a node that is Down takes nothing, a pool without any good node
 //! fails open, and retries have a budget. No sockets and no HTTP here.
 
+mod affinity;
 mod asker;
 mod budget;
 mod check;
+mod choice;
 mod crc32;
 mod hash;
 mod ip_hash;
@@ -39,12 +41,14 @@ mod tried;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::RngExt as _;
 use tokio::time::Instant;
 
+use affinity::Bindings;
+pub use affinity::{Affinity, AffinityKey, Bound, BoundTo, CookieValue, unix_now};
 pub use asker::{Asker, KeyHash};
 use budget::Budget;
 pub use check::{Cause, CheckResult, Facts, quoted};
+use choice::Claim;
 pub use lease::{Lease, OwnedLease};
 pub use node_state::{Health, NodeState, Unresolved};
 pub use outlook::{Outlook, Room};
@@ -53,7 +57,6 @@ pub use queue::Waiting;
 use queue::{Ask, Queue};
 pub use registry::Registry;
 use registry::Turn;
-use slot::Slot;
 pub use tried::Tried;
 
 use crate::model::{AdminState, Name, NodeAddress, Policy, Pool};
@@ -77,6 +80,8 @@ pub struct Candidate {
     pub admin_state: AdminState,
     /// Its run-time facts, which outlive the snapshot.
     pub state: Arc<NodeState>,
+    /// Who is bound to it, which outlives even that.
+    bindings: Arc<Bindings>,
 }
 
 /// The answer to a request for a node.
@@ -106,28 +111,13 @@ pub struct Balancer {
     queue: Arc<Queue>,
     queue_size: usize,
     budget: Arc<Budget>,
-}
-
-// What became of one choice.
-#[derive(Debug)]
-enum Claim {
-    Counted { index: usize, fail_open: bool },
-    Full,
-    Nobody,
-}
-
-// Who may be chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Marked {
-    Some,
-    // Some might, had they room.
-    Full,
-    None,
+    affinity: Option<Affinity>,
 }
 
 impl Balancer {
     /// Compiles a pool. Facts of nodes that were there before are taken over.
     pub fn build(pool: &Pool, registry: &Registry) -> Arc<Self> {
+        let affinity = pool.affinity.as_ref();
         let check = pool.health_check.as_ref();
         let candidate = |node: &crate::model::Node| Candidate {
             name: node.name.clone(),
@@ -138,6 +128,7 @@ impl Balancer {
             slow_start: node.slow_start.unwrap_or(pool.slow_start),
             admin_state: node.state,
             state: registry.node(&pool.name, node, check),
+            bindings: registry.bindings(&pool.name, &node.name),
         };
         let nodes: Vec<Candidate> = pool.nodes.iter().map(candidate).collect();
         let weights = nodes.iter().map(|c| (c.state.id(), c.weight)).collect();
@@ -153,6 +144,8 @@ impl Balancer {
             queue: registry.queue(&pool.name),
             queue_size: usize::try_from(pool.queue.size).unwrap_or(usize::MAX),
             budget: registry.budget(&pool.name),
+            affinity: affinity
+                .map(|config| Affinity::build(config, pool, &registry.affinity_key())),
             has_backups: nodes.iter().any(|c| c.backup),
             nodes,
         })
@@ -194,7 +187,8 @@ impl Balancer {
             }
         }
         let mut nodes = self.nodes.iter().enumerate();
-        if !nodes.any(|(index, node)| is_enabled(node) && !tried.contains(index)) {
+        let bound = self.bound_node(asker, tried, now).is_some();
+        if !bound && !nodes.any(|(index, node)| is_enabled(node) && !tried.contains(index)) {
             return Leasing::NoNode;
         }
         let tried = tried.clone();
@@ -204,29 +198,6 @@ impl Balancer {
     /// How many requests wait for a node of the pool.
     pub fn queued(&self) -> usize {
         self.queue.length()
-    }
-
-    // Choosing and counting, for a request that comes and for one that waits.
-    fn claim(&self, asker: Asker, tried: &Tried, now: Instant) -> Claim {
-        let mut slots = self.turn.lock();
-        loop {
-            let fail_open = match self.mark_best(&mut slots, tried, now) {
-                Ok(fail_open) => fail_open,
-                Err(none) => return none,
-            };
-            let Some(index) = self.choose(&mut slots, asker, now) else {
-                return Claim::Nobody;
-            };
-            let state = &self.nodes[index].state;
-            // Another snapshot's choice, under another lock, may have been first.
-            if !state.begin() {
-                continue;
-            }
-            if let Some(rules) = self.rules {
-                state.passive.chosen(rules, now);
-            }
-            return Claim::Counted { index, fail_open };
-        }
     }
 
     /// A try succeeded: the node answered acceptably.
@@ -275,6 +246,45 @@ impl Balancer {
         self.budget.may_retry(now)
     }
 
+    /// How the pool keeps clients on their nodes, if it does.
+    pub fn affinity(&self) -> Option<&Affinity> {
+        self.affinity.as_ref()
+    }
+
+    /// A client that is `bound` goes to its node: this is known there from now on, whoever
+    /// handed its cookie out.
+    pub fn see(&self, bound: Bound, now: u64) {
+        if let Some(affinity) = &self.affinity {
+            affinity.see(&self.nodes, bound, now);
+        }
+    }
+
+    /// The candidate answers a client that is `bound`: the cookie that the client is given; none
+    /// where it keeps what it has. To be called before the lease ends. `now` is in seconds since
+    /// 1970.
+    pub fn bind(&self, index: usize, bound: Option<Bound>, now: u64) -> Option<CookieValue> {
+        let affinity = self.affinity.as_ref()?;
+        affinity.bind(&self.nodes, index, bound, now)
+    }
+
+    /// The process has started at `now`, in seconds since 1970: clients may be bound since before,
+    /// but to nodes that were draining already when the Config in force was made, at `made`.
+    pub fn began(&self, now: u64, made: u64) {
+        let max_age = self.affinity.as_ref().map_or(0, Affinity::max_age);
+        for node in self.nodes.iter().filter(|_| max_age > 0) {
+            let last = if is_enabled(node) { now } else { made.min(now) };
+            node.bindings.may_last_until(last + 1 + max_age);
+        }
+    }
+
+    /// Who is bound to the candidate at `now`, in seconds since 1970. Without affinity nobody.
+    pub fn bound_to(&self, candidate: &Candidate, now: u64) -> BoundTo {
+        match &self.affinity {
+            Some(_) => candidate.bindings.bound_to(now),
+            None => BoundTo::default(),
+        }
+    }
+
     /// Whether every enabled node is down or ejected, and there is one.
     pub fn fail_open(&self, now: Instant) -> bool {
         let any_eligible = self.nodes.iter().any(|c| self.is_eligible(c, now));
@@ -301,83 +311,19 @@ impl Balancer {
         }
     }
 
+    /// Whether requests bound to the candidate go there at `now`: a draining one takes them too.
+    pub fn keeps(&self, candidate: &Candidate, now: Instant) -> bool {
+        let ejected = self.rules.is_some() && candidate.state.ejected_until(now).is_some();
+        let wanted = candidate.admin_state != AdminState::Disabled && !candidate.state.is_barred();
+        wanted && candidate.state.health() != Health::Down && !ejected
+    }
+
     /// Whether new requests may go to the candidate at `now`. One that is enabled here and
     /// no more in the snapshot published since counts as not good: requests of before go to
     /// another where there is one, so that drained means drained.
     pub fn is_eligible(&self, candidate: &Candidate, now: Instant) -> bool {
-        let ejected = self.rules.is_some() && candidate.state.ejected_until(now).is_some();
         let wanted = is_enabled(candidate) && !candidate.state.is_withdrawn();
-        wanted && candidate.state.health() != Health::Down && !ejected
-    }
-
-    // Writes down the best of those who may be chosen this time, and tells whether they are
-    // a last resort. A good node that is full is waited for, rather than a bad one asked.
-    fn mark_best(&self, slots: &mut [Slot], tried: &Tried, now: Instant) -> Result<bool, Claim> {
-        let mut full = false;
-        for fail_open in [false, true] {
-            for backup in [false, true] {
-                if backup && !self.has_backups {
-                    continue;
-                }
-                let may = |candidate: &Candidate| match fail_open {
-                    false => self.is_eligible(candidate, now),
-                    true => is_enabled(candidate),
-                };
-                match self.mark(slots, tried, now, |c| c.backup == backup && may(c)) {
-                    Marked::Some => return Ok(fail_open),
-                    Marked::Full => full = true,
-                    Marked::None => {}
-                }
-            }
-            if full {
-                return Err(Claim::Full);
-            }
-        }
-        Err(Claim::Nobody)
-    }
-
-    // Writes down who may be chosen this time.
-    fn mark(
-        &self,
-        slots: &mut [Slot],
-        tried: &Tried,
-        now: Instant,
-        may: impl Fn(&Candidate) -> bool,
-    ) -> Marked {
-        let mut marked = Marked::None;
-        for (index, (slot, candidate)) in slots.iter_mut().zip(&self.nodes).enumerate() {
-            let wanted = !tried.contains(index) && may(candidate);
-            slot.eligible = wanted && candidate.state.has_room();
-            slot.in_flight = candidate.state.in_flight();
-            if !candidate.slow_start.is_zero() {
-                slot.set_weight(slow_start::weight(candidate, now));
-            }
-            if slot.eligible {
-                marked = Marked::Some;
-            } else if wanted && marked == Marked::None {
-                marked = Marked::Full;
-            }
-        }
-        marked
-    }
-
-    fn choose(&self, slots: &mut [Slot], asker: Asker, now: Instant) -> Option<usize> {
-        match self.policy {
-            Policy::RoundRobin => round_robin::choose(slots),
-            Policy::LeastConn => least_conn::choose(slots),
-            Policy::IpHash => ip_hash::choose(slots, asker.client),
-            Policy::Hash => hash::choose(slots, &self.turn.ring, asker.key),
-            Policy::RandomTwo => {
-                let mut random = rand::rng();
-                random_two::choose(slots, |below| random.random_range(..below))
-            }
-            Policy::LeastTime => {
-                for (slot, candidate) in slots.iter_mut().zip(&self.nodes) {
-                    slot.times = candidate.state.latency.at(now);
-                }
-                least_time::choose(slots)
-            }
-        }
+        wanted && self.keeps(candidate, now)
     }
 }
 

@@ -16,7 +16,7 @@ use super::CheckResult;
 use super::latency::Latency;
 use super::passive::Passive;
 use super::queue::Queue;
-use crate::model::{HealthCheck, Node};
+use crate::model::{AdminState, HealthCheck, Node};
 
 /// What probing last concluded of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,6 +70,8 @@ pub struct NodeState {
     limit: AtomicU64,
     // Whether the published snapshot gives it nothing new: draining, disabled or gone.
     withdrawn: AtomicBool,
+    // Whether it gives it nothing at all: disabled or gone.
+    barred: AtomicBool,
     // Its pool's, told of every change here that may let a request go on.
     queue: Arc<Queue>,
     requests: AtomicU64,
@@ -109,6 +111,7 @@ impl NodeState {
             in_flight: AtomicU64::new(0),
             limit: AtomicU64::new(limit(node.max_conns)),
             withdrawn: AtomicBool::new(false),
+            barred: AtomicBool::new(false),
             queue,
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),
@@ -283,9 +286,19 @@ impl NodeState {
         self.withdrawn.load(Ordering::Relaxed)
     }
 
-    /// Takes over whether a published snapshot gives it nothing new.
-    pub(super) fn set_withdrawn(&self, withdrawn: bool) {
+    /// Whether the published snapshot does not even give it what is bound to it.
+    pub(super) fn is_barred(&self) -> bool {
+        self.barred.load(Ordering::Relaxed)
+    }
+
+    /// Takes over what a published snapshot wants of it; one that is gone counts as disabled.
+    pub(super) fn set_wanted(&self, wanted: AdminState) {
+        let (withdrawn, barred) = (
+            wanted != AdminState::Enabled,
+            wanted == AdminState::Disabled,
+        );
         self.withdrawn.store(withdrawn, Ordering::SeqCst);
+        self.barred.store(barred, Ordering::SeqCst);
     }
 
     // The two halves of a lease. The first is called under the pool's lock only, and is

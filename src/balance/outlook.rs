@@ -11,8 +11,10 @@ use crate::model::Policy;
 pub struct Outlook {
     /// Per candidate, whether it might be chosen.
     pub eligible: Vec<bool>,
-    /// The one that is chosen, where the policy goes by who asks.
+    /// The one that is chosen, where that goes by who asks.
     pub bound: Option<usize>,
+    /// Whether it is so by the affinity cookie.
+    pub by_cookie: bool,
     /// Whether no good node is left, and others are asked all the same.
     pub fail_open: bool,
     /// Whether a node is to be had at once.
@@ -44,10 +46,35 @@ impl Balancer {
             Ok(_) | Err(_) if queued < self.queue_size => Room::Later,
             Ok(_) | Err(_) => Room::Full,
         };
-        let eligible: Vec<bool> = match best {
+        let mut eligible: Vec<bool> = match best {
             Ok(_) => slots.iter().map(|slot| slot.eligible).collect(),
             Err(_) => vec![false; slots.len()],
         };
+        if let Some(node) = self.bound_node(asker, &Tried::new(), now) {
+            eligible[node] = self.nodes()[node].state.has_room();
+            let room = match eligible[node] {
+                true => Room::AtOnce,
+                false if queued < self.queue_size => Room::Later,
+                false => Room::Full,
+            };
+            return Outlook {
+                eligible,
+                bound: Some(node),
+                by_cookie: true,
+                fail_open: false,
+                room,
+            };
+        }
+        let fail_open = matches!(best, Ok(true));
+        if let Some(node) = asker.bound.filter(|node| fail_open && eligible[*node]) {
+            return Outlook {
+                eligible,
+                bound: Some(node),
+                by_cookie: true,
+                fail_open,
+                room,
+            };
+        }
         let by_asker = matches!(self.policy, Policy::IpHash | Policy::Hash);
         let bound = match by_asker && best.is_ok() {
             true => self.choose(&mut slots, asker, now),
@@ -56,7 +83,8 @@ impl Balancer {
         Outlook {
             eligible,
             bound,
-            fail_open: best.unwrap_or(false),
+            by_cookie: false,
+            fail_open,
             room,
         }
     }

@@ -105,12 +105,9 @@ impl Queue {
     fn give(&self, waiting: &mut VecDeque<Place>) -> Vec<Waker> {
         let mut woken = Vec::new();
         let now = Instant::now();
-        // Where one who has tried nothing found no room, no other such of its snapshot does.
-        let mut exhausted: Option<Arc<Balancer>> = None;
+        let mut exhausted = Exhausted::default();
         waiting.retain(|place| {
-            let fresh = place.ask.tried.count() == 0;
-            let known = exhausted.as_ref();
-            if fresh && known.is_some_and(|balancer| Arc::ptr_eq(balancer, &place.balancer)) {
+            if exhausted.concerns(place) {
                 return true;
             }
             match place.balancer.claim(place.ask.asker, &place.ask.tried, now) {
@@ -119,9 +116,7 @@ impl Queue {
                     false
                 }
                 Claim::Full | Claim::Nobody => {
-                    if fresh {
-                        exhausted = Some(place.balancer.clone());
-                    }
+                    exhausted.note(place);
                     true
                 }
             }
@@ -146,6 +141,50 @@ impl Queue {
     // A place is there or not: a poisoned lock is as good.
     fn lock(&self) -> MutexGuard<'_, VecDeque<Place>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who found no room while the queue was gone through: no other who asks for the same does.
+#[derive(Default)]
+struct Exhausted {
+    /// Whose snapshot it was.
+    of: Option<Arc<Balancer>>,
+    /// Whether one had tried nothing and was bound to nothing.
+    for_all: bool,
+    /// The nodes that others, who had tried nothing, were bound to.
+    bound: Tried,
+}
+
+impl Exhausted {
+    fn concerns(&self, place: &Place) -> bool {
+        let same = |of: &Arc<Balancer>| Arc::ptr_eq(of, &place.balancer);
+        let Ask { asker, tried } = &place.ask;
+        tried.count() == 0
+            && self.of.as_ref().is_some_and(same)
+            && asker
+                .bound
+                .map_or(self.for_all, |node| self.bound.contains(node))
+    }
+
+    fn note(&mut self, place: &Place) {
+        let Ask { asker, tried } = &place.ask;
+        if tried.count() > 0 {
+            return;
+        }
+        if !self
+            .of
+            .as_ref()
+            .is_some_and(|of| Arc::ptr_eq(of, &place.balancer))
+        {
+            *self = Self {
+                of: Some(place.balancer.clone()),
+                ..Self::default()
+            };
+        }
+        match asker.bound {
+            Some(node) => self.bound.insert(node),
+            None => self.for_all = true,
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) fn asker() -> Asker {
     Asker {
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
         key: KeyHash::default(),
+        bound: None,
     }
 }
 

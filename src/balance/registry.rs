@@ -9,12 +9,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::Balancer;
+use super::affinity::{AffinityKey, Bindings, unix_now};
 use super::budget::Budget;
 use super::hash::Ring;
 use super::node_state::NodeState;
 use super::queue::Queue;
 use super::slot::Slot;
 use crate::model::{AdminState, HealthCheck, Name, Node, NodeAddress, Policy, Pool};
+
+/// Limit: nodes that are gone and whose clients are still remembered. More in the time of one
+/// binding are made by a program, and none of them comes back.
+const MAX_GONE: usize = 1000;
 
 /// What outlives a snapshot, for all pools. One per process.
 #[derive(Debug, Default)]
@@ -25,10 +30,12 @@ pub struct Registry {
 #[derive(Debug, Default)]
 struct Inner {
     last_id: u64,
+    affinity_key: Option<AffinityKey>,
     nodes: HashMap<(Name, Name), Vec<Known>>,
     turns: HashMap<Name, Vec<Arc<Turn>>>,
     queues: HashMap<Name, Arc<Queue>>,
     budgets: HashMap<Name, Arc<Budget>>,
+    bindings: HashMap<(Name, Name), Arc<Bindings>>,
 }
 
 // One node state and what would make it worthless.
@@ -88,16 +95,41 @@ impl Registry {
         state
     }
 
+    /// From now on cookies of pools that are compiled are signed with this key.
+    pub fn set_affinity_key(&self, key: AffinityKey) {
+        self.lock().affinity_key = Some(key);
+    }
+
+    /// What affinity cookies are signed with: a key made up here as long as none was set.
+    pub(super) fn affinity_key(&self) -> AffinityKey {
+        let mut inner = self.lock();
+        let key = inner.affinity_key.get_or_insert_with(AffinityKey::random);
+        key.clone()
+    }
+
+    /// Who is bound to the node of this name: the same as long as anybody is.
+    pub(super) fn bindings(&self, pool: &Name, node: &Name) -> Arc<Bindings> {
+        let mut inner = self.lock();
+        let bindings = inner.bindings.entry((pool.clone(), node.clone()));
+        bindings
+            .or_insert_with(|| Arc::new(Bindings::new()))
+            .clone()
+    }
+
     /// Forgets everything that none of the `published` balancers uses, and has what is new
     /// in them seen by requests that wait since before.
     pub fn retain<'a>(&self, published: impl IntoIterator<Item = &'a Arc<Balancer>>) {
+        let mut names = HashSet::new();
         let (mut nodes, mut turns, mut pools) = (HashSet::new(), HashSet::new(), HashSet::new());
         for balancer in published {
             for candidate in balancer.nodes() {
                 nodes.insert(candidate.state.id());
+                names.insert((balancer.name(), &candidate.name));
                 candidate.state.set_limit(candidate.max_conns);
-                let enabled = candidate.admin_state == AdminState::Enabled;
-                candidate.state.set_withdrawn(!enabled);
+                candidate.state.set_wanted(candidate.admin_state);
+                if let Some(affinity) = balancer.affinity() {
+                    candidate.bindings.use_key(affinity.key());
+                }
             }
             turns.insert(Arc::as_ptr(&balancer.turn));
             pools.insert(balancer.name());
@@ -107,7 +139,7 @@ impl Registry {
             known.retain(|k| {
                 let stays = nodes.contains(&k.state.id());
                 if !stays {
-                    k.state.set_withdrawn(true);
+                    k.state.set_wanted(AdminState::Disabled);
                 }
                 stays
             });
@@ -118,6 +150,8 @@ impl Registry {
             !known.is_empty()
         });
         inner.budgets.retain(|pool, _| pools.contains(pool));
+        let is_there = |(pool, node): &(Name, Name)| names.contains(&(pool, node));
+        forget_unbound(&mut inner.bindings, is_there);
         let queues: Vec<_> = inner.queues.values().cloned().collect();
         inner.queues.retain(|pool, _| pools.contains(pool));
         drop(inner);
@@ -170,6 +204,23 @@ impl Registry {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+// A node that comes back under its name has its clients again.
+fn forget_unbound(
+    bindings: &mut HashMap<(Name, Name), Arc<Bindings>>,
+    is_there: impl Fn(&(Name, Name)) -> bool,
+) {
+    let now = unix_now();
+    let mut lasting: Vec<u64> = bindings
+        .iter()
+        .filter(|(name, _)| !is_there(name))
+        .filter_map(|(_, bindings)| bindings.bound_to(now).until)
+        .collect();
+    lasting.sort_unstable_by(|a, b| b.cmp(a));
+    let earliest = lasting.get(MAX_GONE).copied().unwrap_or(now);
+    bindings
+        .retain(|name, bindings| is_there(name) || bindings.bound_to(now).until > Some(earliest));
 }
 
 fn ring(pool: &Pool) -> Ring {

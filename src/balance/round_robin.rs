@@ -5,14 +5,9 @@ use super::slot::Slot;
 
 /// Chooses among the eligible slots and moves their weights on.
 pub(super) fn choose(slots: &mut [Slot]) -> Option<usize> {
-    let mut total = 0;
+    let total = move_on(slots);
     let mut best: Option<(usize, i64)> = None;
-    for (index, slot) in slots.iter_mut().enumerate().filter(|(_, s)| s.eligible) {
-        slot.current += slot.effective;
-        total += slot.effective;
-        if slot.effective < slot.weight {
-            slot.effective = (slot.effective + slot.unit).min(slot.weight);
-        }
+    for (index, slot) in slots.iter().enumerate().filter(|(_, s)| s.eligible) {
         // The first wins a tie.
         if best.is_none_or(|(_, current)| slot.current > current) {
             best = Some((index, slot.current));
@@ -23,12 +18,37 @@ pub(super) fn choose(slots: &mut [Slot]) -> Option<usize> {
     Some(chosen)
 }
 
+/// Counts the turn of `chosen`, which its client was bound to. Where it is far ahead of its
+/// turns, or none of the eligible, nobody else's is put off for it (as in nginx).
+pub(super) fn count(slots: &mut [Slot], chosen: usize) {
+    let eligible = slots.iter().filter(|slot| slot.eligible);
+    let whole: i64 = eligible.map(|slot| slot.weight).sum();
+    let slot = &slots[chosen];
+    if slot.eligible && slot.current > slot.weight - whole {
+        let total = move_on(slots);
+        slots[chosen].current -= total;
+    }
+}
+
+// Gives every eligible slot what it is owed, and tells how much that is in all.
+fn move_on(slots: &mut [Slot]) -> i64 {
+    let mut total = 0;
+    for slot in slots.iter_mut().filter(|slot| slot.eligible) {
+        slot.current += slot.effective;
+        total += slot.effective;
+        if slot.effective < slot.weight {
+            slot.effective = (slot.effective + slot.unit).min(slot.weight);
+        }
+    }
+    total
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{any, proptest};
     use proptest::{collection, prop_assert, prop_assert_eq};
 
-    use super::{Slot, choose};
+    use super::{Slot, choose, count};
 
     fn slots(weights: &[u16]) -> Vec<Slot> {
         weights.iter().map(|w| Slot::new(*w)).collect()
@@ -98,7 +118,40 @@ mod tests {
         Some(chosen)
     }
 
+    #[test]
+    fn a_bound_request_takes_a_turn_as_far_as_one_is_owed() {
+        let mut pool = slots(&[1, 1, 1]);
+        count(&mut pool, 2);
+        assert_eq!(picks(&mut pool, 5), "ababc");
+        let mut pool = slots(&[1, 1, 1]);
+        for _ in 0..100 {
+            count(&mut pool, 2);
+        }
+        let current = |pool: &[Slot]| pool.iter().map(|s| s.current).collect::<Vec<_>>();
+        assert_eq!(current(&pool), [1, 1, -2]);
+        pool[2].eligible = false;
+        count(&mut pool, 2);
+        assert_eq!(current(&pool), [1, 1, -2]);
+    }
+
     proptest! {
+        #[test]
+        fn bound_requests_leave_the_sum_and_put_nobody_off_for_long(
+            weights in collection::vec(1u16..=9, 1..6),
+            bound in collection::vec((any::<bool>(), 0usize..6), 0..100),
+        ) {
+            let mut pool = slots(&weights);
+            let whole: i64 = weights.iter().map(|w| i64::from(*w)).sum();
+            for (is_bound, to) in bound {
+                match is_bound {
+                    true if to < pool.len() => count(&mut pool, to),
+                    _ => { choose(&mut pool); }
+                }
+                prop_assert_eq!(pool.iter().map(|slot| slot.current).sum::<i64>(), 0);
+                prop_assert!(pool.iter().all(|slot| slot.current > -2 * whole));
+            }
+        }
+
         #[test]
         fn every_weight_gets_its_exact_share_of_a_cycle(weights in collection::vec(1u16..=50, 1..8)) {
             let mut pool = slots(&weights);

@@ -143,6 +143,16 @@ fn wait(instance: &Instance, path: &NodePath, goal: Goal, limit: Duration) -> Re
     }
 }
 
+/// `has 12 clients bound to it, the last until 2026-01-01T00:00:00.000Z`.
+fn bound(node: &status_table::Node) -> String {
+    let until = node.bound_until.as_deref().unwrap_or("now");
+    match node.bound {
+        0 => format!("may have clients bound to it since before the start, until {until} at most"),
+        1 => format!("has 1 client bound to it, until {until}"),
+        clients => format!("has {clients} clients bound to it, the last until {until}"),
+    }
+}
+
 impl Goal {
     fn of(state: AdminState) -> Self {
         match state {
@@ -157,7 +167,10 @@ impl Goal {
         match self {
             Self::Drained if node.drained => None,
             Self::Idle if node.in_flight == 0 => None,
-            Self::Drained | Self::Idle => Some(format!("has {} in flight", node.in_flight)),
+            Self::Drained | Self::Idle if node.in_flight > 0 => {
+                Some(format!("has {} in flight", node.in_flight))
+            }
+            Self::Drained | Self::Idle => Some(bound(node)),
             Self::Up if node.health == "up" => None,
             Self::Up => Some(format!("is {}", node.health_and_why())),
         }

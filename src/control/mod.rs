@@ -32,7 +32,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
-use crate::balance::Registry;
+use crate::balance::{Registry, unix_now};
 use crate::document::{self, Format, PlacedProblems};
 use crate::health::Supervisor;
 use crate::listener::DataPlane;
@@ -153,6 +153,10 @@ impl Control {
             &parts.registry,
             &parts.metrics,
         );
+        let now = unix_now();
+        for pool in &snapshot.pools {
+            pool.balancer.began(now, found.made.unwrap_or(now));
+        }
         let control = Self {
             dir,
             running,

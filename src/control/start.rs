@@ -49,6 +49,8 @@ impl Loaded {
 pub(super) struct Found {
     pub(super) revision: u64,
     pub(super) config: Config,
+    /// When it was made, in seconds since 1970, as far as that is known.
+    pub(super) made: Option<u64>,
     pub(super) started: Started,
     pub(super) writer: Writer,
 }
@@ -58,6 +60,7 @@ impl Found {
         Self {
             revision: 0,
             config: Config::default(),
+            made: None,
             started,
             writer,
         }
@@ -88,6 +91,7 @@ pub(super) async fn load(dir: &Path, keep: bool) -> Found {
             Some(good) => put_back(store, &stored, good, keep).await,
             None => Found {
                 revision: stored.number,
+                made: seconds(&stored.created),
                 config: stored.config,
                 started: Started::Serving,
                 writer: Writer::with(store),
@@ -136,6 +140,7 @@ async fn put_back(mut store: Store, stored: &Stored, mut good: LastKnownGood, ke
     Found {
         revision,
         config: good.config,
+        made: None,
         started,
         writer: Writer::with(store),
     }
@@ -175,6 +180,7 @@ fn without_database(dir: &Path, happened: String, writer: Writer) -> Found {
         return Found {
             revision,
             config: good.config,
+            made: None,
             started: Started::LastKnownGood {
                 why: format!(
                     "{happened}; serving last-known-good revision {revision}{lost}; {remedy}"
@@ -189,6 +195,11 @@ fn without_database(dir: &Path, happened: String, writer: Writer) -> Found {
     }
     let why = format!("{happened}; there is no last-known-good to serve; {remedy}");
     Found::empty(Started::Nothing { why }, writer)
+}
+
+fn seconds(created: &str) -> Option<u64> {
+    let created: jiff::Timestamp = created.parse().ok()?;
+    u64::try_from(created.as_second()).ok()
 }
 
 // What an earlier install leaves behind whatever was lost. What cannot be read counts:

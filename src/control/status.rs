@@ -1,12 +1,12 @@
 //! What an instance says of itself: `status`, readiness, and the facts in `/metrics`.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Control, Started};
-use crate::balance::{Balancer, Candidate, Cause, CheckResult};
+use crate::balance::{Balancer, Candidate, Cause, CheckResult, unix_now};
 use crate::metrics::{NodeFacts, PoolFacts};
 use crate::model::{AdminState, Language, Name};
 use crate::snapshot::Pool;
@@ -163,6 +163,12 @@ impl Clock {
             time: SystemTime::now(),
         }
     }
+
+    /// Seconds since 1970.
+    fn unix(self) -> u64 {
+        let since = self.time.duration_since(UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
+    }
 }
 
 fn pool_json(pool: &Balancer, clock: Clock, language: Language) -> Value {
@@ -176,7 +182,10 @@ fn pool_json(pool: &Balancer, clock: Clock, language: Language) -> Value {
         .map(|(index, node)| {
             let ejected = pool.ejected_until(index, clock.instant);
             let ejected = ejected.map(|until| time(clock.time + (until - clock.instant)));
+            // First: whoever is bound by an answer under way is bound before that ends.
             let in_flight = node.state.in_flight();
+            let bound = pool.bound_to(node, clock.unix());
+            let idle = in_flight == 0 && bound.until.is_none();
             json!({
                 "name": node.name.as_str(),
                 "address": node.address.to_string(),
@@ -187,10 +196,11 @@ fn pool_json(pool: &Balancer, clock: Clock, language: Language) -> Value {
                 "check": node.state.check().map(|check| check_json(&check, language)),
                 "ejected_until": ejected,
                 "in_flight": in_flight,
-                "bound": 0,
+                "bound": bound.clients,
+                "bound_until": bound.until.and_then(|until| time(UNIX_EPOCH + Duration::from_secs(until))),
                 "requests": node.state.requests(),
                 "errors": node.state.errors(),
-                "drained": node.admin_state == AdminState::Draining && in_flight == 0,
+                "drained": node.admin_state == AdminState::Draining && idle,
             })
         })
         .collect();
@@ -243,6 +253,7 @@ fn facts<'a>(pool: &'a Balancer, node: &'a Candidate, now: Instant) -> NodeFacts
         admin_state: node.admin_state,
         health: node.state.health().as_str(),
         in_flight: node.state.in_flight(),
+        bound: pool.bound_to(node, unix_now()).clients,
         checks_passed,
         checks_failed,
         excess_bytes: node.state.excess_bytes(),

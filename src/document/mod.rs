@@ -4,6 +4,7 @@
 //! What a Config must hold beyond its single fields is `model::Config::check`, which runs here too.
 
 mod admin;
+mod affinity;
 mod config;
 mod diff;
 mod files;

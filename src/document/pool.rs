@@ -5,17 +5,13 @@ use super::reader::Reader;
 use super::time::{UP_TO_A_DAY, ZERO_OR_UP_TO_A_DAY};
 use super::value::{number, parsed, parsed_or_empty, time, word};
 use super::writer::Writer;
-use super::{health_check, keepalive, node, queue, retry};
+use super::{affinity, health_check, keepalive, node, queue, retry};
 use crate::model::{HashKey, HeaderValue, Policy, Pool};
 
 /// More failures than this within one `fail_timeout` is no rule any more.
 const MAX_FAILS: u16 = 10_000;
 
-const LATER: &[Later] = &[
-    ("protocol", Off::Word("http1")),
-    ("tls", Off::Never),
-    ("affinity", Off::Never),
-];
+const LATER: &[Later] = &[("protocol", Off::Word("http1")), ("tls", Off::Never)];
 
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Pool {
     r.later(LATER);
@@ -36,6 +32,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Pool {
         queue: r.table("queue", queue::read).unwrap_or(d.queue),
         retry: r.table("retry", retry::read).unwrap_or(d.retry),
         health_check: health_check::read_or_off(r, "health_check"),
+        affinity: r.table("affinity", affinity::read),
         nodes: r.tables("nodes", node::read),
         name: d.name,
     }
@@ -77,5 +74,9 @@ pub(super) fn write(w: &mut Writer, pool: &Pool) {
     w.table("queue", |w| queue::write(w, &pool.queue));
     w.table("retry", |w| retry::write(w, &pool.retry));
     health_check::write_or_off(w, "health_check", pool.health_check.as_ref());
+    if let Some(affinity) = &pool.affinity {
+        // `{}` is on.
+        w.table_always("affinity", |w| affinity::write(w, affinity));
+    }
     w.tables("nodes", &pool.nodes, node::write);
 }

@@ -28,6 +28,8 @@ pub struct NodeFacts<'a> {
     pub health: &'a str,
     /// Requests now in flight.
     pub in_flight: u64,
+    /// Clients bound to it.
+    pub bound: u64,
     /// Probes that passed.
     pub checks_passed: u64,
     /// Probes that failed.
@@ -124,7 +126,7 @@ type Counters = BTreeMap<[String; 2], Arc<NodeCounters>>;
 /// Writes the families about nodes.
 pub(super) fn write(text: &mut Text, nodes: &[NodeFacts<'_>], counters: &Counters) {
     type Read = for<'a> fn(&NodeFacts<'a>) -> u64;
-    let gauges: [(&str, &str, Read); 3] = [
+    let gauges: [(&str, &str, Read); 4] = [
         (
             "steelyard_node_up",
             "Whether new requests may go to the node.",
@@ -137,6 +139,11 @@ pub(super) fn write(text: &mut Text, nodes: &[NodeFacts<'_>], counters: &Counter
             "steelyard_requests_in_flight",
             "Requests now at the node.",
             |node| node.in_flight,
+        ),
+        (
+            "steelyard_node_bound",
+            "Clients whose affinity binds them to the node.",
+            |node| node.bound,
         ),
     ];
     for (name, help, value) in gauges {

@@ -4,6 +4,7 @@
 //! are `document/`'s; what the values compile to is `snapshot/`'s.
 
 mod admin;
+mod affinity;
 mod check;
 mod config;
 mod expires;
@@ -30,6 +31,7 @@ mod settings;
 mod site;
 
 pub use admin::{Admin, MetricsAccess};
+pub use affinity::{Affinity, CookieDomain, CookieName, CookiePath, SameSite, Secure};
 pub use config::Config;
 pub use expires::Expires;
 pub use files::Files;

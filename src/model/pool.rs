@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{HashKey, HeaderValue, HealthCheck, Name, Node, Policy, Retry};
+use super::{Affinity, HashKey, HeaderValue, HealthCheck, Name, Node, Policy, Retry};
 
 /// Connections to a node kept for the next request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +77,8 @@ pub struct Pool {
     pub retry: Retry,
     /// How its nodes are probed; none is not at all.
     pub health_check: Option<HealthCheck>,
+    /// How clients are kept on their node; none is not at all.
+    pub affinity: Option<Affinity>,
     /// Its nodes.
     pub nodes: Vec<Node>,
 }
@@ -103,6 +105,7 @@ impl Pool {
             queue: Queue::default(),
             retry: Retry::default(),
             health_check: Some(HealthCheck::default()),
+            affinity: None,
             nodes: Vec::new(),
         }
     }

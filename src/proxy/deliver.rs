@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Reason;
+use super::affinity::write_cookie;
 use super::answer::begin_date;
 use super::attempt::Answered;
 use super::connection::Next;
@@ -16,7 +17,7 @@ use super::forward::{Forwarding, Sides};
 use super::headers::{Ending, Persistence, write_response};
 use super::links::Link;
 use super::request::{Trail, wants_close};
-use crate::balance::Lease;
+use crate::balance::{Lease, unix_now};
 use crate::http::{
     BodyReader, Framing, Known, Pace, Piece, Relay, RelayError, ResponseHead, StreamError, Version,
     chunk_end, chunk_size_line,
@@ -61,6 +62,7 @@ pub(super) async fn deliver(
         ending,
         persistence,
     );
+    write_affinity(out, this, &lease);
     if sides.response.fields.get(Known::Date).is_none() {
         begin_date(out, exchange);
     }
@@ -87,6 +89,16 @@ pub(super) async fn deliver(
             trail.reason = Some(reason);
             Next::Abort
         }
+    }
+}
+
+/// Binds the client to the node that answers it, unless it is so already.
+fn write_affinity(out: &mut Vec<u8>, this: &Forwarding<'_, '_>, lease: &Lease<'_>) {
+    let balancer = &this.pool.balancer;
+    if let Some(affinity) = balancer.affinity()
+        && let Some(value) = balancer.bind(lease.index(), this.bound, unix_now())
+    {
+        write_cookie(out, affinity, &this.exchange.request.view(), &value);
     }
 }
 

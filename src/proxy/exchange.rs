@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use super::affinity;
 use super::answer::{self, Answer};
 use super::connection::{Client, Next};
 use super::forward::{Forwarding, Sides, forward};
@@ -169,11 +170,13 @@ async fn serve<'x>(
             return answer::local(exchange, client, &mut body, trail, answer).await;
         }
     };
+    let pool = &exchange.snapshot.pools[to_pool.pool];
     let forwarding = Forwarding {
         exchange,
         route,
-        pool: &exchange.snapshot.pools[to_pool.pool],
+        pool,
         series: &to_pool.series,
+        bound: affinity::bound(&exchange.request.view(), pool),
     };
     let sides = Sides {
         client,

@@ -16,7 +16,7 @@ use super::request::{RequestBody, Trail, Try};
 use super::request_body::take_in;
 use super::retry::{Situation, is_retried};
 use super::waiting::wait;
-use crate::balance::{Lease, Leasing, Tried};
+use crate::balance::{Bound, Lease, Leasing, Tried, unix_now};
 use crate::http::ResponseHead;
 use crate::metrics::{NodeErrorKind, RetryReason, Series};
 use crate::model::{Condition, Policy};
@@ -30,6 +30,8 @@ pub(super) struct Forwarding<'f, 'x> {
     pub(super) pool: &'x Pool,
     /// Per node, what it answered for the site.
     pub(super) series: &'x [Arc<Series>],
+    /// The node that the client's cookie binds it to.
+    pub(super) bound: Option<Bound>,
 }
 
 /// The two sides of a forwarded request.
@@ -146,11 +148,14 @@ impl<'x> Forwarding<'_, 'x> {
             Leasing::NoNode => return Err(Reason::NoNode),
         };
         tried.insert(lease.index());
+        if let Some(bound) = self.bound.filter(|bound| bound.index == lease.index()) {
+            self.pool.balancer.see(bound, unix_now());
+        }
         Ok(lease)
     }
 
     fn ask(&self, tried: &Tried) -> Leasing<'x> {
-        let asker = asker(&self.exchange.request.view(), self.pool);
+        let asker = asker(&self.exchange.request.view(), self.pool, self.bound);
         self.pool.balancer.lease(asker, tried, Instant::now())
     }
 

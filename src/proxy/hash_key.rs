@@ -4,12 +4,12 @@
 use std::fmt::Write as _;
 
 use super::RequestView;
-use crate::balance::{Asker, KeyHash};
+use crate::balance::{Asker, Bound, KeyHash};
 use crate::model::{HashKey, Policy};
 use crate::snapshot::Pool;
 
-/// Who asks `pool` for a node, as its policy sees it.
-pub(super) fn asker(request: &RequestView<'_>, pool: &Pool) -> Asker {
+/// Who asks `pool` for a node, as its policy sees it; `bound` is what its cookies say.
+pub(super) fn asker(request: &RequestView<'_>, pool: &Pool, bound: Option<Bound>) -> Asker {
     let key = match pool.config.policy {
         Policy::Hash => hash_of(&pool.config.hash_key, request),
         _ => KeyHash::default(),
@@ -17,6 +17,7 @@ pub(super) fn asker(request: &RequestView<'_>, pool: &Pool) -> Asker {
     Asker {
         client: request.client,
         key,
+        bound: bound.map(|bound| bound.index),
     }
 }
 

@@ -4,6 +4,7 @@
 //! goes where `decide` says: to a node (`forward`, one `attempt` after the other, then
 //! `deliver`), to a file (`serve_file`), or no further (`answer`). `explain` tells where one would go.
 
+mod affinity;
 mod answer;
 mod attempt;
 mod connection;

@@ -8,6 +8,7 @@
 
 mod access;
 mod access_log;
+mod affinity;
 mod balancing;
 mod big_bodies;
 mod broken_crowds;

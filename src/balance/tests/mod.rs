@@ -1,5 +1,6 @@
 //! The balancer as a whole: leases, ejection, failing open, what survives a change.
 
+mod affinity;
 mod policies;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -17,6 +18,7 @@ fn asker(key: &[u8]) -> Asker {
     Asker {
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
         key: KeyHash::from(key),
+        bound: None,
     }
 }
 

@@ -57,9 +57,15 @@ pub(super) struct Node {
     ejected_until: Option<String>,
     /// Requests being answered now.
     pub(super) in_flight: u64,
+    /// Clients bound to it by affinity.
+    #[serde(default)]
+    pub(super) bound: u64,
+    /// When the last binding ends that there may be.
+    #[serde(default)]
+    pub(super) bound_until: Option<String>,
     requests: u64,
     errors: u64,
-    /// Draining, and nothing in flight.
+    /// Draining, nothing in flight and nobody bound.
     #[serde(default)]
     pub(super) drained: bool,
 }
@@ -200,7 +206,7 @@ impl Pool {
                 &node.address,
                 &node.weight.to_string(),
                 &format!("{:.0} %", node.share * 100.0),
-                node.state(),
+                &node.state(),
                 &node.health_in_brief(),
                 &node.in_flight.to_string(),
                 &node.requests.to_string(),
@@ -221,11 +227,11 @@ impl Node {
         self.admin_state == "enabled"
     }
 
-    fn state(&self) -> &str {
-        if self.drained {
-            "drained"
-        } else {
-            &self.admin_state
+    fn state(&self) -> String {
+        match (self.drained, self.admin_state.as_str(), self.bound) {
+            (true, ..) => "drained".to_owned(),
+            (false, "draining", bound @ 1..) => format!("draining, {bound} bound"),
+            (false, state, _) => state.to_owned(),
         }
     }
 

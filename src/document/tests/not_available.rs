@@ -32,7 +32,6 @@ proxy_protocol = true
 name = "a"
 protocol = "h2"
 tls = {}
-affinity = {}
 [[sites]]
 name = "s"
 https_redirect = true

@@ -12,11 +12,12 @@ use proptest::prop_oneof;
 use proptest::sample::{select, subsequence};
 
 use crate::model::{
-    Admin, AdminState, CheckKind, CheckMethod, Condition, Config, Expect, Expires, Files, HashKey,
-    HeaderChanges, HeaderName, HeaderValue, HealthCheck, HostPattern, HttpCheck, Keepalive,
-    Listener, LogFormat, LogLevel, Logs, MetricsAccess, Name, Node, NodeAddress, PathMatch, Policy,
-    Pool, Queue, Redirect, RedirectTo, Respond, Retry, Route, RoutePath, Secret, Settings, Site,
-    Target, Underscores,
+    Admin, AdminState, Affinity, CheckKind, CheckMethod, Condition, Config, CookieDomain,
+    CookieName, CookiePath, Expect, Expires, Files, HashKey, HeaderChanges, HeaderName,
+    HeaderValue, HealthCheck, HostPattern, HttpCheck, Keepalive, Listener, LogFormat, LogLevel,
+    Logs, MetricsAccess, Name, Node, NodeAddress, PathMatch, Policy, Pool, Queue, Redirect,
+    RedirectTo, Respond, Retry, Route, RoutePath, SameSite, Secret, Secure, Settings, Site, Target,
+    Underscores,
 };
 
 const DAY: u64 = 86_400_000;
@@ -257,22 +258,50 @@ fn queue() -> impl Strategy<Value = Queue> {
     (0_u32..=100_000, timeout()).prop_map(|(size, timeout)| Queue { size, timeout })
 }
 
+fn affinity() -> impl Strategy<Value = Affinity> {
+    let texts = (
+        "[A-Za-z0-9._-]{1,9}",
+        "/[a-z%/]{0,9}",
+        option::of("\\.?[a-z0-9]{1,9}\\.com"),
+    );
+    let secure = select(vec![Secure::Auto, Secure::Always, Secure::Never]);
+    let rest = (secure, any::<bool>(), select(&SameSite::ALL));
+    let max_age = prop_oneof![Just(0), 1..=Affinity::MAX_AGE.as_secs()];
+    (texts, max_age, rest).prop_map(|(texts, max_age, (secure, http_only, same_site))| {
+        let (cookie, path, domain) = texts;
+        Affinity {
+            // Those that begin with __Host- have rules of their own.
+            cookie: CookieName::parse(&cookie.replace("__", "a")).unwrap(),
+            max_age: Duration::from_secs(max_age),
+            path: CookiePath::parse(&path).unwrap(),
+            domain: domain.map(|domain| CookieDomain::parse(&domain).unwrap()),
+            secure: match same_site {
+                SameSite::None if secure == Secure::Never => Secure::Auto,
+                _ => secure,
+            },
+            http_only,
+            same_site,
+        }
+    })
+}
+
 fn pool(i: usize) -> impl Strategy<Value = Pool> {
     let nodes = (0_usize..4).prop_flat_map(|count| (0..count).map(node).collect::<Vec<_>>());
     let policy = (select(&Policy::ALL), hash_key());
     let head = (name(i), policy, option::of("[a-z0-9.-]{1,9}"));
+    let policies = (retry(), option::of(affinity()));
     let times = (timeout(), timeout(), timeout(), timeout(), 0_u16..=10_000);
     let check = prop_oneof![
         Just(Some(HealthCheck::default())),
         option::of(health_check()),
     ];
-    (head, times, keepalive(), queue(), retry(), check, nodes).prop_map(
+    (head, times, keepalive(), queue(), policies, check, nodes).prop_map(
         |(
             (name, (policy, hash_key), host),
             times,
             keepalive,
             queue,
-            retry,
+            (retry, affinity),
             mut health_check,
             mut nodes,
         )| {
@@ -306,6 +335,7 @@ fn pool(i: usize) -> impl Strategy<Value = Pool> {
                 queue,
                 retry,
                 health_check,
+                affinity,
                 nodes,
             }
         },

@@ -9,18 +9,22 @@ use std::net::IpAddr;
 
 use tokio::time::Instant;
 
+use super::affinity::{self, write_value};
 use super::answer::{location, location_with_slash};
 use super::hash_key::asker;
 use super::headers::write_request;
 use super::request::{Request, RequestId};
 use super::{Outcome, Reason, decide, origin};
-use crate::balance::{Candidate, Health, Outlook, Room};
+use crate::balance::{Bound, Candidate, Health, Outlook, Room, unix_now};
 use crate::http::{Known, RequestHead};
 use crate::model::{self, AdminState, Language, Name};
 use crate::snapshot::{Listener, Pool, Route, Snapshot, Target};
 
 pub use question::Question;
 use question::Scheme;
+
+/// Stands for the value of a cookie that was not handed out.
+const NEW_COOKIE: &[u8] = b"(signed for the node that answers)";
 
 /// Where a request would go, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -234,17 +238,29 @@ impl Explanation {
         pool: &Pool,
         now: Instant,
     ) -> Option<Reason> {
-        let outlook = pool.balancer.outlook(asker(&request.view(), pool), now);
-        self.candidates = standings(pool, &outlook, now);
+        let bound = affinity::bound(&request.view(), pool);
+        let asker = asker(&request.view(), pool, bound);
+        let outlook = pool.balancer.outlook(asker, now);
+        self.candidates = standings(pool, &outlook, bound, now);
         if self.refused.is_some() {
             return None;
         }
         match outlook.room {
             Room::AtOnce => {}
             Room::Never => return Some(Reason::NoNode),
-            Room::Later => self
-                .notes
-                .push("no node has room: it would wait".to_owned()),
+            Room::Later => {
+                let what = if outlook.by_cookie {
+                    "the node it is bound to"
+                } else {
+                    "no node"
+                };
+                let has = if outlook.by_cookie {
+                    "has no room"
+                } else {
+                    "has room"
+                };
+                self.notes.push(format!("{what} {has}: it would wait"));
+            }
             Room::Full => return Some(Reason::QueueFull),
         }
         let eligible = outlook.eligible.iter().position(|eligible| *eligible);
@@ -257,20 +273,50 @@ impl Explanation {
         self.request_line = lines.next().map(str::to_owned);
         let fields = lines.map(|line| line.split_once(": ").unwrap_or((line, "")));
         self.request_headers = fields.map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        if matches!(route.target, Target::Pool(_)) {
+            self.bound(request, pool, index, bound);
+        }
         None
+    }
+
+    /// Tells the cookie that an answer of the node would bring.
+    fn bound(&mut self, request: &Request<'_>, pool: &Pool, index: usize, bound: Option<Bound>) {
+        let node = (index, &pool.balancer.nodes()[index]);
+        if let Some(affinity) = pool.balancer.affinity()
+            && affinity.would_bind(node, bound, unix_now())
+        {
+            let mut cookie = Vec::new();
+            write_value(&mut cookie, affinity, &request.view(), NEW_COOKIE);
+            let cookie = String::from_utf8_lossy(&cookie).into_owned();
+            self.response_headers
+                .push(("Set-Cookie".to_owned(), cookie));
+        }
     }
 }
 
-/// Whether and why each node could be chosen at `now`.
-fn standings(pool: &Pool, outlook: &Outlook, now: Instant) -> Vec<Standing> {
+/// Whether and why each node could be chosen at `now`; `named` is what the cookie says.
+fn standings(pool: &Pool, outlook: &Outlook, named: Option<Bound>, now: Instant) -> Vec<Standing> {
     let nodes = pool.balancer.nodes();
     let both = nodes.iter().zip(&outlook.eligible);
-    let takers = both.filter(|(_, eligible)| **eligible);
+    let takes_new = |node: &Candidate| node.admin_state == AdminState::Enabled;
+    let takers = both.filter(|(node, eligible)| **eligible && takes_new(node));
     let whole: u32 = takers.map(|(node, _)| u32::from(node.weight)).sum();
     let one = |(index, node): (usize, &Candidate)| {
         let bound_elsewhere = outlook.bound.is_some_and(|bound| bound != index);
+        let is_named = named.is_some_and(|named| named.index == index);
+        let is_bound = is_named && outlook.by_cookie;
         let mut why = condition(pool, index, now);
-        if outlook.eligible[index] {
+        if is_named {
+            why += match outlook.by_cookie {
+                true => "; bound by the affinity cookie",
+                false => "; the affinity cookie names it, and another is chosen instead",
+            };
+        }
+        if outlook.eligible[index] && is_bound {
+            if outlook.fail_open {
+                why += "; asked all the same, for no enabled node is well";
+            }
+        } else if outlook.eligible[index] {
             let in_flight = node.state.in_flight();
             why += &format!("; weight {} of {whole}, {in_flight} in flight", node.weight);
             if node.max_conns > 0 {
@@ -284,7 +330,7 @@ fn standings(pool: &Pool, outlook: &Outlook, now: Instant) -> Vec<Standing> {
                 Some(_) if bound_elsewhere => why += "; who asks is led to another node",
                 Some(_) => why += "; who asks is led here",
             }
-        } else if !pool.balancer.is_eligible(node, now) {
+        } else if !is_bound && !pool.balancer.is_eligible(node, now) {
             // The condition says it all.
         } else if node.max_conns > 0 && node.state.in_flight() >= u64::from(node.max_conns) {
             why += &format!("; full: {} in flight", node.state.in_flight());
@@ -303,11 +349,21 @@ fn standings(pool: &Pool, outlook: &Outlook, now: Instant) -> Vec<Standing> {
 /// How a node is, in words.
 fn condition(pool: &Pool, index: usize, now: Instant) -> String {
     let node = &pool.balancer.nodes()[index];
-    match node.admin_state {
-        AdminState::Draining => return "draining: it takes no new requests".to_owned(),
-        AdminState::Disabled => return "disabled".to_owned(),
-        AdminState::Enabled => {}
-    }
+    let draining = match (node.admin_state, pool.balancer.affinity()) {
+        (AdminState::Disabled, _) => return "disabled".to_owned(),
+        (AdminState::Draining, None) => return "draining: it takes no new requests".to_owned(),
+        (AdminState::Draining, Some(_)) if pool.balancer.keeps(node, now) => {
+            return "draining: takes only bound requests".to_owned();
+        }
+        (AdminState::Draining, Some(_)) => "draining, and ",
+        (AdminState::Enabled, _) => "",
+    };
+    draining.to_owned() + &wellness(pool, index, now)
+}
+
+/// How an enabled node is, in words.
+fn wellness(pool: &Pool, index: usize, now: Instant) -> String {
+    let node = &pool.balancer.nodes()[index];
     let health = node.state.health();
     if health == Health::Down {
         let check = node.state.check();

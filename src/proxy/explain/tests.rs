@@ -269,6 +269,7 @@ fn full_nodes_and_backups_are_told_as_they_are_used() {
     let asker = Asker {
         client: "192.0.2.7".parse().unwrap(),
         key: KeyHash::default(),
+        bound: None,
     };
     let mut held = Vec::new();
     for _ in 0..3 {
@@ -306,7 +307,7 @@ proptest! {
             for _ in 0..times {
                 asked(&snapshot, "http://shop.example.com/", &[]);
             }
-            let asker = Asker { client: "192.0.2.7".parse().unwrap(), key: KeyHash::default() };
+            let asker = Asker { client: "192.0.2.7".parse().unwrap(), key: KeyHash::default(), bound: None };
             let Leasing::Leased(lease) = nodes.lease(asker, &Tried::new(), Instant::now()) else {
                 panic!("no node");
             };

@@ -1,0 +1,377 @@
+//! Requests that are bound to a node: where they go, and what that is to the others.
+
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::prelude::proptest;
+use proptest::{prop_assert, prop_assert_eq};
+use tokio::time::Instant;
+
+use super::{asker, fail, lease, pick, pool, set_health};
+use crate::balance::{
+    AffinityKey, Asker, Balancer, Bound, Health, Leasing, Registry, Tried, unix_now,
+};
+use crate::model::{AdminState, Affinity, Policy, Pool};
+
+fn with_affinity(policy: Policy, weights: &[u16], max_age: u64) -> Pool {
+    let mut pool = pool(policy, weights);
+    pool.affinity = Some(Affinity {
+        max_age: std::time::Duration::from_secs(max_age),
+        ..Affinity::default()
+    });
+    pool
+}
+
+fn bound_asker(bound: Option<usize>) -> Asker {
+    Asker {
+        bound,
+        ..asker(b"key")
+    }
+}
+
+fn lease_bound<'a>(balancer: &'a Arc<Balancer>, index: usize, tried: &Tried) -> Leasing<'a> {
+    balancer.lease(bound_asker(Some(index)), tried, Instant::now())
+}
+
+fn goes_to(balancer: &Arc<Balancer>, index: usize) -> usize {
+    match lease_bound(balancer, index, &Tried::new()) {
+        Leasing::Leased(lease) => lease.index(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn published(pool: &Pool, registry: &Registry) -> Arc<Balancer> {
+    let balancer = Balancer::build(pool, registry);
+    registry.retain([&balancer]);
+    balancer
+}
+
+fn open(balancer: &Balancer, cookie: &[u8]) -> Option<Bound> {
+    balancer.affinity().unwrap().open(cookie, unix_now())
+}
+
+#[test]
+fn a_bound_request_goes_to_its_node_whatever_the_policy() {
+    for policy in Policy::ALL {
+        let balancer = published(&with_affinity(policy, &[1, 9, 1], 0), &Registry::new());
+        for index in [2, 0, 0, 1, 2, 2] {
+            assert_eq!(goes_to(&balancer, index), index, "{policy:?}");
+        }
+    }
+}
+
+#[test]
+fn a_node_that_is_draining_takes_bound_requests_only() {
+    let mut pool = with_affinity(Policy::RoundRobin, &[1, 1], 0);
+    pool.nodes[0].state = AdminState::Draining;
+    let balancer = published(&pool, &Registry::new());
+    for _ in 0..3 {
+        assert_eq!(pick(&balancer), 1);
+        assert_eq!(goes_to(&balancer, 0), 0);
+    }
+    // Also where it is the only one left.
+    pool.nodes[1].state = AdminState::Disabled;
+    let balancer = published(&pool, &Registry::new());
+    assert_eq!(goes_to(&balancer, 0), 0);
+    assert!(matches!(
+        balancer.lease(bound_asker(None), &Tried::new(), Instant::now()),
+        Leasing::NoNode
+    ));
+    set_health(&balancer, 0, Health::Down);
+    assert!(matches!(
+        lease_bound(&balancer, 0, &Tried::new()),
+        Leasing::NoNode
+    ));
+}
+
+#[test]
+fn a_node_that_cannot_be_used_loses_its_bound_requests() {
+    let down = |b: &Balancer| set_health(b, 0, Health::Down);
+    let ejected = |b: &Balancer| fail(b, 0, 3);
+    for make in [&down as &dyn Fn(&Balancer), &ejected] {
+        let balancer = published(
+            &with_affinity(Policy::RoundRobin, &[1, 1], 0),
+            &Registry::new(),
+        );
+        assert_eq!(goes_to(&balancer, 0), 0);
+        make(&balancer);
+        assert_eq!(goes_to(&balancer, 0), 1);
+    }
+    let mut pool = with_affinity(Policy::RoundRobin, &[1, 1], 0);
+    pool.nodes[0].state = AdminState::Disabled;
+    assert_eq!(goes_to(&published(&pool, &Registry::new()), 0), 1);
+    let balancer = published(
+        &with_affinity(Policy::RoundRobin, &[1, 1], 0),
+        &Registry::new(),
+    );
+    let mut tried = Tried::new();
+    tried.insert(0);
+    let Leasing::Leased(lease) = lease_bound(&balancer, 0, &tried) else {
+        panic!("nothing leased")
+    };
+    assert_eq!(lease.index(), 1);
+}
+
+#[test]
+fn a_request_of_before_sees_what_was_published_since() {
+    let registry = Registry::new();
+    let mut pool = with_affinity(Policy::RoundRobin, &[1, 1], 0);
+    let old = published(&pool, &registry);
+    pool.nodes[0].state = AdminState::Draining;
+    let _draining = published(&pool, &registry);
+    assert_eq!(goes_to(&old, 0), 0);
+    pool.nodes[0].state = AdminState::Disabled;
+    let _disabled = published(&pool, &registry);
+    assert_eq!(goes_to(&old, 0), 1);
+    pool.nodes[0].state = AdminState::Enabled;
+    let _enabled = published(&pool, &registry);
+    assert_eq!(goes_to(&old, 0), 0);
+    pool.nodes.remove(0);
+    let _gone = published(&pool, &registry);
+    assert_eq!(goes_to(&old, 0), 1);
+}
+
+#[test]
+fn where_no_node_is_well_clients_keep_theirs() {
+    let balancer = published(
+        &with_affinity(Policy::RoundRobin, &[1, 1, 1], 0),
+        &Registry::new(),
+    );
+    for index in 0..3 {
+        set_health(&balancer, index, Health::Down);
+    }
+    for index in [2, 2, 0, 1, 1] {
+        let Leasing::Leased(lease) = lease_bound(&balancer, index, &Tried::new()) else {
+            panic!("nothing leased")
+        };
+        assert_eq!((lease.index(), lease.fail_open), (index, true));
+    }
+}
+
+#[test]
+fn a_full_node_is_waited_for_and_others_pass_by() {
+    let mut pool = with_affinity(Policy::RoundRobin, &[1, 1], 0);
+    (pool.nodes[0].max_conns, pool.nodes[1].max_conns) = (1, 2);
+    pool.queue.size = 2;
+    let balancer = published(&pool, &Registry::new());
+    let Leasing::Leased(first) = lease_bound(&balancer, 0, &Tried::new()) else {
+        panic!("nothing leased")
+    };
+    let Leasing::Wait(mut second) = lease_bound(&balancer, 0, &Tried::new()) else {
+        panic!("not waiting")
+    };
+    // Who is bound to nothing, or to the other node, is not held up.
+    let other = lease(&balancer, &Tried::new()).unwrap();
+    assert_eq!((other.index(), goes_to(&balancer, 1)), (1, 1));
+    let Leasing::Wait(third) = lease_bound(&balancer, 0, &Tried::new()) else {
+        panic!("not waiting")
+    };
+    assert!(matches!(
+        lease_bound(&balancer, 0, &Tried::new()),
+        Leasing::Full
+    ));
+    let (mut context, given) = (std::task::Context::from_waker(std::task::Waker::noop()), 0);
+    assert!(second.poll(&mut context).is_pending());
+    drop(third);
+    drop(first);
+    let std::task::Poll::Ready(lease) = second.poll(&mut context) else {
+        panic!("not given")
+    };
+    assert_eq!(lease.index(), given);
+}
+
+#[test]
+fn who_waits_for_a_node_that_goes_down_is_given_another() {
+    let mut pool = with_affinity(Policy::RoundRobin, &[1, 1], 0);
+    pool.nodes[0].max_conns = 1;
+    let balancer = published(&pool, &Registry::new());
+    let _first = match lease_bound(&balancer, 0, &Tried::new()) {
+        Leasing::Leased(lease) => lease,
+        other => panic!("{other:?}"),
+    };
+    let Leasing::Wait(mut second) = lease_bound(&balancer, 0, &Tried::new()) else {
+        panic!("not waiting")
+    };
+    set_health(&balancer, 0, Health::Down);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let std::task::Poll::Ready(lease) = second.poll(&mut context) else {
+        panic!("not given")
+    };
+    assert_eq!(lease.index(), 1);
+}
+
+#[test]
+fn a_cookie_is_handed_out_once_renewed_and_moved() {
+    let registry = Registry::new();
+    registry.set_affinity_key(AffinityKey::new(b"k"));
+    let balancer = published(&with_affinity(Policy::RoundRobin, &[1, 1], 100), &registry);
+    let now = unix_now();
+    let bound_to = |index: usize, now| balancer.bound_to(&balancer.nodes()[index], now).clients;
+    let cookie = balancer.bind(0, None, now).unwrap();
+    let bound = open(&balancer, &cookie);
+    assert_eq!(bound.map(|b| b.index), Some(0));
+    assert_eq!(balancer.bind(0, bound, now + 50), None);
+    let renewed = balancer.bind(0, bound, now + 51).unwrap();
+    assert_ne!(renewed, cookie);
+    assert_eq!((bound_to(0, now + 51), bound_to(1, now + 51)), (1, 0));
+    let bound = open(&balancer, &renewed);
+    let moved = balancer.bind(1, bound, now + 52).unwrap();
+    assert_eq!(open(&balancer, &moved).map(|b| b.index), Some(1));
+    assert_eq!((bound_to(0, now + 52), bound_to(1, now + 52)), (0, 1));
+    // Once it has expired it is worth nothing.
+    assert_eq!(balancer.affinity().unwrap().open(&moved, now + 153), None);
+    assert!(
+        balancer
+            .affinity()
+            .unwrap()
+            .open(&moved, now + 152)
+            .is_some()
+    );
+    // Nor for another key.
+    registry.set_affinity_key(AffinityKey::new(b"K"));
+    let other = published(&with_affinity(Policy::RoundRobin, &[1, 1], 100), &registry);
+    assert_eq!(open(&other, &moved), None);
+    assert_eq!(other.bound_to(&other.nodes()[1], now + 52).clients, 0);
+}
+
+#[test]
+fn nobody_is_bound_anew_to_a_node_that_is_to_be_rid_of_its_clients() {
+    let registry = Registry::new();
+    let mut pool = with_affinity(Policy::RoundRobin, &[1, 1], 100);
+    let old = published(&pool, &registry);
+    let now = unix_now();
+    let cookie = old.bind(0, None, now).unwrap();
+    pool.nodes[0].state = AdminState::Draining;
+    let new = published(&pool, &registry);
+    for balancer in [&old, &new] {
+        assert_eq!(balancer.bind(0, None, now), None);
+        assert_eq!(balancer.bind(0, open(balancer, &cookie), now + 99), None);
+    }
+    assert_eq!(new.bound_to(&new.nodes()[0], now + 100).clients, 1);
+    assert_eq!(new.bound_to(&new.nodes()[0], now + 101).until, None);
+}
+
+#[test]
+fn who_is_bound_is_known_through_every_change() {
+    let registry = Registry::new();
+    let mut pool = with_affinity(Policy::RoundRobin, &[1, 1], 100);
+    let first = published(&pool, &registry);
+    let cookie = first.bind(0, None, unix_now()).unwrap();
+    let clients = |balancer: &Balancer| {
+        let nodes = balancer.nodes().iter();
+        nodes
+            .map(|n| balancer.bound_to(n, unix_now()).clients)
+            .collect::<Vec<_>>()
+    };
+    // Another address, another check: another node state, the same clients.
+    pool.nodes[0].address = crate::model::NodeAddress::parse("10.9.9.9:80").unwrap();
+    pool.health_check = None;
+    assert_eq!(clients(&published(&pool, &registry)), [1, 0]);
+    let removed = pool.nodes.remove(0);
+    let without = published(&pool, &registry);
+    assert_eq!(clients(&without), [0]);
+    assert_eq!(open(&without, &cookie), None);
+    pool.nodes.push(removed);
+    let back = published(&pool, &registry);
+    assert_eq!(clients(&back), [0, 1]);
+    assert_eq!(open(&back, &cookie).map(|b| b.index), Some(1));
+    pool.affinity = None;
+    let off = published(&pool, &registry);
+    assert_eq!(clients(&off), [0, 0]);
+    assert!(off.affinity().is_none());
+}
+
+#[test]
+fn a_start_is_careful_about_those_bound_before() {
+    let mut pool = with_affinity(Policy::RoundRobin, &[1, 1], 100);
+    pool.nodes[1].state = AdminState::Draining;
+    let balancer = published(&pool, &Registry::new());
+    let until = |index: usize| balancer.bound_to(&balancer.nodes()[index], 1000).until;
+    balancer.began(1000, 950);
+    assert_eq!((until(0), until(1)), (Some(1101), Some(1051)));
+    // Drained for longer than any cookie lasts: nobody can be bound.
+    let long_drained = published(&pool, &Registry::new());
+    long_drained.began(1000, 500);
+    assert_eq!(
+        long_drained.bound_to(&long_drained.nodes()[1], 1000).until,
+        None
+    );
+    let session = published(
+        &with_affinity(Policy::RoundRobin, &[1], 0),
+        &Registry::new(),
+    );
+    session.began(1000, 1000);
+    assert_eq!(session.bound_to(&session.nodes()[0], 1000).until, None);
+}
+
+// Whom a pool of one policy would have to ask, told by the rules alone.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    state: AdminState,
+    down: bool,
+}
+
+fn usable(told: Told) -> bool {
+    told.state != AdminState::Disabled && !told.down
+}
+
+proptest! {
+    #[test]
+    fn a_bound_request_goes_where_the_rules_say(
+        nodes in vec((0..3_usize, proptest::bool::ANY), 1..5),
+        asks in vec((0..5_usize, proptest::bool::ANY), 1..30),
+    ) {
+        let told: Vec<Told> = nodes
+            .iter()
+            .map(|(state, down)| Told { state: AdminState::ALL[*state], down: *down })
+            .collect();
+        let mut pool = with_affinity(Policy::RoundRobin, &vec![1; told.len()], 0);
+        for (node, told) in pool.nodes.iter_mut().zip(&told) {
+            node.state = told.state;
+        }
+        let balancer = published(&pool, &Registry::new());
+        for (index, told) in told.iter().enumerate().filter(|(_, told)| told.down) {
+            set_health(&balancer, index, if told.down { Health::Down } else { Health::Up });
+        }
+        let enabled = |t: &Told| t.state == AdminState::Enabled;
+        let good: Vec<usize> =
+            (0..told.len()).filter(|i| enabled(&told[*i]) && !told[*i].down).collect();
+        for (to, is_bound) in asks {
+            let bound = (is_bound && to < told.len()).then_some(to);
+            let leased = match balancer.lease(bound_asker(bound), &Tried::new(), Instant::now()) {
+                Leasing::Leased(lease) => Some(lease.index()),
+                _ => None,
+            };
+            match (bound.filter(|to| usable(told[*to])), leased) {
+                (Some(to), leased) => prop_assert_eq!(leased, Some(to)),
+                (None, Some(index)) if good.is_empty() => {
+                    prop_assert!(enabled(&told[index]));
+                    if let Some(to) = bound.filter(|to| enabled(&told[*to])) {
+                        prop_assert_eq!(index, to);
+                    }
+                }
+                (None, Some(index)) => prop_assert!(good.contains(&index)),
+                (None, None) => prop_assert!(!told.iter().any(enabled)),
+            }
+        }
+    }
+}
+
+#[test]
+fn bound_requests_count_in_the_round_and_cannot_starve_anyone() {
+    let balancer = published(
+        &with_affinity(Policy::RoundRobin, &[1, 1], 0),
+        &Registry::new(),
+    );
+    // One of two bound: the next that is free goes to the other.
+    for _ in 0..5 {
+        assert_eq!(goes_to(&balancer, 0), 0);
+        assert_eq!(pick(&balancer), 1);
+    }
+    // Ever so many do not put the node off for longer than its turn.
+    for _ in 0..100 {
+        assert_eq!(goes_to(&balancer, 0), 0);
+    }
+    let next: Vec<usize> = (0..4).map(|_| pick(&balancer)).collect();
+    assert_eq!(next, [1, 0, 1, 0]);
+}
