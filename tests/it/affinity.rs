@@ -1,12 +1,15 @@
 //! A client keeps its node by a signed cookie, as long as the node can be used.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::Value;
 
 use crate::support::appliance::{Appliance, said};
-use crate::support::client::{self, Request, Response};
+use crate::support::client::{self, Request, Response, Wire};
 use crate::support::document::{NodeLine, listener, one_pool, pool, route, site};
 use crate::support::eventually;
-use crate::support::node::{Answer, Node, lines};
+use crate::support::node::{Answer, Gate, Node, Then, lines};
 
 const POLICIES: [&str; 6] = [
     "round_robin",
@@ -457,7 +460,7 @@ fn every_answer_of_a_node_may_bind_and_none_of_our_own() {
         "/own" => Answer::text("x")
             .field("Set-Cookie", "sessionid=1; Path=/")
             .field("Set-Cookie", "csrftoken=2"),
-        "/gone" => Answer::nothing(crate::support::node::Then::Close),
+        "/gone" => Answer::nothing(Then::Close),
         _ => Answer::text("x"),
     });
     let lb = Appliance::start();
@@ -528,6 +531,118 @@ fn a_cookie_is_renewed_once_half_of_its_time_is_gone() {
         let answer = lb.ask(&Request::get("/").field("Cookie", &cookie));
         (set_cookie(&answer).is_some() && answer.text() != at).then_some(())
     });
+}
+
+#[test]
+fn who_is_bound_to_a_full_node_waits_for_it_and_is_not_moved() {
+    let (gate, first_came) = (Gate::closed(), Arc::new(AtomicUsize::new(0)));
+    let (held, came) = (gate.clone(), first_came.clone());
+    let busy = Node::scripted("web-1", move |request| {
+        if request.target() == "/slow" {
+            came.fetch_add(1, Ordering::SeqCst);
+            held.pass();
+        }
+        Answer::text("web-1")
+    });
+    let free = Node::answering("web-2");
+    let lb = Appliance::start();
+    let keys = keys("") + "\nqueue = { size = 2, timeout = \"1h\" }";
+    let text = one_pool(lb.port(), &keys, &[busy.line(1), free.line(1)]);
+    lb.apply(&text.replace("weight = 1\n", "weight = 1\nmax_conns = 1\n"));
+    let mut visitor = Visitor::of(&lb);
+    while visitor.visits() != "web-1" {
+        visitor = Visitor::of(&lb);
+    }
+    let cookie = visitor.cookie.clone().unwrap();
+    let asks = |target: &str| {
+        let mut wire = Wire::to(lb.port());
+        wire.send(format!(
+            "GET {target} HTTP/1.1\r\nHost: a\r\nCookie: {cookie}\r\n\r\n"
+        ));
+        wire
+    };
+    let mut slow = asks("/slow");
+    eventually("it is at the node", || {
+        (first_came.load(Ordering::SeqCst) == 1).then_some(())
+    });
+    let queued = || lb.status()["pools"][0]["queued"].as_u64();
+    let mut waiting = Vec::new();
+    for length in 1..=2 {
+        waiting.push(asks("/"));
+        eventually("it waits", || (queued() == Some(length)).then_some(()));
+    }
+    let refused = lb.ask(&Request::get("/").field("Cookie", &cookie));
+    assert_eq!(
+        (refused.status, refused.reason()),
+        (503, Some("queue_full"))
+    );
+    assert_eq!(set_cookie(&refused), None);
+    // The others are served meanwhile, by the node that is free.
+    for _ in 0..3 {
+        assert_eq!(Visitor::of(&lb).visits(), "web-2");
+    }
+    gate.open();
+    for wire in std::iter::once(&mut slow).chain(&mut waiting) {
+        let answer = wire.response("GET");
+        assert_eq!(
+            (answer.text().as_str(), set_cookie(&answer)),
+            ("web-1", None)
+        );
+    }
+}
+
+#[test]
+fn who_waits_too_long_for_its_node_is_told_to_come_again() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let busy = Node::scripted("web-1", move |request| {
+        if request.target() == "/slow" {
+            held.pass();
+        }
+        Answer::text("web-1")
+    });
+    let lb = Appliance::start();
+    let keys = keys("") + "\nqueue = { size = 9, timeout = \"200ms\" }";
+    let text = one_pool(lb.port(), &keys, &[busy.line(1)]);
+    lb.apply(&text.replace("weight = 1\n", "weight = 1\nmax_conns = 1\n"));
+    let mut visitor = Visitor::of(&lb);
+    visitor.visits();
+    let cookie = visitor.cookie.clone().unwrap();
+    let mut slow = Wire::to(lb.port());
+    slow.send(format!(
+        "GET /slow HTTP/1.1\r\nHost: a\r\nCookie: {cookie}\r\n\r\n"
+    ));
+    eventually("it is at the node", || {
+        (lb.node("django", "web-1")["in_flight"] == 1).then_some(())
+    });
+    let late = visitor.asks(Request::get("/"));
+    assert_eq!((late.status, late.reason()), (503, Some("queue_timeout")));
+    assert_eq!(late.field("Retry-After"), Some("1"));
+    gate.open();
+    assert_eq!(slow.response("GET").status, 200);
+    assert_eq!((visitor.visits(), visitor.given), ("web-1".to_owned(), 1));
+}
+
+#[test]
+fn where_no_node_is_well_clients_keep_theirs() {
+    let nodes = Node::three();
+    let lb = Appliance::start();
+    let check = "health_check = { kind = \"http\", path = \"/\", expect = \"500\", interval = \"100ms\", timeout = \"100ms\", rise = 1, fall = 1 }";
+    let text = with(&lb, "", &lines(&nodes, [1, 1, 1]));
+    lb.apply(&text);
+    let mut visitors: Vec<Visitor> = (0..3).map(|_| Visitor::of(&lb)).collect();
+    let at: Vec<String> = visitors.iter_mut().map(Visitor::visits).collect();
+    lb.apply(&text.replace("health_check = \"off\"", check));
+    for node in ["web-1", "web-2", "web-3"] {
+        lb.wait_for_health("django", node, "down");
+    }
+    for _ in 0..3 {
+        for (visitor, at) in visitors.iter_mut().zip(&at) {
+            assert_eq!(visitor.visits(), *at);
+        }
+    }
+    assert!(visitors.iter().all(|visitor| visitor.given == 1));
+    assert_eq!(lb.status()["pools"][0]["fail_open"], true);
 }
 
 #[test]

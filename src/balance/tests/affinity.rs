@@ -181,6 +181,47 @@ fn a_full_node_is_waited_for_and_others_pass_by() {
 }
 
 #[test]
+fn who_waits_in_front_for_another_node_holds_up_nobody() {
+    let mut pool = with_affinity(Policy::RoundRobin, &[1, 1, 1], 0);
+    pool.nodes.iter_mut().for_each(|node| node.max_conns = 1);
+    (pool.nodes[1].state, pool.nodes[2].state) = (AdminState::Draining, AdminState::Draining);
+    let balancer = published(&pool, &Registry::new());
+    let mut leases: Vec<_> = (0..3)
+        .map(|index| match lease_bound(&balancer, index, &Tried::new()) {
+            Leasing::Leased(lease) => lease,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let waits = |bound| match balancer.lease(bound_asker(bound), &Tried::new(), Instant::now()) {
+        Leasing::Wait(waiting) => waiting,
+        other => panic!("{other:?}"),
+    };
+    let mut waiting = [
+        waits(None),
+        waits(Some(1)),
+        waits(Some(2)),
+        waits(Some(2)),
+        waits(None),
+    ];
+    let mut given = move || {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let polls = waiting.iter_mut().map(|waiting| waiting.poll(&mut context));
+        // Kept: a lease that is dropped gives its place to the next.
+        let given = polls.map(|poll| match poll {
+            std::task::Poll::Ready(lease) => Some(Box::leak(Box::new(lease)).index()),
+            std::task::Poll::Pending => None,
+        });
+        given.collect::<Vec<_>>()
+    };
+    drop(leases.pop());
+    assert_eq!(given(), [None, None, Some(2), None, None]);
+    drop(leases.pop());
+    assert_eq!(given(), [None, Some(1), None, None, None]);
+    drop(leases.pop());
+    assert_eq!(given(), [Some(0), None, None, None, None]);
+}
+
+#[test]
 fn who_waits_for_a_node_that_goes_down_is_given_another() {
     let mut pool = with_affinity(Policy::RoundRobin, &[1, 1], 0);
     pool.nodes[0].max_conns = 1;
