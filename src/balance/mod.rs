@@ -115,8 +115,14 @@ pub struct Balancer {
 }
 
 impl Balancer {
-    /// Compiles a pool. Facts of nodes that were there before are taken over.
+    /// Compiles a pool. Facts of nodes that were there before are taken over. Its cookies are
+    /// signed with a key made up for this process.
     pub fn build(pool: &Pool, registry: &Registry) -> Arc<Self> {
+        Self::signing(pool, registry, &registry.affinity_key())
+    }
+
+    /// The same, its cookies signed with `key`.
+    pub fn signing(pool: &Pool, registry: &Registry, key: &AffinityKey) -> Arc<Self> {
         let affinity = pool.affinity.as_ref();
         let check = pool.health_check.as_ref();
         let candidate = |node: &crate::model::Node| Candidate {
@@ -144,8 +150,7 @@ impl Balancer {
             queue: registry.queue(&pool.name),
             queue_size: usize::try_from(pool.queue.size).unwrap_or(usize::MAX),
             budget: registry.budget(&pool.name),
-            affinity: affinity
-                .map(|config| Affinity::build(config, pool, &registry.affinity_key())),
+            affinity: affinity.map(|config| Affinity::build(config, pool, key)),
             has_backups: nodes.iter().any(|c| c.backup),
             nodes,
         })

@@ -95,13 +95,8 @@ impl Registry {
         state
     }
 
-    /// From now on cookies of pools that are compiled are signed with this key.
-    pub fn set_affinity_key(&self, key: AffinityKey) {
-        self.lock().affinity_key = Some(key);
-    }
-
-    /// What affinity cookies are signed with: a key made up here as long as none was set.
-    pub(super) fn affinity_key(&self) -> AffinityKey {
+    /// A key for affinity cookies that is made up here, for where none is to be had.
+    pub fn affinity_key(&self) -> AffinityKey {
         let mut inner = self.lock();
         let key = inner.affinity_key.get_or_insert_with(AffinityKey::random);
         key.clone()

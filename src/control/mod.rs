@@ -142,7 +142,10 @@ impl Control {
             lock,
             mut found,
         } = loaded;
-        secrets::generate(&mut found.config);
+        match running {
+            true => secrets::generate_lost(&mut found.config),
+            false => _ = secrets::generate(&mut found.config),
+        }
         let config = Arc::new(found.config);
         let read = Arc::new(secrets::read(&config).await);
         let followers = watch::Sender::new(config.clone());
@@ -153,10 +156,7 @@ impl Control {
             &parts.registry,
             &parts.metrics,
         );
-        let now = unix_now();
-        for pool in &snapshot.pools {
-            pool.balancer.began(now, found.made.unwrap_or(now));
-        }
+        begin(&snapshot, found.made);
         let control = Self {
             dir,
             running,
@@ -176,6 +176,14 @@ impl Control {
             control: Arc::new(control),
             runtime: tokio::runtime::Handle::current(),
         }
+    }
+}
+
+/// Tells the pools of a snapshot made at `made` that this process begins with it.
+fn begin(snapshot: &Snapshot, made: Option<u64>) {
+    let now = unix_now();
+    for pool in &snapshot.pools {
+        pool.balancer.began(now, made.unwrap_or(now));
     }
 }
 

@@ -144,14 +144,27 @@ fn in_environment(name: &str) -> Result<SecretBytes, String> {
 /// Generates each secret that `config` needs and nobody gave (`SecretPlace::generated`). It is
 /// kept from then on as if it had been given as text, without being told as a change: called
 /// behind the comparison of every change, and for what a start found.
-pub(super) fn generate(config: &mut Config) {
-    config.secrets_mut().into_iter().for_each(generate_at);
+pub(super) fn generate(config: &mut Config) -> bool {
+    let places = config.secrets_mut().into_iter();
+    places.filter_map(generate_at).count() > 0
 }
 
-pub(super) fn generate_at(place: SecretPlace<&mut Secret>) {
-    if place.generated && *place.secret == Secret::Absent {
+/// The same where a Config was found that had them all: what is generated now was lost.
+pub(super) fn generate_lost(config: &mut Config) {
+    if generate(config) {
+        tracing::warn!(
+            "{} was lost with the database, and another is generated: clients lose their nodes once",
+            Config::AFFINITY_SECRET
+        );
+    }
+}
+
+pub(super) fn generate_at(place: SecretPlace<&mut Secret>) -> Option<()> {
+    let needed = place.generated && *place.secret == Secret::Absent;
+    if needed {
         // As long as the digest it signs with; from the system's own source of randomness.
         let random: [u8; 32] = rand::random();
         *place.secret = Secret::Text(SecretBytes::new(&random));
     }
+    needed.then_some(())
 }

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Writer;
+use super::{Writer, secrets};
 use crate::model::Config;
 use crate::store::last_known_good::LastKnownGood;
 use crate::store::{
@@ -122,6 +122,9 @@ fn newer_than(dir: &Path, revision: u64) -> Option<LastKnownGood> {
 async fn put_back(mut store: Store, stored: &Stored, mut good: LastKnownGood, keep: bool) -> Found {
     // The texts that were given before are likelier to be right than none.
     good.config.keep_secrets_of(&stored.config);
+    if keep {
+        secrets::generate_lost(&mut good.config);
+    }
     let (held, revision) = (stored.number, good.revision);
     let happened =
         format!("config.db holds only revision {held}, older than last-known-good {revision}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use super::{Control, Now, Started, secrets, start};
+use super::{Control, Now, Started, begin, secrets, start};
 use crate::snapshot::Snapshot;
 
 /// How often.
@@ -40,10 +40,11 @@ impl Control {
             if matches!(loaded.started, Started::Serving | Started::Setup) {
                 self.log(&loaded.started, loaded.revision);
                 let mut config = loaded.config;
-                secrets::generate(&mut config);
+                secrets::generate_lost(&mut config);
                 let config = Arc::new(config);
                 let read = Arc::new(secrets::read(&config).await);
                 let snapshot = self.build(config, read, loaded.revision).await;
+                begin(&snapshot, loaded.made);
                 self.serve(&mut writer, snapshot, loaded.started).await;
             } else if loaded.started != now.started {
                 self.log(&loaded.started, now.snapshot.revision);

@@ -89,9 +89,9 @@ impl Config {
         }]
     }
 
-    /// Whether any pool signs cookies. None does yet: affinity says here which do.
+    /// Whether any pool signs cookies.
     fn signs_cookies(&self) -> bool {
-        false
+        self.pools.iter().any(|pool| pool.affinity.is_some())
     }
 
     /// Takes from `before` every secret of which nothing is said here.

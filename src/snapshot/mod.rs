@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::balance::{Balancer, Registry};
+use crate::balance::{AffinityKey, Balancer, Registry};
 use crate::files::Root;
 use crate::http::{Limits, OddNames};
 use crate::metrics::{Connections, Metrics, NodeCounters, Series};
@@ -137,10 +137,14 @@ impl Snapshot {
         registry: &Registry,
         metrics: &Metrics,
     ) -> Self {
+        // Where it cannot be read cookies hold at least as long as this process runs.
+        let secret = secrets.get(Config::AFFINITY_SECRET);
+        let key = secret.map(|secret| AffinityKey::new(secret.bytes()));
+        let key = key.unwrap_or_else(|| registry.affinity_key());
         let pools: Vec<Pool> = config
             .pools
             .iter()
-            .map(|pool| Pool::build(pool, registry, metrics))
+            .map(|pool| Pool::build(pool, registry, metrics, &key))
             .collect();
         let implied = implied_site(&config);
         let sites: Vec<&model::Site> = config.sites.iter().chain(&implied).collect();
@@ -242,10 +246,15 @@ impl Listener {
 }
 
 impl Pool {
-    fn build(config: &model::Pool, registry: &Registry, metrics: &Metrics) -> Self {
+    fn build(
+        config: &model::Pool,
+        registry: &Registry,
+        metrics: &Metrics,
+        key: &AffinityKey,
+    ) -> Self {
         let counters = |node: &model::Node| metrics.node(config.name.as_str(), node.name.as_str());
         Self {
-            balancer: Balancer::build(config, registry),
+            balancer: Balancer::signing(config, registry, key),
             counters: config.nodes.iter().map(counters).collect(),
             addresses: config
                 .nodes

@@ -9,6 +9,8 @@
 mod access;
 mod access_log;
 mod affinity;
+mod affinity_cookie;
+mod affinity_secret;
 mod balancing;
 mod big_bodies;
 mod broken_crowds;

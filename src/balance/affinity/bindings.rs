@@ -74,7 +74,6 @@ impl Bindings {
             // Should the old key come back, its cookies are somebody else's.
             self.issuer.store(new_issuer(), Ordering::SeqCst);
             self.moved_until.store(0, Ordering::SeqCst);
-            self.unseen_until.store(0, Ordering::SeqCst);
             inner.ledger = Ledger::default();
             inner.replaced.clear();
         }

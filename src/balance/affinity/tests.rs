@@ -92,7 +92,6 @@ fn a_client_that_was_moved_and_comes_all_the_same_is_bound() {
 #[test]
 fn another_key_ends_every_binding() {
     let bindings = bindings();
-    bindings.may_last_until(NOW + 99);
     let old = bindings.bind(KEY, 10, NOW);
     bindings.use_key(KEY);
     assert_eq!(clients(&bindings, NOW), 1);

@@ -244,8 +244,8 @@ fn who_waits_for_a_node_that_goes_down_is_given_another() {
 #[test]
 fn a_cookie_is_handed_out_once_renewed_and_moved() {
     let registry = Registry::new();
-    registry.set_affinity_key(AffinityKey::new(b"k"));
-    let balancer = published(&with_affinity(Policy::RoundRobin, &[1, 1], 100), &registry);
+    let pool = with_affinity(Policy::RoundRobin, &[1, 1], 100);
+    let balancer = published(&pool, &registry);
     let now = unix_now();
     let bound_to = |index: usize, now| balancer.bound_to(&balancer.nodes()[index], now).clients;
     let cookie = balancer.bind(0, None, now).unwrap();
@@ -269,8 +269,8 @@ fn a_cookie_is_handed_out_once_renewed_and_moved() {
             .is_some()
     );
     // Nor for another key.
-    registry.set_affinity_key(AffinityKey::new(b"K"));
-    let other = published(&with_affinity(Policy::RoundRobin, &[1, 1], 100), &registry);
+    let other = Balancer::signing(&pool, &registry, &AffinityKey::new(b"K"));
+    registry.retain([&other]);
     assert_eq!(open(&other, &moved), None);
     assert_eq!(other.bound_to(&other.nodes()[1], now + 52).clients, 0);
 }
