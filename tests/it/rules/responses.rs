@@ -129,7 +129,7 @@ fn rule_37_an_interim_answer_is_asked_for_or_passed_on() {
         format!("HTTP/1.1 102 Processing\r\n\r\n{OK}"),
     ]);
     let mut client = Client::of(stand.lb.port());
-    for target in ["/0", "/1", "/2"] {
+    for (target, passed) in [("/0", vec![103; 8]), ("/1", vec![]), ("/2", vec![102])] {
         // To HTTP/1.0 nothing of it is said.
         let old = stand.lb.ask(&Request::get(target).http10());
         assert_eq!(
@@ -137,7 +137,13 @@ fn rule_37_an_interim_answer_is_asked_for_or_passed_on() {
             ("ok", 0),
             "{target}"
         );
-        assert_eq!(client.get(target).text(), "ok", "{target}");
+        let answer = client.get(target);
+        // `100 Continue` answers an expectation that the node was never told of.
+        assert_eq!(
+            (answer.text().as_str(), answer.interim),
+            ("ok", passed),
+            "{target}"
+        );
         assert_eq!(client.get("/next").text(), "ok", "{target}");
     }
     assert_eq!(client.opened, 1);
@@ -318,6 +324,14 @@ fn rule_42_a_cut_answer_is_never_taken_for_a_whole_one() {
     }
 }
 
+/// How many bytes too many the metrics tell of.
+fn excess_bytes(stand: &Stand) -> u64 {
+    let text = stand.lb.admin("/metrics").text();
+    let begins = |line: &&str| line.starts_with("steelyard_node_excess_bytes_total{");
+    let line = text.lines().find(begins).expect("every node has it");
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
 #[test]
 fn rule_43_bytes_behind_an_answer_end_the_node_s_connection() {
     let evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL";
@@ -336,6 +350,8 @@ fn rule_43_bytes_behind_an_answer_end_the_node_s_connection() {
         assert_eq!(client.get("/next").text(), "ok", "{sent:?}");
         assert_eq!(stand.node.connections(), n + 2, "{sent:?}");
     }
+    let lengths = [evil.len(), 2, 1, evil.len(), evil.len()];
+    assert_eq!(excess_bytes(&stand), lengths.iter().sum::<usize>() as u64);
 }
 
 #[test]
@@ -354,4 +370,5 @@ fn rule_43_bytes_on_an_idle_connection_end_it() {
     }
     assert_eq!(client.get("/").text(), "ok");
     assert_eq!(client.opened, 1);
+    assert!(excess_bytes(&stand) >= 3);
 }
