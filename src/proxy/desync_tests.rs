@@ -38,7 +38,13 @@ nodes = [{ address = "127.0.0.1:3" }]
 
 fn snapshot() -> Snapshot {
     let config = parse(DOCUMENT, Format::Toml).unwrap().config;
-    Snapshot::build(Arc::new(config), Arc::default(), 1, &Registry::new(), &Metrics::new())
+    Snapshot::build(
+        Arc::new(config),
+        Arc::default(),
+        1,
+        &Registry::new(),
+        &Metrics::new(),
+    )
 }
 
 /// Requests of sound pieces, some of which are exchanged for broken ones.

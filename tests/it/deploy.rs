@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::support::appliance::{Appliance, PROGRAM, said};
-use crate::support::client::{Client, Request, Wire};
+use crate::support::client::{Client, Request, Response, Wire};
 use crate::support::django::{Gunicorn, Release, Worker};
 use crate::support::document::one_pool;
 use crate::support::node::{Answer, Gate, Node};
@@ -20,7 +21,11 @@ const SHORT: usize = 20_000;
 const CONNECTIONS: usize = 8;
 const NAMES: [&str; 3] = ["web-1", "web-2", "web-3"];
 
+/// How near the end of a binding a client is not sure of it: longer than any answer here takes.
+const UNSURE: Duration = Duration::from_secs(2);
+
 const KEYS: &str = r#"policy = "least_conn"
+affinity = { max_age = "5s" }
 health_check = { kind = "http", path = "/who", interval = "2s", timeout = "2s", rise = 1, fall = 5 }"#;
 
 /// The command that the script restarts a node with: it asks the test, by a file, and waits
@@ -99,40 +104,104 @@ fn deploy_waiting(drain: &str, lb: &Appliance, restart: &Path, nodes: &[&str]) -
 struct Seen {
     failures: Vec<String>,
     answers: [usize; 3],
+    /// Answers that a bound client had to get from its node.
+    bound: usize,
+    /// Those of them that came from another: moved early.
+    moved: Vec<String>,
+    /// Bindings that ran out.
+    over: usize,
+}
+
+/// A browser: it sends the cookie it was given until its time is over.
+#[derive(Debug, Default)]
+struct Session {
+    cookie: Option<String>,
+    node: usize,
+    until: Option<Instant>,
+}
+
+impl Session {
+    fn forget_what_is_over(&mut self, seen: &Mutex<Seen>) {
+        if self.until.is_some_and(|until| Instant::now() >= until) {
+            *self = Self::default();
+            seen.lock().unwrap().over += 1;
+        }
+    }
+
+    /// Whether the node is certain. Near the end of its time, a request may be read after it.
+    fn is_bound(&self) -> bool {
+        let sure = |until: Instant| Instant::now() + UNSURE < until;
+        self.until.is_some_and(sure)
+    }
+
+    fn keep(&mut self, answer: &Response, node: usize) {
+        let Some(given) = answer.field("Set-Cookie") else {
+            return;
+        };
+        let (pair, attributes) = given.split_once("; ").expect("it has attributes");
+        let age = attributes
+            .split("; ")
+            .find_map(|a| a.strip_prefix("Max-Age="));
+        let age: u64 = age.and_then(|age| age.parse().ok()).expect("a Max-Age");
+        *self = Self {
+            cookie: Some(pair.to_owned()),
+            node,
+            until: Some(Instant::now() + Duration::from_secs(age)),
+        };
+    }
 }
 
 /// GETs and POSTs over eight kept connections until `requests` are through and `done` says so.
+/// Half of the clients keep cookies, the others come anew each time.
 fn load(port: u16, requests: usize, drawn: &AtomicUsize, done: &AtomicBool) -> Seen {
     let seen = Mutex::new(Seen::default());
-    std::thread::scope(|scope| {
-        for _ in 0..CONNECTIONS {
-            scope.spawn(|| {
-                let mut client = Client::of(port);
-                loop {
-                    let number = drawn.fetch_add(1, Ordering::SeqCst);
-                    if number >= requests && done.load(Ordering::SeqCst) {
-                        return;
+    let client = |keeps: bool| {
+        let mut client = Client::of(port);
+        let mut session = Session::default();
+        loop {
+            let number = drawn.fetch_add(1, Ordering::SeqCst);
+            if number >= requests && done.load(Ordering::SeqCst) {
+                return;
+            }
+            session.forget_what_is_over(&seen);
+            let bound = session.is_bound();
+            let outcome = one(&mut client, &session, number);
+            let mut seen = seen.lock().unwrap();
+            match outcome {
+                Err(why) => seen.failures.push(format!("request {number}: {why}")),
+                Ok((answer, node)) => {
+                    seen.answers[node] += 1;
+                    seen.bound += usize::from(bound);
+                    if bound && node != session.node {
+                        let (from, to) = (NAMES[session.node], NAMES[node]);
+                        seen.moved.push(format!("request {number}: {from} to {to}"));
                     }
-                    let outcome = one(&mut client, number);
-                    let mut seen = seen.lock().unwrap();
-                    match outcome {
-                        Ok(node) => seen.answers[node] += 1,
-                        Err(why) => seen.failures.push(format!("request {number}: {why}")),
+                    if keeps {
+                        session.keep(&answer, node);
                     }
                 }
-            });
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for n in 0..CONNECTIONS {
+            let client = &client;
+            scope.spawn(move || client(n % 2 == 0));
         }
     });
     seen.into_inner().unwrap()
 }
 
 /// One request, every tenth with a body that may not be sent twice; tells who answered.
-fn one(client: &mut Client, number: usize) -> Result<usize, String> {
+fn one(client: &mut Client, session: &Session, number: usize) -> Result<(Response, usize), String> {
     let posts = number.is_multiple_of(10);
-    let request = match posts {
+    let mut request = match posts {
         true => Request::post("/echo", vec![b'x'; 3000]),
         false => Request::get("/who"),
     };
+    if let Some(cookie) = &session.cookie {
+        request = request.field("Cookie", cookie);
+    }
     let answer = client.send(&request).map_err(|error| error.to_string())?;
     if answer.status != 200 {
         return Err(format!("{} {:?}", answer.status, answer.reason()));
@@ -150,11 +219,13 @@ fn one(client: &mut Client, number: usize) -> Result<usize, String> {
             .to_owned(),
     };
     let index = NAMES.iter().position(|n| *n == name);
-    index.ok_or_else(|| format!("answered by {name:?}"))
+    index
+        .map(|index| (answer, index))
+        .ok_or_else(|| format!("answered by {name:?}"))
 }
 
 #[test]
-fn a_deploy_of_every_node_in_turn_fails_no_request() {
+fn a_deploy_of_every_node_in_turn_fails_no_request_and_moves_nobody_early() {
     let mut nodes = Gunicorn::three(Release::New, Worker::Sync);
     let lb = Appliance::start();
     let lines: Vec<_> = nodes.iter().map(|node| node.line(1)).collect();
@@ -188,13 +259,18 @@ fn a_deploy_of_every_node_in_turn_fails_no_request() {
     }
     assert_eq!(restarted, NAMES.len() * deploys.len());
     assert_eq!(seen.failures, Vec::<String>::new());
+    assert_eq!(seen.moved, Vec::<String>::new());
+    assert!(seen.bound > requests / 20, "{seen:?}");
+    assert!(seen.over > 0, "{seen:?}");
     assert!(seen.answers.iter().sum::<usize>() >= requests, "{seen:?}");
     assert!(seen.answers.iter().all(|n| *n > requests / 10), "{seen:?}");
     figure(&format!(
-        "{} deploys of three nodes under load: {} requests, {} failed",
+        "{} deploys of three nodes under load: {} requests, {} failed, {} of bound clients, {} moved early",
         deploys.len(),
         seen.answers.iter().sum::<usize>(),
-        seen.failures.len()
+        seen.failures.len(),
+        seen.bound,
+        seen.moved.len()
     ));
 }
 
