@@ -163,14 +163,7 @@ fn rule_38_the_proxy_itself_says_continue_and_only_when_it_wants_the_body() {
             "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
         ),
     ] {
-        for expect in [
-            "100-continue",
-            "100-Continue",
-            "y 100-continue",
-            "x",
-            "100-continue\r\nExpect: 100-continue",
-            "\t100-CONTINUE ",
-        ] {
+        for expect in ["100-continue", "100-Continue", "\t100-CONTINUE "] {
             let mark = stand.mark();
             wire.send(format!(
                 "POST /a HTTP/1.1\r\nHost: a\r\nExpect: {expect}\r\n{framing}\r\n\r\n"
