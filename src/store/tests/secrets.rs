@@ -96,4 +96,6 @@ async fn a_database_of_the_first_version_is_brought_to_this_one() {
     let config = config_with("open sesame");
     append(&mut store, &config).await;
     assert_eq!(store.newest().await.unwrap().unwrap().config, config);
+    let routes = sqlx::query("select fallback, redirect, respond from routes");
+    routes.fetch_all(&mut store.connection).await.unwrap();
 }

@@ -86,6 +86,21 @@ listeners = ["http"]
 path = "/static/"
 files = { root = "/srv/static" }
 [[sites.routes]]
+path = "/media/"
+files = { root = "/srv/media", fallback = "django" }
+[[sites.routes]]
+path = "/old"
+redirect = { to = "https://{host}/new" }
+[[sites.routes]]
+path = "/older"
+redirect = { to = "/new", status = 308 }
+[[sites.routes]]
+path = "/ping"
+respond = { body = "ok" }
+[[sites.routes]]
+path = "/gone"
+respond = { status = 410 }
+[[sites.routes]]
 path = "/"
 match = "exact"
 pool = "django"
@@ -190,16 +205,21 @@ async fn what_is_set_is_shown() {
         (
             "select * from sites",
             &[
-                "site=shop hosts=shop.example.com www.example.com listeners=http routes=2",
+                "site=shop hosts=shop.example.com www.example.com listeners=http routes=7",
                 "site=rest hosts= listeners= routes=1",
             ],
         ),
         (
             "select * from routes",
             &[
-                "site=shop path=/static/ match=prefix pool= files=/srv/static",
-                "site=shop path=/ match=exact pool=django files=",
-                "site=rest path=/ match=prefix pool=empty files=",
+                "site=shop path=/static/ match=prefix pool= files=/srv/static fallback= redirect= respond= status=",
+                "site=shop path=/media/ match=prefix pool= files=/srv/media fallback=django redirect= respond= status=",
+                "site=shop path=/old match=prefix pool= files= fallback= redirect=https://{host}/new respond= status=301",
+                "site=shop path=/older match=prefix pool= files= fallback= redirect=/new respond= status=308",
+                "site=shop path=/ping match=prefix pool= files= fallback= redirect= respond=ok status=200",
+                "site=shop path=/gone match=prefix pool= files= fallback= redirect= respond= status=410",
+                "site=shop path=/ match=exact pool=django files= fallback= redirect= respond= status=",
+                "site=rest path=/ match=prefix pool=empty files= fallback= redirect= respond= status=",
             ],
         ),
     ];
