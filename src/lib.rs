@@ -23,6 +23,8 @@ pub mod snapshot;
 
 pub mod health;
 
+pub mod webhooks;
+
 pub mod proxy;
 
 pub mod listener;

@@ -206,6 +206,7 @@ impl Control {
         tracing::info!(revision = number, author = wanted.author, "{words}");
         self.publish(writer, snapshot, Started::Serving, sockets)
             .await;
+        self.tell_change(&wanted.author, &words, &applied);
         Ok(applied)
     }
 

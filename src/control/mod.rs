@@ -12,6 +12,7 @@ mod check_report;
 mod door;
 mod edit;
 mod explain;
+mod notices;
 mod own_socket;
 mod publish;
 mod secrets;
@@ -29,7 +30,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use serde_json::Value;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 
 use crate::balance::{Registry, unix_now};
@@ -50,6 +51,7 @@ pub use start::{Loaded, Started};
 pub use status::Readiness;
 
 use door::Door;
+use notices::Notices;
 
 /// What outlives every snapshot, and who is told of a new one.
 #[derive(Debug)]
@@ -76,6 +78,7 @@ pub struct Control {
     /// Whoever holds it changes; nobody else.
     writer: tokio::sync::Mutex<Writer>,
     door: Door,
+    notices: Notices,
     stopping: AtomicBool,
     /// Why the last-known-good file is not the revision in force, if so.
     not_kept: Mutex<Option<String>>,
@@ -114,8 +117,12 @@ impl Control {
     /// Runs on the current runtime.
     pub async fn start(loaded: Loaded, parts: Parts) -> Handle {
         let handle = Self::with(loaded, parts, true).await;
+        let (tell, verdicts) = unbounded_channel();
+        handle.control.writer.lock().await.supervisor.tell(tell);
         handle.control.serve_first().await;
         let control = Arc::downgrade(&handle.control);
+        let watch = notices::watch(control.clone(), verdicts);
+        handle.runtime.spawn(watch);
         handle.runtime.spawn(tend::tend(control));
         handle
     }
@@ -147,7 +154,7 @@ impl Control {
             false => _ = secrets::generate(&mut found.config),
         }
         let config = Arc::new(found.config);
-        let read = Arc::new(secrets::read(&config).await);
+        let read = secrets::read_at_start(&config, &found.lost).await;
         let followers = watch::Sender::new(config.clone());
         let snapshot = Snapshot::build(
             config,
@@ -168,6 +175,7 @@ impl Control {
             followers,
             writer: tokio::sync::Mutex::new(found.writer),
             door: Door::default(),
+            notices: Notices::default(),
             stopping: AtomicBool::new(false),
             not_kept: Mutex::new(None),
             _lock: lock,
@@ -328,12 +336,13 @@ impl Handle {
         self.control.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Waits for a change under way, refuses those that come later, ends the health checks
-    /// and closes the database in order.
+    /// Waits for a change under way, refuses those that come later, ends the health checks,
+    /// gives webhooks a last moment and closes the database in order.
     pub async fn close(&self) {
         self.stopping();
         let mut writer = self.control.writer.lock().await;
         writer.supervisor = Supervisor::new();
+        self.control.notices.outbox.stop().await;
         if let Some(store) = writer.store.take() {
             store.close().await;
         }

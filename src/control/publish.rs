@@ -43,6 +43,7 @@ impl Control {
         if self.running {
             let refresh = snapshot.config.settings.dns_refresh;
             writer.supervisor.follow(targets(&snapshot), refresh);
+            self.follow_webhooks(&snapshot);
         }
         self.parts.metrics.forget_gone();
         if let Some(closing) = closing {

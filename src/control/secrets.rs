@@ -31,12 +31,20 @@ impl Control {
         let mut problems = Problems::default();
         let said_before = before.config.secrets();
         for place in config.secrets() {
-            let Some(why) = read.why_missing(&place.owner) else {
-                continue;
-            };
             let as_it_was = said_before
                 .iter()
                 .any(|old| old.owner == place.owner && old.secret == place.secret);
+            // A text that was lost with the database is missed until it is given again.
+            if *place.secret == Secret::Absent
+                && as_it_was
+                && let Some(why) = before.secrets.why_missing(&place.owner)
+            {
+                read.miss(place.owner, why.to_owned());
+                continue;
+            }
+            let Some(why) = read.why_missing(&place.owner) else {
+                continue;
+            };
             match before.secrets.get(&place.owner) {
                 _ if !as_it_was => problems.add(place.field, Code::Value, why),
                 Some(secret) => read.put(place.owner, secret.clone()),
@@ -68,8 +76,21 @@ impl Control {
     }
 }
 
+/// Reads every secret of `config` at a start. Of these owners it says nothing because only
+/// the lost database knew.
+pub(super) async fn read_at_start(config: &Arc<Config>, lost: &[String]) -> Arc<Secrets> {
+    let mut secrets = read(config).await;
+    for place in config.secrets() {
+        if *place.secret == Secret::Absent && lost.contains(&place.owner) {
+            let why = "its text was only in config.db: apply it again";
+            secrets.miss(place.owner, why.to_owned());
+        }
+    }
+    Arc::new(secrets)
+}
+
 /// Reads every secret of `config`.
-pub(super) async fn read(config: &Arc<Config>) -> Secrets {
+async fn read(config: &Arc<Config>) -> Secrets {
     let config = Arc::clone(config);
     let read = spawn_blocking(move || read_all(&config)).await;
     // The pool is gone only when the program is going.

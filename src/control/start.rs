@@ -53,6 +53,8 @@ pub(super) struct Found {
     pub(super) made: Option<u64>,
     pub(super) started: Started,
     pub(super) writer: Writer,
+    /// The owners of secrets that only the lost database had.
+    pub(super) lost: Vec<String>,
 }
 
 impl Found {
@@ -63,6 +65,7 @@ impl Found {
             made: None,
             started,
             writer,
+            lost: Vec::new(),
         }
     }
 }
@@ -95,6 +98,7 @@ pub(super) async fn load(dir: &Path, keep: bool) -> Found {
                 config: stored.config,
                 started: Started::Serving,
                 writer: Writer::with(store),
+                lost: Vec::new(),
             },
         },
         Ok((store, None)) => {
@@ -146,6 +150,7 @@ async fn put_back(mut store: Store, stored: &Stored, mut good: LastKnownGood, ke
         made: None,
         started,
         writer: Writer::with(store),
+        lost: good.without,
     }
 }
 
@@ -190,6 +195,7 @@ fn without_database(dir: &Path, happened: String, writer: Writer) -> Found {
                 ),
             },
             writer,
+            lost: good.without,
         };
     }
     let harmless = matches!(writer.trouble, None | Some(StoreError::Missing));

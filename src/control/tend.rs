@@ -42,7 +42,7 @@ impl Control {
                 let mut config = loaded.config;
                 secrets::generate_lost(&mut config);
                 let config = Arc::new(config);
-                let read = Arc::new(secrets::read(&config).await);
+                let read = secrets::read_at_start(&config, &loaded.lost).await;
                 let snapshot = self.build(config, read, loaded.revision).await;
                 begin(&snapshot, loaded.made);
                 self.serve(&mut writer, snapshot, loaded.started).await;

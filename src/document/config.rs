@@ -5,7 +5,7 @@ use super::reader::Reader;
 use super::tree::{Tree, Value};
 use super::value::Fault;
 use super::writer::Writer;
-use super::{admin, listener, logs, pool, settings, site};
+use super::{admin, listener, logs, pool, settings, site, webhook};
 use crate::model::{Code, Config};
 
 /// The only version of the schema so far.
@@ -16,7 +16,6 @@ const LATER: &[Later] = &[
     ("acme", Off::Never),
     ("compression", Off::Never),
     ("sessions", Off::Never),
-    ("webhooks", Off::Never),
     ("backup", Off::Never),
 ];
 
@@ -36,6 +35,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Config {
         pools: r.tables("pools", pool::read),
         sites: r.tables("sites", site::read),
         logs: r.table("logs", logs::read).unwrap_or_default(),
+        webhooks: r.tables("webhooks", webhook::read),
     }
 }
 
@@ -57,4 +57,5 @@ pub(super) fn write(w: &mut Writer, config: &Config) {
     w.tables("pools", &config.pools, pool::write);
     w.tables("sites", &config.sites, site::write);
     w.table("logs", |w| logs::write(w, &config.logs));
+    w.tables("webhooks", &config.webhooks, webhook::write);
 }

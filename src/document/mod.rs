@@ -32,6 +32,7 @@ mod time;
 mod toml;
 mod tree;
 mod value;
+mod webhook;
 mod writer;
 
 #[cfg(test)]

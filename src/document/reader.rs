@@ -84,11 +84,15 @@ impl<'t, 'f> Reader<'t, 'f> {
         self.table.0.is_empty()
     }
 
-    /// Whether `key` has left a Problem.
+    /// Whether `key`, or anything in it, has left a Problem.
     pub(super) fn failed(&self, key: &str) -> bool {
         let path = self.path_of(key);
         let own = &self.found[self.before..];
-        own.iter().any(|found| found.problem.field == path)
+        let within = |rest: &str| rest.is_empty() || rest.starts_with(['[', '.']);
+        let mut rests = own
+            .iter()
+            .map(|found| found.problem.field.strip_prefix(&path));
+        rests.any(|rest| rest.is_some_and(within))
     }
 
     /// Takes `key` as it is.

@@ -17,6 +17,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tracing::{info, warn};
@@ -70,6 +71,19 @@ impl Target {
     }
 }
 
+/// A node's health is another than before.
+#[derive(Debug)]
+pub struct Verdict {
+    /// Its pool's name.
+    pub pool: Name,
+    /// The identity of its state.
+    pub state: u64,
+    /// What it is now.
+    pub health: Health,
+    /// What the last check found.
+    pub check: CheckResult,
+}
+
 /// Keeps one probe and one look-up running per node of the snapshot that
 /// serves. Dropping it ends them all.
 #[derive(Debug, Default)]
@@ -78,6 +92,8 @@ pub struct Supervisor {
     probes: HashMap<u64, Task>,
     names: HashMap<u64, Task>,
     dns_refresh: Duration,
+    // Not bounded: verdicts are rarer than probes, and their reader runs on the same thread.
+    verdicts: Option<UnboundedSender<Verdict>>,
 }
 
 // A running task; dropping it ends it.
@@ -100,6 +116,11 @@ impl Supervisor {
     /// Watches nothing yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Tells every verdict from now on. To be called before there is anything to watch.
+    pub fn tell(&mut self, verdicts: UnboundedSender<Verdict>) {
+        self.verdicts = Some(verdicts);
     }
 
     /// Watches exactly these nodes from now on, and looks their names up every
@@ -128,14 +149,19 @@ impl Supervisor {
         }
         // A state lives no longer than its check, so a kept one has the same.
         if let Some(check) = target.check.clone() {
-            let start = || Task::start(keep_probing(target, check));
+            let verdicts = self.verdicts.clone();
+            let start = || Task::start(keep_probing(target, check, verdicts));
             self.probes.entry(id).or_insert_with(start);
         }
     }
 }
 
 // Probes at a fixed rate, from start to start.
-async fn keep_probing(target: Target, check: HealthCheck) {
+async fn keep_probing(
+    target: Target,
+    check: HealthCheck,
+    verdicts: Option<UnboundedSender<Verdict>>,
+) {
     // Many nodes added by one change are not all probed in the same instant: first soon,
     // since the operator is watching, and from then on anywhere within the interval.
     sleep(any_part_of(JITTER.min(check.interval))).await;
@@ -161,10 +187,20 @@ async fn keep_probing(target: Target, check: HealthCheck) {
             health = tally.count(result.passed());
             result.in_row = tally.in_row();
         }
-        if health != state.health() {
+        let news = (health != state.health()).then(|| Verdict {
+            pool: target.pool.clone(),
+            state: state.id(),
+            health,
+            check: result.clone(),
+        });
+        if news.is_some() {
             tell(&label, health, &result, &tally);
         }
         state.set_check(result, health);
+        // Behind what it tells of. Nobody listens any more while the program ends.
+        if let (Some(news), Some(verdicts)) = (news, &verdicts) {
+            let _ = verdicts.send(news);
+        }
         ticks.tick().await;
     }
 }

@@ -10,6 +10,7 @@ mod series;
 #[cfg(test)]
 mod tests;
 mod text;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,6 +22,7 @@ pub use nodes::{NodeCounters, NodeErrorKind, NodeFacts, PoolFacts};
 pub use series::{Series, Served};
 pub use text::CONTENT_TYPE;
 use text::{Kind, Text};
+pub use webhooks::{Deliveries, Delivery};
 
 /// Why a request was tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +109,8 @@ struct Names {
     nodes: BTreeMap<[String; 2], Arc<NodeCounters>>,
     // By listener.
     connections: BTreeMap<String, Arc<Connections>>,
+    // By webhook.
+    deliveries: BTreeMap<String, Arc<Deliveries>>,
 }
 
 #[derive(Debug, Default)]
@@ -144,6 +148,13 @@ impl Metrics {
         known.or_default().clone()
     }
 
+    /// What became of the messages to a webhook.
+    pub fn deliveries(&self, webhook: &str) -> Arc<Deliveries> {
+        let mut names = self.lock();
+        let known = names.deliveries.entry(webhook.to_owned());
+        known.or_default().clone()
+    }
+
     /// Forgets the counters nobody holds any more: of sites, nodes and
     /// listeners that are gone. To be called after a publish.
     pub fn forget_gone(&self) {
@@ -152,6 +163,9 @@ impl Metrics {
         names.nodes.retain(|_, held| Arc::strong_count(held) > 1);
         names
             .connections
+            .retain(|_, held| Arc::strong_count(held) > 1);
+        names
+            .deliveries
             .retain(|_, held| Arc::strong_count(held) > 1);
     }
 
@@ -208,6 +222,7 @@ impl Metrics {
         write_connections(&mut text, &names.connections);
         nodes::write(&mut text, nodes, &names.nodes);
         nodes::write_pools(&mut text, pools);
+        webhooks::write(&mut text, &names.deliveries);
         drop(names);
         self.write_requests(&mut text);
         self.write_process(&mut text);

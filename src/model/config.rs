@@ -1,6 +1,6 @@
 //! The whole configuration, one value.
 
-use super::{Admin, Listener, Logs, Pool, Settings, Site};
+use super::{Admin, Listener, Logs, Pool, Settings, Site, Webhook};
 
 /// The whole configuration: read, checked, published and rolled back as one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,4 +17,6 @@ pub struct Config {
     pub sites: Vec<Site>,
     /// What is written down.
     pub logs: Logs,
+    /// Who is told of what happens.
+    pub webhooks: Vec<Webhook>,
 }

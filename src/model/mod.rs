@@ -29,6 +29,7 @@ mod route_path;
 mod secret;
 mod settings;
 mod site;
+mod webhook;
 
 pub use admin::{Admin, MetricsAccess};
 pub use affinity::{Affinity, CookieDomain, CookieName, CookiePath, SameSite, Secure};
@@ -55,3 +56,4 @@ pub use route_path::{RoutePath, length_as_sent, one_spelling};
 pub use secret::{Secret, SecretBytes, SecretPlace, Secrets};
 pub use settings::Settings;
 pub use site::Site;
+pub use webhook::{Webhook, WebhookEvent, WebhookUrl};

@@ -71,22 +71,39 @@ impl Config {
 
     /// Every place for a secret.
     pub fn secrets(&self) -> Vec<SecretPlace<&Secret>> {
-        vec![SecretPlace {
+        let webhooks = self.webhooks.iter().enumerate();
+        let of_webhooks = webhooks.map(|(i, webhook)| SecretPlace {
+            owner: webhook.secret_owner(),
+            field: format!("webhooks[{i}].secret"),
+            generated: false,
+            secret: &webhook.secret,
+        });
+        let affinity = SecretPlace {
             owner: Self::AFFINITY_SECRET.to_owned(),
             field: Self::AFFINITY_SECRET.to_owned(),
             generated: self.signs_cookies(),
             secret: &self.settings.affinity_secret,
-        }]
+        };
+        std::iter::once(affinity).chain(of_webhooks).collect()
     }
 
     /// The same, to be filled in.
     pub fn secrets_mut(&mut self) -> Vec<SecretPlace<&mut Secret>> {
-        vec![SecretPlace {
+        let generated = self.signs_cookies();
+        let webhooks = self.webhooks.iter_mut().enumerate();
+        let of_webhooks = webhooks.map(|(i, webhook)| SecretPlace {
+            owner: webhook.secret_owner(),
+            field: format!("webhooks[{i}].secret"),
+            generated: false,
+            secret: &mut webhook.secret,
+        });
+        let affinity = SecretPlace {
             owner: Self::AFFINITY_SECRET.to_owned(),
             field: Self::AFFINITY_SECRET.to_owned(),
-            generated: self.signs_cookies(),
+            generated,
             secret: &mut self.settings.affinity_secret,
-        }]
+        };
+        std::iter::once(affinity).chain(of_webhooks).collect()
     }
 
     /// Whether any pool signs cookies.

@@ -41,3 +41,4 @@ mod support;
 mod targets;
 mod tidy;
 mod unix_sockets;
+mod webhooks;

@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["cli", "demo", "admin"],
     &["control"],
     &["listener"],
-    &["proxy", "health"],
+    &["proxy", "health", "webhooks"],
     &["snapshot"],
     &["balance", "files", "cache", "http"],
     &["store", "session", "logs", "metrics"],

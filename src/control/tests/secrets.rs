@@ -209,6 +209,28 @@ async fn without_the_database_a_text_is_gone_and_that_is_said() {
         why.contains("without what only config.db had: settings.affinity_secret"),
         "{why}"
     );
+    for _ in 0..2 {
+        let reasons = degraded(&handle);
+        let words = "settings.affinity_secret: its text was only in config.db: apply it again";
+        assert!(reasons.contains(words), "{reasons}");
+        handle.control.mend().await;
+    }
+    stop(handle).await;
+    // The stopped instance is changed: what nobody gives again is told once more.
+    let handle = offline(dir.path()).await;
+    let applied = apply(&handle, 2).await.unwrap();
+    assert!(
+        applied.warnings.concat().contains("apply it again"),
+        "{applied:?}"
+    );
+    stop(handle).await;
+    let handle = offline(dir.path()).await;
+    let given = handle.apply(with(2, "\"open sesame\"")).await.unwrap();
+    assert_eq!(
+        (given.changed, given.warnings.len()),
+        (true, 0),
+        "{given:?}"
+    );
 }
 
 #[tokio::test]

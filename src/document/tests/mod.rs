@@ -10,6 +10,7 @@ mod strategies;
 mod targets;
 mod unix;
 mod values;
+mod webhooks;
 
 use super::{Format, parse};
 use crate::model::Config;

@@ -22,6 +22,8 @@ name = "shop"
 name = "letsencrypt"
 [[webhooks]]
 name = "ops"
+url = "https://hooks.example.com/"
+events = ["change", "certificate"]
 [[listeners]]
 name = "http"
 address = "127.0.0.1:0"
@@ -53,7 +55,15 @@ store = {}
 "#;
 
 /// Lines of `LATER` that hold no value of a later capability.
-const NOW: [&str; 6] = ["version", "name", "path", "pool", "[", "address = \"127"];
+const NOW: [&str; 7] = [
+    "version",
+    "name",
+    "path",
+    "pool",
+    "[",
+    "address = \"127",
+    "url",
+];
 
 #[test]
 fn every_later_capability_is_refused_by_name() {
@@ -69,7 +79,7 @@ fn every_later_capability_is_refused_by_name() {
         let count = problems.iter().filter(|p| p.line == Some(i + 1)).count();
         let in_line = match line.split(' ').next() {
             Some("files") => 1,
-            Some("[[certificates]]" | "[[acme]]" | "[[webhooks]]") => 1,
+            Some("[[certificates]]" | "[[acme]]") => 1,
             _ => usize::from(later),
         };
         assert_eq!(count, in_line, "line {}: {line}", i + 1);

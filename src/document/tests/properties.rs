@@ -18,6 +18,7 @@ fn turned(config: &Config) -> Config {
     turned.listeners.reverse();
     turned.pools.reverse();
     turned.sites.reverse();
+    turned.webhooks.reverse();
     for pool in &mut turned.pools {
         pool.nodes.reverse();
         pool.retry.on.reverse();

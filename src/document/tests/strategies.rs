@@ -17,7 +17,7 @@ use crate::model::{
     HeaderValue, HealthCheck, HostPattern, HttpCheck, Keepalive, Listener, LogFormat, LogLevel,
     Logs, MetricsAccess, Name, Node, NodeAddress, PathMatch, Policy, Pool, Queue, Redirect,
     RedirectTo, Respond, Retry, Route, RoutePath, SameSite, Secret, Secure, Settings, Site, Target,
-    Underscores,
+    Underscores, Webhook, WebhookEvent, WebhookUrl,
 };
 
 const DAY: u64 = 86_400_000;
@@ -477,12 +477,32 @@ fn logs() -> impl Strategy<Value = Logs> {
     })
 }
 
+fn webhook(i: usize) -> impl Strategy<Value = Webhook> {
+    let url = (
+        select(vec!["http", "https"]),
+        "[a-z]{1,8}(\\.[a-z]{1,4}){0,2}|\\[::1\\]|10\\.0\\.0\\.1",
+        option::of(1_u16..),
+        "(/[a-z\"'%=&]{0,8}(\\?[a-z=]{0,5})?)?",
+    );
+    let url = url.prop_map(|(scheme, host, port, target)| {
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        WebhookUrl::parse(&format!("{scheme}://{host}{port}{target}")).unwrap()
+    });
+    let events = subsequence(WebhookEvent::ALL.to_vec(), 1..=4);
+    (name(i), url, events, secret()).prop_map(|(name, url, events, secret)| Webhook {
+        events,
+        secret,
+        ..Webhook::new(name, url)
+    })
+}
+
 /// Any Config that holds every rule.
 pub(super) fn any_config() -> impl Strategy<Value = Config> {
     let listeners = (0_usize..3).prop_flat_map(|n| (0..n).map(listener).collect::<Vec<_>>());
     let pools = (0_usize..3).prop_flat_map(|n| (0..n).map(pool).collect::<Vec<_>>());
-    let parts = (settings(), admin(), listeners, pools, logs());
-    parts.prop_flat_map(|(settings, admin, listeners, pools, logs)| {
+    let webhooks = (0_usize..3).prop_flat_map(|n| (0..n).map(webhook).collect::<Vec<_>>());
+    let parts = (settings(), admin(), listeners, pools, (logs(), webhooks));
+    parts.prop_flat_map(|(settings, admin, listeners, pools, (logs, webhooks))| {
         let listener_names: Vec<Name> = listeners.iter().map(|l| l.name.clone()).collect();
         let pool_names: Vec<Name> = pools.iter().map(|p| p.name.clone()).collect();
         // Two pools and no site would not hold the rules.
@@ -498,6 +518,7 @@ pub(super) fn any_config() -> impl Strategy<Value = Config> {
             pools: pools.clone(),
             sites,
             logs: logs.clone(),
+            webhooks: webhooks.clone(),
         })
     })
 }

@@ -16,6 +16,10 @@ impl Config {
         self.check_listeners(&mut problems);
         self.check_pools(&mut problems);
         self.check_sites(&mut problems);
+        let mut names = Unique::default();
+        for (i, webhook) in self.webhooks.iter().enumerate() {
+            names.see(&mut problems, &webhook.name, i, "webhooks");
+        }
         problems
     }
 

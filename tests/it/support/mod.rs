@@ -10,6 +10,7 @@ pub(crate) mod node;
 pub(crate) mod pattern;
 pub(crate) mod ports;
 pub(crate) mod socket;
+pub(crate) mod tls;
 pub(crate) mod visitor;
 
 use std::time::{Duration, Instant};

@@ -1,0 +1,158 @@
+//! What webhooks are told: verdicts of the health checks, pools that begin or end to fail open,
+//! changes. All of it off the way of requests.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::{Applied, Control};
+use crate::balance::Health;
+use crate::health::Verdict;
+use crate::model::{Name, WebhookEvent};
+use crate::snapshot::Snapshot;
+use crate::webhooks::{Message, News, Origin, Outbox};
+
+/// How often pools are looked at: a node that real requests have ejected is back without any
+/// verdict. An operator reads the message seconds later at best.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Who is told, and what was told last.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    pub(super) outbox: Outbox,
+    told: Mutex<Told>,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    // By pool and node. Up is news of these alone: not of a node's first verdict.
+    down: HashSet<(Name, Name)>,
+    failing_open: HashSet<Name>,
+}
+
+impl Notices {
+    // Two sets cannot be left half written.
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs until Control is gone.
+pub(super) async fn watch(control: Weak<Control>, mut verdicts: UnboundedReceiver<Verdict>) {
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let verdict = tokio::select! {
+            // First what happened, then what it came to.
+            biased;
+            Some(verdict) = verdicts.recv() => Some(verdict),
+            _ = looks.tick() => None,
+        };
+        let Some(control) = control.upgrade() else {
+            return;
+        };
+        let now = control.now.load_full();
+        if let Some(verdict) = verdict {
+            control.tell_verdict(&now.snapshot, &verdict);
+        }
+        control.tell_fail_open(&now.snapshot);
+    }
+}
+
+impl Control {
+    /// Tells the webhooks of `snapshot` from now on.
+    pub(super) fn follow_webhooks(&self, snapshot: &Snapshot) {
+        let (webhooks, secrets) = (&snapshot.config.webhooks, &snapshot.secrets);
+        let outbox = &self.notices.outbox;
+        outbox.follow(webhooks, secrets, &self.parts.metrics);
+        let mut told = self.notices.told();
+        let pool = |name: &Name| snapshot.pools.iter().find(|p| p.balancer.name() == name);
+        told.down.retain(|(name, node)| {
+            // Without a check nobody would ever find it up.
+            let checked = pool(name).filter(|pool| pool.config.health_check.is_some());
+            checked.is_some_and(|p| p.balancer.nodes().iter().any(|n| n.name == *node))
+        });
+        told.failing_open.retain(|name| pool(name).is_some());
+    }
+
+    /// Tells that a change came in force.
+    pub(super) fn tell_change(&self, author: &str, words: &str, applied: &Applied) {
+        self.tell(
+            WebhookEvent::Change,
+            applied.revision,
+            &News::Change {
+                author,
+                words,
+                changes: applied.changes.len(),
+            },
+        );
+    }
+
+    fn tell_verdict(&self, snapshot: &Snapshot, verdict: &Verdict) {
+        let balancers = snapshot.pools.iter().map(|pool| &pool.balancer);
+        let mut nodes = balancers
+            .filter(|balancer| *balancer.name() == verdict.pool)
+            .flat_map(|balancer| balancer.nodes());
+        // A verdict of a node that has gone meanwhile, or is another now, is no news.
+        let Some(node) = nodes.find(|node| node.state.id() == verdict.state) else {
+            return;
+        };
+        let key = (verdict.pool.clone(), node.name.clone());
+        let mut told = self.notices.told();
+        let event = match verdict.health {
+            Health::Up if told.down.remove(&key) => WebhookEvent::NodeUp,
+            Health::Down if told.down.insert(key) => WebhookEvent::NodeDown,
+            Health::Down | Health::Up | Health::Unknown => return,
+        };
+        drop(told);
+        self.tell(
+            event,
+            snapshot.revision,
+            &News::Node {
+                pool: verdict.pool.as_str(),
+                node: node.name.as_str(),
+                address: &node.address.to_string(),
+                health: verdict.health,
+                admin_state: node.admin_state,
+                check: &verdict.check,
+            },
+        );
+    }
+
+    fn tell_fail_open(&self, snapshot: &Snapshot) {
+        let now = Instant::now();
+        for pool in &snapshot.pools {
+            let name = pool.balancer.name();
+            let begins = pool.balancer.fail_open(now);
+            let mut told = self.notices.told();
+            let is_news = match begins {
+                true => told.failing_open.insert(name.clone()),
+                false => told.failing_open.remove(name),
+            };
+            drop(told);
+            if is_news {
+                let pool = name.as_str();
+                let news = News::FailOpen { pool, begins };
+                self.tell(WebhookEvent::FailOpen, snapshot.revision, &news);
+            }
+        }
+    }
+
+    fn tell(&self, event: WebhookEvent, revision: u64, news: &News<'_>) {
+        if !self.notices.outbox.wants(event) {
+            return;
+        }
+        let host = rustix::system::uname();
+        let origin = Origin {
+            host: host.nodename().to_string_lossy().into_owned(),
+            revision,
+            at: SystemTime::now(),
+        };
+        self.notices
+            .outbox
+            .send(&Arc::new(Message::new(news, &origin)));
+    }
+}
