@@ -7,9 +7,6 @@ use super::value::{Fault, parsed, word};
 use super::writer::Writer;
 use crate::model::{Code, Webhook, WebhookEvent, WebhookUrl};
 
-/// Events of later capabilities.
-const LATER: &[&str] = &["certificate"];
-
 /// What stands in place of a URL that cannot be read.
 const UNREAD: &str = "http://unread/";
 
@@ -38,7 +35,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Webhook {
 
 fn event(tree: &Tree) -> Result<WebhookEvent, Fault> {
     match &tree.value {
-        Value::Text(_) => word(&WebhookEvent::ALL, WebhookEvent::as_str, LATER)(tree),
+        Value::Text(_) => word(&WebhookEvent::ALL, WebhookEvent::as_str, &[])(tree),
         _ => Err(Fault::wrong_type("an event in quotes", tree)),
     }
 }

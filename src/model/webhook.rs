@@ -45,11 +45,19 @@ pub enum WebhookEvent {
     FailOpen,
     /// A revision came in force.
     Change,
+    /// A certificate nears its end. None is kept yet, so that this never happens.
+    Certificate,
 }
 
 impl WebhookEvent {
     /// Every event.
-    pub const ALL: [Self; 4] = [Self::NodeDown, Self::NodeUp, Self::FailOpen, Self::Change];
+    pub const ALL: [Self; 5] = [
+        Self::NodeDown,
+        Self::NodeUp,
+        Self::FailOpen,
+        Self::Change,
+        Self::Certificate,
+    ];
 
     /// The word in the document and in a message.
     pub fn as_str(self) -> &'static str {
@@ -58,6 +66,7 @@ impl WebhookEvent {
             Self::NodeUp => "node_up",
             Self::FailOpen => "fail_open",
             Self::Change => "change",
+            Self::Certificate => "certificate",
         }
     }
 }

@@ -181,6 +181,15 @@ impl Snapshot {
     /// operator. Looks at the disk.
     pub fn troubles(&self) -> Vec<String> {
         let mut troubles = self.secrets.missing();
+        for webhook in &self.config.webhooks {
+            let all = webhook.events == model::WebhookEvent::ALL;
+            if !all && webhook.events.contains(&model::WebhookEvent::Certificate) {
+                let name = &webhook.name;
+                troubles.push(format!(
+                    "webhook {name}: certificate is never told: this version keeps no certificates"
+                ));
+            }
+        }
         for site in &self.sites {
             let of_site = |trouble: &String| format!("site {}: {trouble}", site.name);
             troubles.extend(site.pages.troubles.iter().map(of_site));

@@ -229,3 +229,26 @@ fn a_node_that_comes_back_up_is_warmed_by_slow_start() {
         assert!(count.abs_diff(20) <= 2, "{one} {two} {three}");
     }
 }
+
+#[test]
+fn a_verdict_is_told_once_with_its_reason() {
+    let mut node = Node::answering("web-1");
+    let lb = Appliance::start();
+    let keys = "health_check = { kind = \"tcp\", interval = \"1s\", timeout = \"1s\", rise = 1, fall = 1 }";
+    lb.apply(&one_pool(lb.port(), keys, &[node.line(1)]));
+    let told = |words: &str| lb.log().lines().filter(|line| line.contains(words)).count();
+    lb.wait_for_health("django", "web-1", "up");
+    let is_up = " INFO node django/web-1 is up: accepts connections";
+    let address = node.address();
+    node.stop();
+    lb.wait_for_health("django", "web-1", "down");
+    // Another failure tells nothing more.
+    let at = lb.node("django", "web-1")["check"]["at"].clone();
+    eventually("another failure", || {
+        (lb.node("django", "web-1")["check"]["at"] != at).then_some(())
+    });
+    let is_down = format!(
+        " WARN node django/web-1 is down: connection refused: nothing listens on {address}"
+    );
+    assert_eq!((told(is_up), told(&is_down)), (1, 1), "{}", lb.log());
+}

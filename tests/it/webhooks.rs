@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::support::appliance::{Appliance, said};
 use crate::support::client::Client;
-use crate::support::document::one_pool;
+use crate::support::document::{listener, one_pool};
 use crate::support::eventually;
 use crate::support::node::{Answer, Node, Seen, Then};
 use crate::support::tls::Authority;
@@ -402,4 +402,22 @@ fn a_hook_whose_secret_is_gone_is_not_told_without_a_signature() {
         last.field("X-Steelyard-Signature"),
         Some(signed("two", &last.body).as_str())
     );
+}
+
+#[test]
+fn an_event_that_cannot_happen_yet_is_taken_with_a_warning() {
+    let lb = Appliance::start();
+    let with = |events: &str| {
+        let url = "url = \"http://127.0.0.1:9/\"";
+        let hook = format!("\n[[webhooks]]\nname = \"ops\"\n{url}\n{events}\n");
+        lb.apply(&(listener(lb.port()) + &hook))["warnings"].clone()
+    };
+    let words = "webhook ops: certificate is never told: this version keeps no certificates";
+    assert!(
+        with("events = [\"certificate\"]")
+            .to_string()
+            .contains(words)
+    );
+    // All of them, said or not: nobody asked for this one.
+    assert!(!with("").to_string().contains(words));
 }

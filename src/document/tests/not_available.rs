@@ -20,10 +20,6 @@ language = "zh-CN"
 name = "shop"
 [[acme]]
 name = "letsencrypt"
-[[webhooks]]
-name = "ops"
-url = "https://hooks.example.com/"
-events = ["change", "certificate"]
 [[listeners]]
 name = "http"
 address = "127.0.0.1:0"
@@ -55,15 +51,7 @@ store = {}
 "#;
 
 /// Lines of `LATER` that hold no value of a later capability.
-const NOW: [&str; 7] = [
-    "version",
-    "name",
-    "path",
-    "pool",
-    "[",
-    "address = \"127",
-    "url",
-];
+const NOW: [&str; 6] = ["version", "name", "path", "pool", "[", "address = \"127"];
 
 #[test]
 fn every_later_capability_is_refused_by_name() {

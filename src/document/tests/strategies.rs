@@ -488,7 +488,7 @@ fn webhook(i: usize) -> impl Strategy<Value = Webhook> {
         let port = port.map(|port| format!(":{port}")).unwrap_or_default();
         WebhookUrl::parse(&format!("{scheme}://{host}{port}{target}")).unwrap()
     });
-    let events = subsequence(WebhookEvent::ALL.to_vec(), 1..=4);
+    let events = subsequence(WebhookEvent::ALL.to_vec(), 1..=5);
     (name(i), url, events, secret()).prop_map(|(name, url, events, secret)| Webhook {
         events,
         secret,

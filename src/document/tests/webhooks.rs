@@ -22,7 +22,7 @@ fn a_webhook_is_told_of_everything_unless_it_names_events() {
         events("events = [\"change\", \"node_down\", \"change\"]"),
         two
     );
-    let all = "events = [\"change\", \"fail_open\", \"node_up\", \"node_down\"]";
+    let all = "events = [\"change\", \"certificate\", \"fail_open\", \"node_up\", \"node_down\"]";
     assert_eq!(events(all), WebhookEvent::ALL);
     let written = to_toml(&config(&document(&format!("{URL}\n{all}"))));
     assert_eq!(
@@ -57,12 +57,8 @@ fn what_is_wrong_with_a_webhook_is_told() {
             "5:10: webhooks[0].events: must name an event; without the key it is told of all",
         ),
         (
-            "events = [\"certificate\"]",
-            "5:11: webhooks[0].events[0]: \"certificate\" is not available in this version",
-        ),
-        (
             "events = [\"change\", \"chnge\"]",
-            "5:21: webhooks[0].events[1]: must be one of node_down, node_up, fail_open, change (is \"chnge\")",
+            "5:21: webhooks[0].events[1]: must be one of node_down, node_up, fail_open, change, certificate (is \"chnge\")",
         ),
         (
             "events = \"change\"",

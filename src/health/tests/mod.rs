@@ -90,33 +90,6 @@ async fn a_node_is_up_down_when_it_dies_and_up_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_verdict_is_told_once_with_its_reason() {
-    let told = tempfile::NamedTempFile::new().unwrap();
-    let log = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .without_time()
-        .with_target(false)
-        .with_writer(Arc::new(told.reopen().unwrap()))
-        .finish();
-    let _here = tracing::subscriber::set_default(log);
-    let (address, _, running) = node("127.0.0.1:0").await;
-    let targets = targets(&pool(&[address.to_string()], check()), &Registry::new());
-    let state = targets[0].state.clone();
-    let mut supervisor = Supervisor::new();
-    supervisor.follow(targets, REFRESH);
-    eventually("many passes", || state.checks().0 > 5).await;
-    running.abort();
-    eventually("many failures", || state.checks().1 > 6).await;
-    drop(supervisor);
-    let name = address.to_string().replace(':', "_");
-    let expected = format!(
-        " INFO node django/{name} is up: accepts connections\n\
-         \x20WARN node django/{name} is down: connection refused: nothing listens on {address}\n"
-    );
-    assert_eq!(std::fs::read_to_string(told.path()).unwrap(), expected);
-}
-
-#[tokio::test]
 async fn a_node_that_is_down_by_default_is_up_after_rise_probes() {
     let (address, _, _running) = node("127.0.0.1:0").await;
     let check = check().map(|check| HealthCheck {
