@@ -256,11 +256,12 @@ impl Balancer {
         self.affinity.as_ref()
     }
 
-    /// A client that is `bound` goes to its node: this is known there from now on, whoever
-    /// handed its cookie out.
+    /// A client that is `bound` has come: this is known of its node from now on, whoever handed
+    /// its cookie out, unless the client cannot stay there.
     pub fn see(&self, bound: Bound, now: u64) {
-        if let Some(affinity) = &self.affinity {
-            affinity.see(&self.nodes, bound, now);
+        let node = &self.nodes[bound.index];
+        if self.keeps(node, Instant::now()) {
+            bound.see(&node.bindings, now);
         }
     }
 

@@ -49,9 +49,9 @@ fn tell_conflicts(r: &mut Reader<'_, '_>, affinity: &Affinity) {
             "begins with __Host-: browsers take it without domain and with path = \"/\" only";
         conflict("cookie", message);
     } else if (host_only || affinity.cookie.begins_with("__Secure-"))
-        && affinity.secure != Secure::Always
+        && affinity.secure == Secure::Never
     {
-        let message = "begins as cookies that browsers take with secure = true only";
+        let message = "begins as cookies that browsers do not take with secure = false";
         conflict("cookie", message);
     }
 }

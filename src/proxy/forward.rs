@@ -55,6 +55,9 @@ pub(super) async fn forward<'x>(
         return this.refuse(&mut sides, trail, reason).await;
     }
     pool.balancer.count_request(Instant::now());
+    if let Some(bound) = this.bound {
+        pool.balancer.see(bound, unix_now());
+    }
     let mut lease = match this.lease(&mut sides, trail, &mut course.tried).await {
         Ok(lease) => lease,
         Err(reason) => return this.refuse(&mut sides, trail, reason).await,
@@ -148,9 +151,6 @@ impl<'x> Forwarding<'_, 'x> {
             Leasing::NoNode => return Err(Reason::NoNode),
         };
         tried.insert(lease.index());
-        if let Some(bound) = self.bound.filter(|bound| bound.index == lease.index()) {
-            self.pool.balancer.see(bound, unix_now());
-        }
         Ok(lease)
     }
 

@@ -291,7 +291,7 @@ const PROBLEMS: [(&str, usize, &str); 16] = [
         "pools[0].affinity.same_site: \"none\" cannot be used with secure = false",
     ),
     (
-        "cookie = \"__Secure-a\"",
+        "cookie = \"__Secure-a\", secure = false",
         23,
         "pools[0].affinity.cookie: begins as cookies that",
     ),

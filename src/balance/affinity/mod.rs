@@ -46,6 +46,13 @@ pub struct Bound {
     token: Token,
 }
 
+impl Bound {
+    /// The client has come with its cookie, and may stay with its node.
+    pub(super) fn see(&self, bindings: &Bindings, now: u64) {
+        bindings.see(&self.token, now);
+    }
+}
+
 // What an answer of a candidate makes of a client's binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Becomes {
@@ -109,11 +116,6 @@ impl Affinity {
             Becomes::New => bindings.bind(self.key, max_age, now),
         };
         Some(self.seals[index].sign(&token))
-    }
-
-    /// A client has come with the cookie of this binding, and goes to its node.
-    pub(super) fn see(&self, candidates: &[Candidate], bound: Bound, now: u64) {
-        candidates[bound.index].bindings.see(&bound.token, now);
     }
 
     // Seconds; whole ones, as the document has them.

@@ -1,5 +1,7 @@
 //! The rules that no single field can hold: names that must exist, be unique, not collide.
 
+mod affinity;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::hash::Hash;
@@ -41,6 +43,7 @@ impl Config {
                 pool.policy.as_str()
             ));
         }
+        warnings.append(&mut affinity::warnings(self));
         warnings
     }
 

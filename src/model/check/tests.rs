@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    Config, HashKey, HostPattern, Listener, Name, Node, NodeAddress, Policy, Pool, Route,
+    Affinity, Config, CookieName, HashKey, HostPattern, Listener, Name, Node, NodeAddress, Policy,
+    Pool, Route, SameSite, Secure,
 };
 use crate::model::{RoutePath, Site, Target};
 
@@ -171,4 +172,59 @@ fn no_node_is_held_back_under_a_policy_that_maps_or_draws() {
         };
         assert_eq!(fields(&config), expected);
     }
+}
+
+#[test]
+fn affinity_that_no_browser_would_keep_is_warned_of() {
+    let with = |called: &str, affinity: Affinity| Pool {
+        affinity: Some(affinity),
+        ..pool(called)
+    };
+    let none = Affinity {
+        same_site: SameSite::None,
+        ..Affinity::default()
+    };
+    let always = Affinity {
+        secure: Secure::Always,
+        ..none.clone()
+    };
+    let other = Affinity {
+        cookie: CookieName::parse("b").unwrap(),
+        ..Affinity::default()
+    };
+    let told = |pools: Vec<Pool>, trusted: &str| {
+        let mut shop = site("shop", &[], pools[0].name.as_str());
+        for pool in &pools[1..] {
+            let path = RoutePath::parse(&format!("/{}", pool.name)).unwrap();
+            let target = Target::Pool(pool.name.clone());
+            shop.routes.push(Route::new(path, target));
+        }
+        let mut config = Config {
+            listeners: vec![Listener::new(name("http"), "127.0.0.1:80".parse().unwrap())],
+            pools,
+            sites: vec![shop],
+            ..Config::default()
+        };
+        let trusted = trusted.split_whitespace().map(|net| net.parse().unwrap());
+        config.settings.trusted_proxies = trusted.collect();
+        config.warnings()
+    };
+    let plain = Affinity::default;
+    assert_eq!(told(vec![with("a", none.clone())], "10.0.0.0/8"), [""; 0]);
+    assert_eq!(told(vec![with("a", always)], ""), [""; 0]);
+    let warned = told(vec![with("a", none)], "");
+    assert!(
+        warned[0].starts_with("pool a: browsers refuse its affinity cookie"),
+        "{warned:?}"
+    );
+    let both = [with("a", plain()), pool("b"), with("c", other)];
+    assert_eq!(told(both.to_vec(), ""), [""; 0]);
+    let warned = told(vec![with("a", plain()), pool("b"), with("c", plain())], "");
+    assert_eq!(
+        warned,
+        [
+            "site shop: pools a and c give their clients the same affinity cookie, steelyard, so that who \
+          asks both loses its node each time: name them differently"
+        ]
+    );
 }
