@@ -102,12 +102,17 @@ impl Running {
         store::make_directory(&data_dir)
             .with_context(|| format!("cannot use the data directory {}", data_dir.display()))?;
         let lock = take_lock(&data_dir).await?;
-        if let Err(error) = store::make_directory(&data_dir.join(LOGS)) {
+        let folder = data_dir.join(LOGS);
+        // Only who serves makes it: see `Loaded::never_served`.
+        let has_served = folder.exists();
+        if let Err(error) = store::make_directory(&folder) {
             tracing::warn!("cannot make the folder for logs: {error}");
         }
-        let loaded = Control::load(&data_dir, lock).await;
+        let mut loaded = Control::load(&data_dir, lock).await;
+        if !has_served {
+            loaded.never_served();
+        }
         let metrics = Arc::new(Metrics::new());
-        let folder = data_dir.join(LOGS);
         let path = log_path(&folder, &loaded.config().logs);
         let (access_log, access_log_thread) = logs::start(path).context("cannot start a thread")?;
         let workers = match loaded.config().settings.workers {

@@ -163,7 +163,9 @@ impl Control {
             &parts.registry,
             &parts.metrics,
         );
-        begin(&snapshot, found.made);
+        if found.has_served {
+            begin(&snapshot, found.made);
+        }
         let control = Self {
             dir,
             running,

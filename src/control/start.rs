@@ -42,6 +42,11 @@ impl Loaded {
     pub fn config(&self) -> &Config {
         &self.found.config
     }
+
+    /// Nothing was ever served from this directory: no client is bound since before.
+    pub fn never_served(&mut self) {
+        self.found.has_served = false;
+    }
 }
 
 /// What was found on disk.
@@ -51,6 +56,8 @@ pub(super) struct Found {
     pub(super) config: Config,
     /// When it was made, in seconds since 1970, as far as that is known.
     pub(super) made: Option<u64>,
+    /// Whether clients may have been served by this or an earlier Config.
+    pub(super) has_served: bool,
     pub(super) started: Started,
     pub(super) writer: Writer,
     /// The owners of secrets that only the lost database had.
@@ -63,6 +70,7 @@ impl Found {
             revision: 0,
             config: Config::default(),
             made: None,
+            has_served: true,
             started,
             writer,
             lost: Vec::new(),
@@ -95,6 +103,7 @@ pub(super) async fn load(dir: &Path, keep: bool) -> Found {
             None => Found {
                 revision: stored.number,
                 made: seconds(&stored.created),
+                has_served: true,
                 config: stored.config,
                 started: Started::Serving,
                 writer: Writer::with(store),
@@ -148,6 +157,7 @@ async fn put_back(mut store: Store, stored: &Stored, mut good: LastKnownGood, ke
         revision,
         config: good.config,
         made: None,
+        has_served: true,
         started,
         writer: Writer::with(store),
         lost: good.without,
@@ -189,6 +199,7 @@ fn without_database(dir: &Path, happened: String, writer: Writer) -> Found {
             revision,
             config: good.config,
             made: None,
+            has_served: true,
             started: Started::LastKnownGood {
                 why: format!(
                     "{happened}; serving last-known-good revision {revision}{lost}; {remedy}"

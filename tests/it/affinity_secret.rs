@@ -97,6 +97,20 @@ fn after_a_restart_a_node_is_not_called_drained_too_early() {
 }
 
 #[test]
+fn a_first_start_has_nobody_to_wait_for() {
+    let nodes = Node::three();
+    let mut lb = Appliance::prepared();
+    lb.apply(&with(&lb, "max_age = \"1h\"", &lines(&nodes, [1, 1, 1])));
+    lb.restart();
+    let waited = lb.run(&["node", "drain", "django/web-2", "--wait", "30s"]);
+    assert!(waited.status.success(), "{}", said(&waited));
+    // From now on there may be somebody.
+    lb.kill9();
+    lb.restart();
+    assert_eq!(lb.node("django", "web-2")["drained"], false);
+}
+
+#[test]
 fn a_node_that_was_drained_before_a_restart_is_drained_when_the_last_binding_is_over() {
     let nodes = Node::three();
     let mut lb = Appliance::start();
