@@ -9,6 +9,7 @@
     reason = "what it measures is told on standard output"
 )]
 
+mod count;
 mod figures;
 mod load;
 mod relay;
@@ -32,10 +33,12 @@ struct Asked {
     kinds: Vec<Kind>,
     rounds: usize,
     syscalls: bool,
+    /// Count instead of measuring; the second, agree on what was counted.
+    count: Option<bool>,
     idle: bool,
 }
 
-const USAGE: &str = "usage: ./dev bench [W1 W2 W3 W4 W5 W6s W6l W7 idle ...] [--rounds N] [--only NAME,NAME] [--syscalls]";
+const USAGE: &str = "usage: ./dev bench [W1 W2 W3 W4 W5 W6s W6l W7 idle ...] [--rounds N] [--only NAME,NAME] [--syscalls] | --count [--agree]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -64,6 +67,7 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
         kinds: Kind::ALL.to_vec(),
         rounds: 9,
         syscalls: false,
+        count: None,
         idle: false,
     };
     let mut rest = arguments.iter();
@@ -72,6 +76,8 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
             // What cargo itself adds.
             "--bench" => {}
             "--syscalls" => asked.syscalls = true,
+            "--count" => asked.count = Some(asked.count.unwrap_or(false)),
+            "--agree" => asked.count = Some(true),
             "idle" => asked.idle = true,
             "--rounds" => {
                 let number = rest.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
@@ -111,7 +117,9 @@ fn run_relay(arguments: &[String]) -> io::Result<()> {
 fn run(asked: &Asked) -> io::Result<()> {
     pin_to_second_core();
     let scratch = tempfile::Builder::new().prefix("sybench").tempdir()?;
-    files(scratch.path())?;
+    if let Some(agree) = asked.count {
+        return count::run(scratch.path(), agree);
+    }
     for workload in &asked.workloads {
         measure(asked, *workload, scratch.path())?;
     }
@@ -204,9 +212,8 @@ fn measure(asked: &Asked, workload: Workload, scratch: &Path) -> io::Result<()> 
     print!("{}", table(&names, &ratios));
     if asked.syscalls {
         for (subject, name) in subjects.iter().zip(&names) {
-            let calls =
-                syscalls::count(subject, 2000, || load.run(subject.port, connections, 2000))?;
-            println!("  {name:<18} {calls}");
+            let calls = syscalls::count(subject, || load.run(subject.port, connections, 2000))?;
+            println!("  {name:<18} {}", syscalls::words(&calls, 2000));
         }
     }
     Ok(())

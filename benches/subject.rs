@@ -15,6 +15,8 @@ use std::time::Duration;
 pub(crate) enum Kind {
     Steelyard,
     SteelyardNoLog,
+    /// Under callgrind, for `--count`.
+    Counted,
     Nginx,
     NginxTuned,
     Haproxy,
@@ -40,6 +42,7 @@ impl Kind {
         match self {
             Self::Steelyard => "steelyard",
             Self::SteelyardNoLog => "steelyard, no log",
+            Self::Counted => "steelyard, counted",
             Self::Nginx => "nginx",
             Self::NginxTuned => "nginx tuned",
             Self::Haproxy => "haproxy",
@@ -84,6 +87,7 @@ impl Subject {
         let mut command = match kind {
             Kind::Steelyard => steelyard(&place, "access.log", crowd)?,
             Kind::SteelyardNoLog => steelyard(&place, "", crowd)?,
+            Kind::Counted => counted(&steelyard(&place, "access.log", crowd)?),
             Kind::Nginx => nginx(&place, false)?,
             Kind::NginxTuned => nginx(&place, true)?,
             Kind::Haproxy => haproxy(&place, "")?,
@@ -127,6 +131,14 @@ impl Subject {
             "{} does not listen",
             self.kind.name()
         )))
+    }
+
+    /// Ends it as an operator would, and tells where its files are.
+    pub(crate) fn stop(mut self) -> io::Result<PathBuf> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        self.child.wait()?;
+        Ok(self.dir.clone())
     }
 
     /// Its processes.
@@ -216,6 +228,15 @@ fn pinned(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new("taskset");
     command.arg("--cpu-list").arg("0").arg(program);
     command
+}
+
+/// `command`, a pinned one, under callgrind.
+fn counted(command: &Command) -> Command {
+    let mut arguments = command.get_args().skip(2);
+    let mut counted = pinned("valgrind");
+    counted.args(["--tool=callgrind", "--callgrind-out-file=callgrind.out"]);
+    counted.args(arguments.by_ref());
+    counted
 }
 
 fn free_port() -> io::Result<u16> {

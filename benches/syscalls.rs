@@ -1,4 +1,4 @@
-//! System calls per request, by name, as strace counts them.
+//! System calls, by name, as strace counts them.
 
 use std::fs;
 use std::io;
@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use crate::subject::Subject;
 
-/// Counts the calls of all of the subject's processes while `load` sends `requests`.
+/// Counts the calls of all of the subject's processes while `load` runs.
 pub(crate) fn count(
     subject: &Subject,
-    requests: u32,
     load: impl FnOnce() -> io::Result<()>,
-) -> io::Result<String> {
+) -> io::Result<Vec<(String, u64)>> {
     let out = tempfile::NamedTempFile::new()?;
     let mut strace = Command::new("strace");
     strace
@@ -37,20 +36,32 @@ pub(crate) fn count(
     rustix::process::kill_process(pid, rustix::process::Signal::INT)?;
     child.wait()?;
     let text = fs::read_to_string(out.path())?;
-    let mut calls: Vec<(String, f64)> = text
+    let mut calls: Vec<(String, u64)> = text
         .lines()
         .filter_map(|line| {
             let (name, count) = line.trim().split_once(char::is_whitespace)?;
-            let count: u32 = count.trim().parse().ok()?;
-            (name != "total").then(|| (name.to_owned(), f64::from(count) / f64::from(requests)))
+            let count = count.trim().parse().ok()?;
+            (name != "total").then(|| (name.to_owned(), count))
         })
-        .filter(|(_, count)| *count >= 0.01)
         .collect();
-    calls.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let total: f64 = calls.iter().map(|(_, count)| count).sum();
-    let named: Vec<String> = calls
-        .iter()
-        .map(|(name, count)| format!("{name} {count:.2}"))
+    calls.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    Ok(calls)
+}
+
+/// Calls per request, by name.
+pub(crate) fn words(calls: &[(String, u64)], requests: u64) -> String {
+    let per_hundred = |count: u64| count * 100 / requests;
+    let written = |count: u64| {
+        format!(
+            "{}.{:02}",
+            per_hundred(count) / 100,
+            per_hundred(count) % 100
+        )
+    };
+    let total = calls.iter().map(|(_, count)| count).sum();
+    let seen = calls.iter().filter(|(_, count)| per_hundred(*count) > 0);
+    let named: Vec<String> = seen
+        .map(|(name, count)| format!("{name} {}", written(*count)))
         .collect();
-    Ok(format!("{total:.2} calls: {}", named.join(", ")))
+    format!("{} calls: {}", written(total), named.join(", "))
 }
