@@ -135,7 +135,11 @@ impl Bindings {
             return by;
         }
         let token = self.token(max_age, now);
-        self.replace(&mut inner, old, Some(token), now);
+        match inner.find_mut(old) {
+            // Taken out already, when another request of the client was moved.
+            Some(replaced) => replaced.by = Some(token),
+            None => self.replace(&mut inner, old, Some(token), now),
+        }
         self.count(&mut inner, key, &token, now);
         token
     }
@@ -195,6 +199,10 @@ fn new_issuer() -> u64 {
 impl Inner {
     fn find(&self, token: &Token) -> Option<&Replaced> {
         self.replaced.iter().find(|r| r.nonce == token.nonce)
+    }
+
+    fn find_mut(&mut self, token: &Token) -> Option<&mut Replaced> {
+        self.replaced.iter_mut().find(|r| r.nonce == token.nonce)
     }
 
     // The answer that moved the client has not reached it: it is still bound here.

@@ -90,6 +90,20 @@ fn a_client_that_was_moved_and_comes_all_the_same_is_bound() {
 }
 
 #[test]
+fn a_client_moved_and_renewed_at_once_is_taken_out_once() {
+    let bindings = bindings();
+    let old = bindings.bind(KEY, 10, NOW);
+    bindings.bind(KEY, 10, NOW);
+    // Two requests with one cookie: one failed here and was moved, the other is answered here.
+    bindings.release(&old, NOW + 6);
+    let new = bindings.renew(&old, KEY, 10, NOW + 6);
+    assert_eq!(clients(&bindings, NOW + 6), 2);
+    assert_eq!(bindings.renew(&old, KEY, 10, NOW + 7), new);
+    assert_eq!(clients(&bindings, NOW + 10), 2);
+    assert_eq!(clients(&bindings, NOW + 11), 1);
+}
+
+#[test]
 fn another_key_ends_every_binding() {
     let bindings = bindings();
     let old = bindings.bind(KEY, 10, NOW);
