@@ -124,6 +124,12 @@ impl WebhookUrl {
         })
     }
 
+    /// The URL up to the host and port: whose it is, and not the way to the hook there.
+    pub fn origin(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.authority())
+    }
+
     /// Host, and the port where it is not the scheme's: what stands in `Host`.
     pub fn authority(&self) -> String {
         let host = match self.host.contains(':') {
@@ -186,8 +192,7 @@ fn name(host: &str) -> Option<String> {
 
 impl fmt::Display for WebhookUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.tls { "https" } else { "http" };
-        write!(f, "{scheme}://{}{}", self.authority(), self.target)
+        write!(f, "{}{}", self.origin(), self.target)
     }
 }
 
