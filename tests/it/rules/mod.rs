@@ -7,6 +7,7 @@ mod chunked;
 mod fields;
 mod forwarded;
 mod framing;
+mod garden;
 mod hop_by_hop;
 mod limits;
 mod local_answers;

@@ -149,6 +149,39 @@ fn rule_37_an_interim_answer_is_asked_for_or_passed_on() {
     assert_eq!(client.opened, 1);
 }
 
+/// A second head must not be a way around what the operator takes out of the first (CVE-2025-32094).
+#[test]
+fn rule_37_what_is_taken_out_of_an_answer_is_taken_out_of_its_interim_ones() {
+    let site = "\n[[sites]]\nname = \"s\"\n[[sites.routes]]\npath = \"/\"\npool = \"p\"\nremove_headers = [\"X-Secret\"]\n";
+    let secret = "X-Secret: s\r\nConnection: X-Hop\r\nX-Hop: h\r\nKeep-Alive: timeout=5\r\n";
+    let stand = Stand::with("", site, move |_| {
+        Answer::raw(format!(
+            "HTTP/1.1 100 Continue\r\n{secret}\r\nHTTP/1.1 103 Early Hints\r\n{secret}Content-Length: 0\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n{secret}Content-Length: 2\r\n\r\nok"
+        ))
+    });
+    let mut wire = stand.wire();
+    for _ in 0..2 {
+        wire.send(
+            "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n",
+        );
+        let told = wire.head();
+        assert_eq!((told.status, told.fields.len()), (100, 0));
+        wire.send("x");
+        let hints = wire.head();
+        let link = [("Link".to_owned(), "</a>".to_owned())];
+        assert_eq!(
+            (hints.status, hints.fields.as_slice()),
+            (103, link.as_slice())
+        );
+        let answer = wire.response("POST");
+        assert_eq!(answer.text(), "ok");
+        for name in ["X-Secret", "X-Hop", "Keep-Alive", "Connection"] {
+            assert_eq!(answer.field(name), None, "{name}");
+        }
+    }
+    assert_eq!(stand.node.connections(), 1);
+}
+
 #[test]
 fn rule_40_where_no_body_can_be_none_is_sent() {
     let answers = all(&[
