@@ -75,13 +75,20 @@ impl Conn {
         self.written < self.output.len()
     }
 
+    /// Has room to write to, before a head is appended: it would grow field by field.
+    pub fn make_room(&mut self, scratch: &Scratch) {
+        if self.output.capacity() == 0 {
+            self.output = scratch.queue();
+        }
+    }
+
     /// Gives back the memory of empty queues: an idle connection holds none.
-    pub fn shrink(&mut self) {
+    pub fn shrink(&mut self, scratch: &Scratch) {
         if self.input.is_empty() {
-            self.input = Vec::new();
+            scratch.keep(std::mem::take(&mut self.input));
         }
         if !self.has_output() {
-            self.output = Vec::new();
+            scratch.keep(std::mem::take(&mut self.output));
             self.written = 0;
         }
     }
@@ -104,13 +111,16 @@ impl Conn {
         scratch: &Scratch,
     ) -> Poll<io::Result<usize>> {
         let (poll, input) = (&mut self.io, &mut self.input);
-        let mut scratch = scratch.borrow_mut();
-        let mut buffer = ReadBuf::new(&mut scratch);
+        let mut bytes = scratch.borrow_mut();
+        let mut buffer = ReadBuf::new(&mut bytes);
         ready!(poll.poll_read(cx, &mut buffer))?;
         let count = buffer.filled().len();
         // Or a client that always sends half a request more than it has answers for would
         // keep every byte it ever sent here.
         input.drain(..std::mem::take(&mut self.used));
+        if input.capacity() == 0 && count > 0 {
+            *input = scratch.queue();
+        }
         input.extend_from_slice(buffer.filled());
         self.received += count as u64;
         Poll::Ready(Ok(count))
@@ -266,8 +276,10 @@ impl Conn {
         if !self.input().is_empty() {
             return Ok(self.input().len());
         }
-        self.shrink();
-        self.fill(scratch, until).await
+        self.shrink(scratch);
+        let filled = self.fill(scratch, until).await;
+        self.make_room(scratch);
+        filled
     }
 
     /// Whether the other side has ended or broken the connection, as far as can be told

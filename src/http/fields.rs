@@ -1,7 +1,7 @@
 //! Field lines into a head, and lists out of a field.
 
 use super::head::{FieldSpan, Fields, Span};
-use super::token::{is_token, is_value, trim};
+use super::token::{NameKind, is_value, name_kind, trim};
 use super::{Known, Limits, OddNames, Refusal};
 
 /// Parses the lines of `fields.arena[from..to]` into fields (rules 4, 16 to 20).
@@ -56,14 +56,15 @@ fn parse_line(line: &[u8], first: bool, limits: &Limits) -> Result<Option<Line>,
         return Err(Refusal::bad(16, "a field has no colon"));
     };
     let (name, rest) = (&line[..colon], &line[colon + 1..]);
-    if !is_token(name) {
+    let kind = name_kind(name);
+    if kind == NameKind::Bad {
         return Err(Refusal::bad(16, "a field name is not a token"));
     }
     if !is_value(rest) {
         return Err(Refusal::bad(18, "a field value holds a control character"));
     }
     let known = Known::of(name);
-    if limits.odd_names != OddNames::Keep && (known == Known::Other && is_odd(name)) {
+    if limits.odd_names != OddNames::Keep && known == Known::Other && is_odd(name, kind) {
         return match limits.odd_names {
             OddNames::Reject => Err(Refusal::bad(
                 20,
@@ -72,28 +73,28 @@ fn parse_line(line: &[u8], first: bool, limits: &Limits) -> Result<Option<Line>,
             OddNames::Drop | OddNames::Keep => Ok(None),
         };
     }
-    let value = trim(rest);
-    let lead = rest
-        .iter()
-        .take_while(|b| matches!(b, b' ' | b'\t'))
-        .count();
-    let start = colon + 1 + lead.min(rest.len());
-    Ok(Some((known, colon, start..start + value.len())))
+    let blank = |b: &u8| matches!(b, b' ' | b'\t');
+    let lead = rest.iter().take_while(|b| blank(b)).count();
+    let start = colon + 1 + lead;
+    Ok(Some((
+        known,
+        colon,
+        start..start + trim(&rest[lead..]).len(),
+    )))
 }
 
 /// Whether a name holds more than letters, digits and `-`, or has but the letters of one that
 /// decides framing: somebody behind us may take it for that one (rule 20).
-fn is_odd(name: &[u8]) -> bool {
+fn is_odd(name: &[u8], kind: NameKind) -> bool {
     let reads_as = |other: &[u8]| {
         let letters = name.iter().filter(|b| b.is_ascii_alphanumeric());
         letters
             .map(u8::to_ascii_lowercase)
             .eq(other.iter().copied())
     };
-    name.iter()
-        .any(|b| !b.is_ascii_alphanumeric() && *b != b'-')
-        || reads_as(b"contentlength")
-        || reads_as(b"transferencoding")
+    // Most names are shorter than either.
+    let long = name.len() >= b"contentlength".len();
+    kind != NameKind::Plain || long && (reads_as(b"contentlength") || reads_as(b"transferencoding"))
 }
 
 /// The items of a comma-separated list (RFC 9110 section 5.6.1), blanks trimmed, empty

@@ -62,10 +62,21 @@ pub(super) fn decimal(out: &mut Vec<u8>, number: u64, width: usize) {
 
 /// Writes the address of a client; one that came by IPv4 to a socket for both
 /// is written as IPv4, so that a client has one spelling.
-pub(super) fn address(out: &mut Vec<u8>, ip: IpAddr) {
+pub fn address(out: &mut Vec<u8>, ip: IpAddr) {
     use std::io::Write;
-    // Writing to memory cannot fail.
-    let _ = write!(out, "{}", ip.to_canonical());
+    match ip.to_canonical() {
+        // It stands in every line and every request to a node: not by the way of all formats.
+        IpAddr::V4(ip) => {
+            for (i, part) in ip.octets().into_iter().enumerate() {
+                if i > 0 {
+                    out.push(b'.');
+                }
+                decimal(out, part.into(), 1);
+            }
+        }
+        // Writing to memory cannot fail.
+        IpAddr::V6(ip) => drop(write!(out, "{ip}")),
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ mod record;
 mod sink;
 mod writer;
 
-pub use line::LineWriter;
+pub use line::{LineWriter, address};
 pub use own::{OwnLog, OwnLogLevel};
 pub use record::{Record, Try};
 pub use sink::{Sink, start};

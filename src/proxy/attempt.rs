@@ -124,6 +124,7 @@ impl Attempt<'_, '_> {
     /// Asks over `link`.
     async fn on(&mut self, sides: &mut Sides<'_>, mut link: Link) -> Result<Answered, Failure> {
         let (request, candidate) = (&self.this.exchange.request, self.lease.candidate());
+        link.conn.make_room(&self.this.exchange.worker.scratch);
         write_request(
             link.conn.output(),
             request,

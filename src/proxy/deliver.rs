@@ -240,6 +240,9 @@ fn release(
     let stays = response.version == Version::Http11 && !wants_close(&response.fields);
     if stays && body_sent && !link.conn.has_output() {
         let keepalive = &this.pool.config.keepalive;
-        this.exchange.worker.links.give_back(node, link, keepalive);
+        let worker = this.exchange.worker;
+        worker
+            .links
+            .give_back(node, link, keepalive, &worker.scratch);
     }
 }

@@ -4,14 +4,13 @@
 //! were filtered, and the outgoing `Connection` never names any, so that nobody can have
 //! them removed by naming them in theirs.
 
-use std::io::Write;
-
 use super::request::Request;
 use crate::balance::Candidate;
 use crate::http::{
     Field, Fields, Framing, Known, ResponseHead, Version, connection_options, field, field_number,
     list_items, status_line,
 };
+use crate::logs::address;
 use crate::snapshot::{HeaderPlan, Pool, Route};
 
 /// Appends the head of `request` for a node.
@@ -102,7 +101,7 @@ fn write_forwarded(out: &mut Vec<u8>, request: &Request<'_>, plan: &HeaderPlan) 
         }
     };
     let mut text = Vec::with_capacity(64);
-    put(&mut text, request.origin.ip);
+    address(&mut text, request.origin.ip);
     own("X-Real-IP", &text);
     text.clear();
     if request.origin.trusted {
@@ -112,7 +111,7 @@ fn write_forwarded(out: &mut Vec<u8>, request: &Request<'_>, plan: &HeaderPlan) 
             text.extend_from_slice(b", ");
         }
     }
-    put(&mut text, request.peer_ip);
+    address(&mut text, request.peer_ip);
     own("X-Forwarded-For", &text);
     own(
         "X-Forwarded-Proto",
@@ -121,11 +120,6 @@ fn write_forwarded(out: &mut Vec<u8>, request: &Request<'_>, plan: &HeaderPlan) 
     let host = sent(Known::XForwardedHost).unwrap_or(request.head.authority());
     own("X-Forwarded-Host", host);
     own("X-Request-ID", request.id.as_bytes());
-}
-
-fn put(out: &mut Vec<u8>, value: impl std::fmt::Display) {
-    // A Vec takes every write.
-    drop(write!(out, "{value}"));
 }
 
 fn write_set(out: &mut Vec<u8>, plan: &HeaderPlan) {

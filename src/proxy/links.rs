@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use crate::balance::{Candidate, NodeState};
-use crate::http::{Conn, Io, Reusable, connect_unix, is_own_shortage};
+use crate::http::{Conn, Io, Reusable, Scratch, connect_unix, is_own_shortage};
 use crate::model::{Keepalive, Way};
 
 /// A connection to a node.
@@ -106,7 +106,13 @@ impl Links {
     }
 
     /// Keeps `link` for the next request, if the settings allow it.
-    pub(super) fn give_back(&self, node: &NodeState, mut link: Link, keepalive: &Keepalive) {
+    pub(super) fn give_back(
+        &self,
+        node: &NodeState,
+        mut link: Link,
+        keepalive: &Keepalive,
+        scratch: &Scratch,
+    ) {
         let now = Instant::now();
         link.uses += 1;
         link.idle_since = now;
@@ -114,7 +120,7 @@ impl Links {
         if keepalive.idle == 0 || old || link.uses >= keepalive.requests {
             return;
         }
-        link.conn.shrink();
+        link.conn.shrink(scratch);
         let mut idle = self.idle.borrow_mut();
         let links = idle.entry(node.id()).or_default();
         if links.len() >= usize::from(keepalive.idle) {
@@ -174,7 +180,7 @@ mod tests {
     use socket2::{Domain, SockAddr, Socket, Type};
     use tokio::time::{Instant, timeout};
 
-    use super::{ConnectError, Links, TcpStream, connect};
+    use super::{ConnectError, Links, Scratch, TcpStream, connect};
     use crate::balance::{Balancer, Registry};
     use crate::model::{Keepalive, Name, Node, NodeAddress, Pool};
 
@@ -231,7 +237,8 @@ mod tests {
             requests: u32::MAX,
             ..Keepalive::default()
         };
-        let keep = |link| links.give_back(&candidate.state, link, &keepalive);
+        let scratch = Scratch::new();
+        let keep = |link| links.give_back(&candidate.state, link, &keepalive, &scratch);
         keep(link);
         let link = links.take(&candidate.state, None, Instant::now()).unwrap();
         drop(theirs);

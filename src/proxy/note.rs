@@ -58,7 +58,16 @@ pub(super) fn note(exchange: &Exchange<'_>, client: &Client, trail: &Trail<'_>, 
     if logs.file.is_empty() {
         return;
     }
-    let tries: Vec<Try<'_>> = trail.tries.iter().map(logged).collect();
+    let (one, many);
+    // Nearly every request has one try: no list of its own for it.
+    let tries: &[Try<'_>] = if let [tried] = trail.tries.as_slice() {
+        one = [logged(tried)];
+        &one
+    } else {
+        many = trail.tries.iter().map(logged).collect::<Vec<_>>();
+        &many
+    };
+    let unread = head.method().is_empty();
     let record = Record {
         time: SystemTime::now(),
         listener: request.listener.config.name.as_str(),
@@ -70,17 +79,9 @@ pub(super) fn note(exchange: &Exchange<'_>, client: &Client, trail: &Trail<'_>, 
         user: b"",
         method: head.method(),
         host: head.host(),
-        path: if head.method().is_empty() {
-            b""
-        } else {
-            head.path()
-        },
+        path: if unread { b"" } else { head.path() },
         query: head.query(),
-        protocol: if head.method().is_empty() {
-            ""
-        } else {
-            head.version.as_str()
-        },
+        protocol: if unread { "" } else { head.version.as_str() },
         tls: None,
         status: trail.status,
         bytes_in,
@@ -92,7 +93,7 @@ pub(super) fn note(exchange: &Exchange<'_>, client: &Client, trail: &Trail<'_>, 
         user_agent: head.fields.get(Known::UserAgent),
         referer: head.fields.get(Known::Referer),
         node: trail.node,
-        tries: &tries,
+        tries,
         queue: trail.queued,
         total,
     };

@@ -77,10 +77,14 @@ pub(super) fn wants_close(fields: &Fields) -> bool {
     connection_options(fields).any(|option| option.eq_ignore_ascii_case(b"close"))
 }
 
-/// What identifies a request in every log it passes: 32 hexadecimal digits of our own,
-/// or what a trusted proxy sent.
+/// What identifies a request in every log it passes.
 #[derive(Debug, Clone)]
-pub(super) struct RequestId(Vec<u8>);
+pub(super) enum RequestId {
+    /// 32 hexadecimal digits of our own.
+    Own([u8; 32]),
+    /// What a trusted proxy sent.
+    Taken(Vec<u8>),
+}
 
 impl RequestId {
     /// Longest one taken from others, in bytes.
@@ -88,7 +92,13 @@ impl RequestId {
 
     /// A new one: 128 random bits.
     pub(super) fn new() -> Self {
-        Self(format!("{:032x}", rand::random::<u128>()).into_bytes())
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut id = [0; 32];
+        for (two, byte) in id.chunks_exact_mut(2).zip(rand::random::<[u8; 16]>()) {
+            two[0] = DIGITS[usize::from(byte >> 4)];
+            two[1] = DIGITS[usize::from(byte & 15)];
+        }
+        Self::Own(id)
     }
 
     /// The one sent, if it is short and plain; else a new one.
@@ -97,7 +107,7 @@ impl RequestId {
             !id.is_empty() && id.len() <= Self::MAX && id.iter().all(u8::is_ascii_graphic)
         };
         match sent {
-            Some(id) if plain(id) => Self(id.to_vec()),
+            Some(id) if plain(id) => Self::Taken(id.to_vec()),
             _ => Self::new(),
         }
     }
@@ -106,12 +116,15 @@ impl RequestId {
     pub(super) fn to_come(sent: Option<&[u8]>) -> Self {
         match sent {
             Some(_) => Self::taken(sent),
-            None => Self(b"(new for every request)".to_vec()),
+            None => Self::Taken(b"(new for every request)".to_vec()),
         }
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match self {
+            Self::Own(id) => id,
+            Self::Taken(id) => id,
+        }
     }
 }
 
