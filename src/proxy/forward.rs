@@ -55,7 +55,10 @@ pub(super) async fn forward<'x>(
         return this.refuse(&mut sides, trail, reason).await;
     }
     pool.balancer.count_request(Instant::now());
-    if let Some(bound) = this.bound {
+    // Its body may have taken longer to come than the binding lasted, and the node be drained.
+    let bound = this.bound.filter(|bound| bound.lasts(unix_now()));
+    let this = Forwarding { bound, ..this };
+    if let Some(bound) = bound {
         pool.balancer.see(bound, unix_now());
     }
     let mut lease = match this.lease(&mut sides, trail, &mut course.tried).await {

@@ -389,6 +389,29 @@ fn who_waits_too_long_for_its_node_is_told_to_come_again() {
 }
 
 #[test]
+fn a_body_that_comes_after_the_binding_has_ended_reaches_no_drained_node() {
+    let nodes = Node::three();
+    let lb = Appliance::start();
+    let text = with(&lb, "max_age = \"1s\"", &lines(&nodes, [1, 1, 1]));
+    lb.apply(&text);
+    let mut visitor = Visitor::of(&lb);
+    let at = visitor.visits();
+    let cookie = visitor.cookie.clone().unwrap();
+    let mut slow = Wire::to(lb.port());
+    slow.send(format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nCookie: {cookie}\r\nContent-Length: 2\r\n\r\na"
+    ));
+    lb.apply(&state(&text, &at, "draining"));
+    eventually("it is drained", || {
+        (lb.node("django", &at)["drained"] == true).then_some(())
+    });
+    slow.send("b");
+    let answer = slow.response("POST");
+    assert_eq!(answer.status, 200);
+    assert_ne!(answer.text(), at);
+}
+
+#[test]
 fn where_no_node_is_well_clients_keep_theirs() {
     let nodes = Node::three();
     let lb = Appliance::start();

@@ -47,6 +47,11 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// Whether it still binds at `now`, seconds since 1970.
+    pub fn lasts(&self, now: u64) -> bool {
+        self.token.expires == 0 || self.token.expires > now
+    }
+
     /// The client has come with its cookie, and may stay with its node.
     pub(super) fn see(&self, bindings: &Bindings, now: u64) {
         bindings.see(&self.token, now);
@@ -86,8 +91,7 @@ impl Affinity {
             .iter()
             .position(|seal| seal.is_named_by(&value))?;
         let token = self.seals[index].open(&value)?;
-        let lasts = token.expires == 0 || token.expires > now;
-        lasts.then_some(Bound { index, token })
+        Some(Bound { index, token }).filter(|bound| bound.lasts(now))
     }
 
     /// Whether an answer of the candidate would bring the client a cookie.
