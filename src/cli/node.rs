@@ -147,7 +147,9 @@ fn wait(instance: &Instance, path: &NodePath, goal: Goal, limit: Duration) -> Re
 fn bound(node: &status_table::Node) -> String {
     let until = node.bound_until.as_deref().unwrap_or("now");
     match node.bound {
-        0 => format!("may have clients bound to it since before the start, until {until} at most"),
+        0 => format!(
+            "may have clients bound to it since before the start (or more than are remembered), until {until} at most"
+        ),
         1 => format!("has 1 client bound to it, until {until}"),
         clients => format!("has {clients} clients bound to it, the last until {until}"),
     }

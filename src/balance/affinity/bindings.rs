@@ -31,7 +31,8 @@ pub(in crate::balance) struct Bindings {
     // When the last binding ends that somebody else has handed out and that was seen here:
     // another appliance, or this one before a restart.
     others_until: AtomicU64,
-    // When the last binding ends that there may be unseen: handed out before the start.
+    // When the last binding ends that there may be unseen: handed out before the start, or of one
+    // of more moved clients than are remembered.
     unseen_until: AtomicU64,
     // When the last cookie of ours ends that was taken from a client for another node.
     moved_until: AtomicU64,
@@ -79,8 +80,8 @@ impl Bindings {
         }
     }
 
-    /// Bindings handed out before the start may last until this second, though nobody has seen
-    /// them.
+    /// Bindings may last until this second though nobody has seen them: handed out before the
+    /// start.
     pub(in crate::balance) fn may_last_until(&self, until: u64) {
         self.unseen_until.fetch_max(until, Ordering::SeqCst);
     }
@@ -161,8 +162,12 @@ impl Bindings {
         if self.is_counted(old) {
             inner.ledger.remove(old.expires, now);
         }
-        if inner.replaced.len() >= MAX_REPLACED {
-            inner.replaced.pop_front();
+        if inner.replaced.len() >= MAX_REPLACED
+            && let Some(forgotten) = inner.replaced.pop_front()
+            && forgotten.by.is_none()
+        {
+            // Should it come again, another would be taken out in its place, or nobody put back.
+            self.may_last_until(forgotten.expires);
         }
         let (nonce, expires) = (old.nonce, old.expires);
         inner.replaced.push_back(Replaced { nonce, expires, by });

@@ -104,6 +104,20 @@ fn a_client_moved_and_renewed_at_once_is_taken_out_once() {
 }
 
 #[test]
+fn where_more_are_moved_than_are_remembered_nobody_else_is_forgotten() {
+    let bindings = bindings();
+    let moved: Vec<Token> = (0..2000).map(|_| bindings.bind(KEY, 10, NOW)).collect();
+    let stays = bindings.bind(KEY, 10, NOW);
+    // Each sends a second request with its old cookie, long after the first.
+    for token in moved.iter().chain(&moved) {
+        bindings.release(token, NOW + 1);
+    }
+    let until = |now| bindings.bound_to(now).until;
+    assert_eq!(until(NOW + 1), Some(stays.expires));
+    assert_eq!(until(stays.expires), None);
+}
+
+#[test]
 fn another_key_ends_every_binding() {
     let bindings = bindings();
     let old = bindings.bind(KEY, 10, NOW);
