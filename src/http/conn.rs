@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::ReadBuf;
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
 use super::{Deadline, Io, Pace, Scratch};
 
@@ -29,6 +29,8 @@ pub struct Conn {
     output: Vec<u8>,
     written: usize,
     pub(super) deadline: Deadline,
+    // When to look again for an end behind bytes nobody takes yet.
+    look: Deadline,
     /// Bytes read from the other side, ever.
     pub received: u64,
     /// Bytes the kernel took from us, ever.
@@ -45,6 +47,7 @@ impl Conn {
             output: Vec::new(),
             written: 0,
             deadline: Deadline::default(),
+            look: Deadline::default(),
             received: 0,
             sent: 0,
         }
@@ -86,6 +89,7 @@ impl Conn {
     pub fn shrink(&mut self, scratch: &Scratch) {
         if self.input.is_empty() {
             scratch.keep(std::mem::take(&mut self.input));
+            self.look = Deadline::default();
         }
         if !self.has_output() {
             scratch.keep(std::mem::take(&mut self.output));
@@ -282,17 +286,30 @@ impl Conn {
         filled
     }
 
-    /// Whether the other side has ended or broken the connection, as far as can be told
-    /// without taking a byte. Bytes that wait are no end.
+    /// Whether the other side has ended or broken the connection, as far as the kernel has heard:
+    /// an end behind bytes that nobody takes yet is one. Not heard is an end behind more than
+    /// the kernel holds for us.
     pub fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.input().is_empty() {
-            return Poll::Pending;
+        if self.io.has_ended() {
+            return Poll::Ready(());
         }
-        match self.io.poll_peek(cx) {
-            Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(()),
-            Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
+        if self.input().is_empty() {
+            match self.io.poll_peek(cx) {
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
+                Poll::Ready(Ok(_)) => {}
+                // Whatever comes next wakes the task.
+                Poll::Pending => return Poll::Pending,
+            }
         }
+        // Nobody wakes the task for an end while it may read already.
+        while self.look.poll(cx).is_ready() || !self.look.is_set() {
+            self.look.set(Instant::now() + Self::LOOK);
+        }
+        Poll::Pending
     }
+
+    /// How often `poll_gone` looks for an end behind bytes that nobody takes yet.
+    const LOOK: Duration = Duration::from_millis(200);
 
     /// Whether an idle connection can carry a next request: nothing to read, no end.
     pub fn poll_reusable(&mut self, cx: &mut Context<'_>) -> Reusable {
@@ -334,70 +351,4 @@ pub enum Reusable {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
-    use tokio::time::{Duration, Instant, sleep};
-
-    use super::{Conn, Scratch, StreamError};
-    use crate::http::{Io, Pace};
-
-    async fn pair() -> (Conn, TcpStream) {
-        let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let theirs = TcpStream::connect(door.local_addr().unwrap())
-            .await
-            .unwrap();
-        let (ours, _) = door.accept().await.unwrap();
-        // Small, so that a test need not write much before it waits.
-        let small = 16 * 1024;
-        socket2::SockRef::from(&ours)
-            .set_send_buffer_size(small)
-            .unwrap();
-        socket2::SockRef::from(&theirs)
-            .set_recv_buffer_size(small)
-            .unwrap();
-        (Conn::new(Io::Tcp(ours)), theirs)
-    }
-
-    #[tokio::test]
-    async fn what_is_used_up_is_not_kept() {
-        let (mut conn, mut theirs) = pair().await;
-        let scratch = Scratch::new();
-        let until = Instant::now() + Duration::from_secs(10);
-        for round in 0..100 {
-            theirs.write_all(&[b'a' + round % 26; 100]).await.unwrap();
-            conn.fill(&scratch, until).await.unwrap();
-            let rest = usize::from(round > 0) + 99;
-            conn.consume(rest);
-            assert_eq!(conn.input(), [b'a' + round % 26]);
-            assert!(conn.input.len() <= 101, "{}", conn.input.len());
-        }
-    }
-
-    #[tokio::test]
-    async fn a_slow_reader_has_time_as_long_as_it_reads() {
-        let (mut conn, mut theirs) = pair().await;
-        let pace = Pace::Rate {
-            rate: 1,
-            quiet: Duration::from_secs(2),
-        };
-        conn.output().extend_from_slice(&[b'a'; 1024 * 1024]);
-        let reader = tokio::spawn(async move {
-            let mut piece = [0; 32 * 1024];
-            let mut count = 0;
-            while count < 1024 * 1024 {
-                count += theirs.read(&mut piece).await.unwrap();
-                sleep(Duration::from_millis(80)).await;
-            }
-            theirs
-        });
-        let start = Instant::now();
-        conn.flush_at(pace).await.unwrap();
-        assert!(start.elapsed() > Duration::from_secs(2));
-        let theirs = reader.await.unwrap();
-        conn.output().extend_from_slice(&[b'a'; 1024 * 1024]);
-        let done = conn.flush_at(pace).await;
-        assert!(matches!(done, Err(StreamError::Timeout)), "{done:?}");
-        drop(theirs);
-    }
-}
+mod tests;

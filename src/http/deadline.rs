@@ -24,6 +24,11 @@ impl Deadline {
         }
     }
 
+    /// Whether it was ever set.
+    pub(super) fn is_set(&self) -> bool {
+        self.sleep.is_some()
+    }
+
     /// Whether it has passed; wakes the task when it does.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.sleep {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::unix;
@@ -62,6 +62,16 @@ impl Io {
                 stream.poll_peek(cx, &mut ReadBuf::new(&mut byte))
             }
             Self::Unix(stream) => unix::poll_peek(stream, cx),
+        }
+    }
+
+    /// Whether the kernel has told of the other side's end, or of a reset, even while there are
+    /// bytes to read. Costs no call of it.
+    pub(super) fn has_ended(&self) -> bool {
+        // What tokio calls «priority» is urgent data, which is never asked for, and the end.
+        match self {
+            Self::Tcp(stream) => stream.try_io(Interest::PRIORITY, || Ok(())).is_ok(),
+            Self::Unix(stream) => stream.try_io(Interest::PRIORITY, || Ok(())).is_ok(),
         }
     }
 

@@ -180,6 +180,35 @@ fn a_client_that_leaves_frees_its_place() {
 }
 
 #[test]
+fn a_client_that_leaves_unread_bytes_behind_frees_its_place_too() {
+    let desk = Desk::default();
+    let (node, _) = desk.node("web-1");
+    let lb = Appliance::start();
+    let keys = "queue = { size = 1, timeout = \"1h\" }";
+    lb.apply(&one_at_a_time(&lb, keys, &[node.line(1)]));
+    let mut first = asks(&lb, "/first");
+    desk.wait_for(1);
+    let body = |length: usize| {
+        let head = format!("POST /gone HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+        head + &"x".repeat(length)
+    };
+    let get = "GET /gone HTTP/1.1\r\nHost: a\r\n\r\n";
+    for sent in [body(100_000), get.repeat(2), body(0) + "\r\n"] {
+        let mut leaving = Wire::to(lb.port());
+        leaving.send(sent);
+        wait_for_queue(&lb, 1);
+        drop(leaving);
+        wait_for_queue(&lb, 0);
+    }
+    let mut second = asks(&lb, "/second");
+    wait_for_queue(&lb, 1);
+    desk.let_go(2);
+    assert_eq!(first.response("GET").text(), "/first");
+    assert_eq!(second.response("GET").text(), "/second");
+    assert_eq!(desk.came(), ["/first", "/second"]);
+}
+
+#[test]
 fn who_waits_too_long_is_told_to_come_again() {
     let desk = Desk::default();
     let (node, _) = desk.node("web-1");
