@@ -19,6 +19,16 @@ pub(super) enum Claim {
     Nobody,
 }
 
+/// What a request wants of a choice.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wish<'t> {
+    pub(super) asker: Asker,
+    /// The nodes asked already.
+    pub(super) tried: &'t Tried,
+    /// Whether it waits in the queue.
+    pub(super) waits: bool,
+}
+
 // Who may be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Marked {
@@ -30,10 +40,10 @@ enum Marked {
 
 impl Balancer {
     /// Choosing and counting, for a request that comes and for one that waits.
-    pub(super) fn claim(&self, asker: Asker, tried: &Tried, now: Instant) -> Claim {
+    pub(super) fn claim(&self, wish: Wish<'_>, now: Instant) -> Claim {
         let mut slots = self.turn.lock();
         loop {
-            let (index, fail_open) = match self.find(&mut slots, asker, tried, now) {
+            let (index, fail_open) = match self.find(&mut slots, wish, now) {
                 Ok(found) => found,
                 Err(none) => return none,
             };
@@ -59,10 +69,10 @@ impl Balancer {
     fn find(
         &self,
         slots: &mut [Slot],
-        asker: Asker,
-        tried: &Tried,
+        wish: Wish<'_>,
         now: Instant,
     ) -> Result<(usize, bool), Claim> {
+        let Wish { asker, tried, .. } = wish;
         if let Some(index) = self.bound_node(asker, tried, now) {
             let candidate = &self.nodes[index];
             if !candidate.state.has_room() {
@@ -75,7 +85,7 @@ impl Balancer {
             }
             return Ok((index, false));
         }
-        let fail_open = self.mark_best(slots, tried, now)?;
+        let fail_open = self.mark_best(slots, wish, now)?;
         // Where the checks are wrong about all nodes, clients need not lose theirs as well.
         let own = asker
             .bound
@@ -85,13 +95,15 @@ impl Balancer {
     }
 
     /// Writes down the best of those who may be chosen this time, and tells whether they are a
-    /// last resort. A good node that is full is waited for, rather than a bad one asked.
+    /// last resort. A good node that is full is waited for, rather than a bad one asked. Who waits
+    /// is not given what was drained or disabled since, be it the last there is.
     pub(super) fn mark_best(
         &self,
         slots: &mut [Slot],
-        tried: &Tried,
+        wish: Wish<'_>,
         now: Instant,
     ) -> Result<bool, Claim> {
+        let Wish { tried, waits, .. } = wish;
         let mut full = false;
         for fail_open in [false, true] {
             for backup in [false, true] {
@@ -100,7 +112,7 @@ impl Balancer {
                 }
                 let may = |candidate: &Candidate| match fail_open {
                     false => self.is_eligible(candidate, now),
-                    true => is_enabled(candidate),
+                    true => is_enabled(candidate) && !(waits && candidate.state.is_withdrawn()),
                 };
                 match self.mark(slots, tried, now, |c| c.backup == backup && may(c)) {
                     Marked::Some => return Ok(fail_open),

@@ -48,7 +48,7 @@ pub use affinity::{Affinity, AffinityKey, Bound, BoundTo, CookieValue, unix_now}
 pub use asker::{Asker, KeyHash};
 use budget::Budget;
 pub use check::{Cause, CheckResult, Facts, quoted};
-use choice::Claim;
+use choice::{Claim, Wish};
 pub use lease::{Lease, OwnedLease};
 pub use node_state::{Health, NodeState, Unresolved};
 pub use outlook::{Outlook, Room};
@@ -183,7 +183,12 @@ impl Balancer {
         now: Instant,
     ) -> Leasing<'a> {
         if self.queue.length() == 0 {
-            match self.claim(asker, tried, now) {
+            let wish = Wish {
+                asker,
+                tried,
+                waits: false,
+            };
+            match self.claim(wish, now) {
                 Claim::Counted { index, fail_open } => {
                     return Leasing::Leased(Lease::counted(self, index, fail_open));
                 }

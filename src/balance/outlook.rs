@@ -3,6 +3,7 @@
 
 use tokio::time::Instant;
 
+use super::choice::Wish;
 use super::{Asker, Balancer, Claim, Tried};
 use crate::model::Policy;
 
@@ -38,7 +39,12 @@ impl Balancer {
     /// What would come of a request of `asker` at `now`.
     pub fn outlook(&self, asker: Asker, now: Instant) -> Outlook {
         let mut slots = self.turn.lock().clone();
-        let best = self.mark_best(&mut slots, &Tried::new(), now);
+        let wish = Wish {
+            asker,
+            tried: &Tried::new(),
+            waits: false,
+        };
+        let best = self.mark_best(&mut slots, wish, now);
         let queued = self.queued();
         let room = match &best {
             Ok(_) if queued == 0 => Room::AtOnce,

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
 
-use super::{Asker, Balancer, Claim, Lease, Leasing, Tried};
+use super::{Asker, Balancer, Claim, Lease, Leasing, Tried, Wish};
 
 /// The requests that wait for a node of one pool, whatever snapshot each of them sees.
 #[derive(Debug, Default)]
@@ -43,7 +43,8 @@ struct Ticket(Mutex<Standing>);
 #[derive(Debug)]
 enum Standing {
     Waits(Option<Waker>),
-    Given(Given),
+    // The node, or that no node may take it any more.
+    Told(Option<Given>),
     Done,
 }
 
@@ -86,22 +87,23 @@ impl Queue {
         self.count(&waiting);
         fence(Ordering::SeqCst);
         let woken = self.give(&mut waiting);
-        let given = ticket.take_given();
-        let is_full = given.is_none() && waiting.len() > balancer.queue_size;
+        let told = ticket.take_told();
+        let is_full = told.is_none() && waiting.len() > balancer.queue_size;
         // Nobody else joins under this lock, so the last one is this one.
         let unwanted = if is_full { waiting.pop_back() } else { None };
         self.count(&waiting);
         drop(waiting);
         drop(unwanted);
         woken.into_iter().for_each(Waker::wake);
-        match given {
-            Some(given) => Leasing::Leased(given.lease(balancer)),
+        match told {
+            Some(Some(given)) => Leasing::Leased(given.lease(balancer)),
+            Some(None) => Leasing::NoNode,
             None if is_full => Leasing::Full,
             None => Leasing::Wait(Waiting { balancer, ticket }),
         }
     }
 
-    // Those who were given a node, to be woken without the lock.
+    // Those who were given a node, or told that there is none, to be woken without the lock.
     fn give(&self, waiting: &mut VecDeque<Place>) -> Vec<Waker> {
         let mut woken = Vec::new();
         let now = Instant::now();
@@ -110,16 +112,21 @@ impl Queue {
             if exhausted.concerns(place) {
                 return true;
             }
-            match place.balancer.claim(place.ask.asker, &place.ask.tried, now) {
-                Claim::Counted { index, fail_open } => {
-                    woken.extend(place.ticket.give(Given { index, fail_open }));
-                    false
-                }
-                Claim::Full | Claim::Nobody => {
+            let wish = Wish {
+                asker: place.ask.asker,
+                tried: &place.ask.tried,
+                waits: true,
+            };
+            let told = match place.balancer.claim(wish, now) {
+                Claim::Counted { index, fail_open } => Some(Given { index, fail_open }),
+                Claim::Nobody => None,
+                Claim::Full => {
                     exhausted.note(place);
-                    true
+                    return true;
                 }
-            }
+            };
+            woken.extend(place.ticket.tell(told));
+            false
         });
         self.count(waiting);
         woken
@@ -193,19 +200,19 @@ impl Ticket {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn give(&self, given: Given) -> Option<Waker> {
-        match std::mem::replace(&mut *self.lock(), Standing::Given(given)) {
+    fn tell(&self, told: Option<Given>) -> Option<Waker> {
+        match std::mem::replace(&mut *self.lock(), Standing::Told(told)) {
             Standing::Waits(waker) => waker,
-            Standing::Given(_) | Standing::Done => None,
+            Standing::Told(_) | Standing::Done => None,
         }
     }
 
-    fn take_given(&self) -> Option<Given> {
+    fn take_told(&self) -> Option<Option<Given>> {
         let mut standing = self.lock();
         match *standing {
-            Standing::Given(given) => {
+            Standing::Told(told) => {
                 *standing = Standing::Done;
-                Some(given)
+                Some(told)
             }
             Standing::Waits(_) | Standing::Done => None,
         }
@@ -227,12 +234,13 @@ pub struct Waiting<'a> {
 }
 
 impl<'a> Waiting<'a> {
-    /// Ready with the node once one was given to this request.
-    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Lease<'a>> {
+    /// Ready with the node once one was given to this request, or with none once no node of
+    /// its pool may take it any more.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Lease<'a>>> {
         let mut standing = self.ticket.lock();
         match &mut *standing {
-            Standing::Given(given) => {
-                let lease = given.lease(self.balancer);
+            Standing::Told(told) => {
+                let lease = told.map(|given| given.lease(self.balancer));
                 *standing = Standing::Done;
                 Poll::Ready(lease)
             }
@@ -258,7 +266,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.balancer.queue.leave(&self.ticket);
         // Given in the last moment: it goes to the next.
-        if let Some(given) = self.ticket.take_given() {
+        if let Some(Some(given)) = self.ticket.take_told() {
             drop(given.lease(self.balancer));
         }
     }

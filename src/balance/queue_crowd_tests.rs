@@ -99,7 +99,7 @@ fn sleep_for<'a>(mut waiting: Waiting<'a>) -> Lease<'a> {
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     loop {
         match waiting.poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(lease) => return lease,
+            Poll::Ready(lease) => return lease.unwrap(),
             Poll::Pending => std::thread::park(),
         }
     }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, advance};
 use super::{
     Asker, Balancer, Cause, CheckResult, Health, KeyHash, Lease, Leasing, Registry, Tried, Waiting,
 };
-use crate::model::{AdminState, Name, Node, NodeAddress, Policy, Pool};
+use crate::model::{AdminState, HealthCheck, Name, Node, NodeAddress, Policy, Pool};
 
 pub(super) fn asker() -> Asker {
     Asker {
@@ -66,9 +66,14 @@ fn wait_after<'a>(balancer: &'a Arc<Balancer>, asked: &[usize]) -> Waiting<'a> {
 
 pub(super) fn given<'a>(waiting: &mut Waiting<'a>) -> Option<Lease<'a>> {
     match waiting.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(lease) => Some(lease),
+        Poll::Ready(lease) => Some(lease.expect("there is a node")),
         Poll::Pending => None,
     }
+}
+
+fn is_told_of_no_node(waiting: &mut Waiting<'_>) -> bool {
+    let told = waiting.poll(&mut Context::from_waker(Waker::noop()));
+    matches!(told, Poll::Ready(None))
 }
 
 pub(super) fn set_health(balancer: &Balancer, index: usize, health: Health) {
@@ -227,24 +232,47 @@ fn a_published_change_is_seen_by_who_waits_since_before() {
 }
 
 #[test]
-fn who_waits_for_a_node_that_is_gone_gets_it_by_the_old_snapshot() {
-    for gone in [true, false] {
+fn who_waits_for_nodes_that_take_nothing_any_more_is_told_at_once() {
+    for state in [None, Some(AdminState::Draining), Some(AdminState::Disabled)] {
         let registry = Registry::new();
         let mut wanted = pool(&[1], 10);
         let old = Balancer::build(&wanted, &registry);
         let held = lease(&old);
-        let mut waiting = wait(&old);
-        match gone {
-            true => wanted.nodes.clear(),
-            false => wanted.nodes[0].state = AdminState::Draining,
+        let (mut first, mut second) = (wait(&old), wait(&old));
+        match state {
+            None => wanted.nodes.clear(),
+            Some(state) => wanted.nodes[0].state = state,
         }
         let new = Balancer::build(&wanted, &registry);
         registry.retain([&new]);
+        assert!(is_told_of_no_node(&mut first));
+        assert!(is_told_of_no_node(&mut second));
+        assert_eq!(new.queued(), 0);
         assert!(matches!(ask(&new, &Tried::new()), Leasing::NoNode));
-        registry.retain([]);
+        // One that comes late with the old snapshot does not wait in vain either.
+        assert!(matches!(ask(&old, &Tried::new()), Leasing::NoNode));
         drop(held);
-        assert!(given(&mut waiting).is_some());
+        assert_eq!(old.nodes()[0].state.in_flight(), 0);
     }
+}
+
+#[test]
+fn who_waits_for_a_node_that_is_checked_in_another_way_gets_it() {
+    let registry = Registry::new();
+    let mut wanted = pool(&[1], 10);
+    let old = Balancer::build(&wanted, &registry);
+    let held = lease(&old);
+    let mut waiting = wait(&old);
+    wanted.health_check = Some(HealthCheck {
+        rise: 7,
+        ..HealthCheck::default()
+    });
+    let new = Balancer::build(&wanted, &registry);
+    registry.retain([&new]);
+    assert_ne!(old.nodes()[0].state.id(), new.nodes()[0].state.id());
+    assert!(given(&mut waiting).is_none());
+    drop(held);
+    assert!(given(&mut waiting).is_some());
 }
 
 #[test]

@@ -114,14 +114,17 @@ impl Registry {
     /// Forgets everything that none of the `published` balancers uses, and has what is new
     /// in them seen by requests that wait since before.
     pub fn retain<'a>(&self, published: impl IntoIterator<Item = &'a Arc<Balancer>>) {
-        let mut names = HashSet::new();
+        let mut there = HashMap::new();
         let (mut nodes, mut turns, mut pools) = (HashSet::new(), HashSet::new(), HashSet::new());
         for balancer in published {
             for candidate in balancer.nodes() {
                 nodes.insert(candidate.state.id());
-                names.insert((balancer.name(), &candidate.name));
+                there.insert((balancer.name(), &candidate.name), candidate);
                 candidate.state.set_limit(candidate.max_conns);
-                candidate.state.set_wanted(candidate.admin_state);
+                // What is drained comes last: who waits for both never sees neither.
+                if candidate.admin_state == AdminState::Enabled {
+                    candidate.state.set_wanted(AdminState::Enabled);
+                }
                 if let Some(affinity) = balancer.affinity() {
                     candidate.bindings.use_key(affinity.key());
                 }
@@ -129,12 +132,19 @@ impl Registry {
             turns.insert(Arc::as_ptr(&balancer.turn));
             pools.insert(balancer.name());
         }
+        for candidate in there.values() {
+            candidate.state.set_wanted(candidate.admin_state);
+        }
         let mut inner = self.lock();
-        inner.nodes.retain(|_, known| {
+        inner.nodes.retain(|(pool, node), known| {
+            // One that is only checked in another way is there, for those who wait for it.
+            let now = there.get(&(pool, node));
             known.retain(|k| {
                 let stays = nodes.contains(&k.state.id());
                 if !stays {
-                    k.state.set_wanted(AdminState::Disabled);
+                    let same = now.filter(|candidate| candidate.address == k.address);
+                    let wanted = same.map_or(AdminState::Disabled, |c| c.admin_state);
+                    k.state.set_wanted(wanted);
                 }
                 stays
             });
@@ -145,7 +155,7 @@ impl Registry {
             !known.is_empty()
         });
         inner.budgets.retain(|pool, _| pools.contains(pool));
-        let is_there = |(pool, node): &(Name, Name)| names.contains(&(pool, node));
+        let is_there = |(pool, node): &(Name, Name)| there.contains_key(&(pool, node));
         forget_unbound(&mut inner.bindings, is_there);
         let queues: Vec<_> = inner.queues.values().cloned().collect();
         inner.queues.retain(|pool, _| pools.contains(pool));

@@ -19,15 +19,16 @@ impl Control {
         sockets: Sockets,
     ) {
         let of_database = matches!(started, Started::Serving);
+        // Requests that wait for a node learn here what the change is to them. First, or one that
+        // comes by the new snapshot could wait for a node that was disabled only before.
+        let balancers = snapshot.pools.iter().map(|pool| &pool.balancer);
+        self.parts.registry.retain(balancers);
         let closing = match (&self.parts.data_plane, sockets.listeners) {
             (Some(data_plane), Some(prepared)) => {
                 Some(data_plane.publish(snapshot.clone(), prepared))
             }
             _ => None,
         };
-        // At once: requests that wait for a node learn here what the change is to them.
-        let balancers = snapshot.pools.iter().map(|pool| &pool.balancer);
-        self.parts.registry.retain(balancers);
         self.now.store(Arc::new(Now {
             snapshot: snapshot.clone(),
             started,

@@ -15,13 +15,13 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// What ends a look.
 enum Event<'x> {
-    Given(Lease<'x>),
+    Told(Option<Lease<'x>>),
     Gone,
     Late,
 }
 
-/// Waits until a node is given to the request, the pool's time is over, or the client has
-/// left. Whoever leaves gives its place in the queue back.
+/// Waits until a node is given to the request, none may take it any more, the pool's time is
+/// over, or the client has left. Whoever leaves gives its place in the queue back.
 pub(super) async fn wait<'x>(
     this: &Forwarding<'_, 'x>,
     sides: &mut Sides<'_>,
@@ -34,7 +34,7 @@ pub(super) async fn wait<'x>(
         let mut armed = false;
         let event = poll_fn(|cx| {
             if let Poll::Ready(lease) = waiting.poll(cx) {
-                return Poll::Ready(Event::Given(lease));
+                return Poll::Ready(Event::Told(lease));
             }
             if client.poll_gone(cx).is_ready() {
                 return Poll::Ready(Event::Gone);
@@ -43,7 +43,7 @@ pub(super) async fn wait<'x>(
         })
         .await;
         match event {
-            Event::Given(lease) => return Ok(lease),
+            Event::Told(lease) => return lease.ok_or(Reason::NoNode),
             Event::Gone => return Err(Reason::ClientGone),
             Event::Late if Instant::now() >= until => return Err(Reason::QueueTimeout),
             Event::Late => waiting.look(),

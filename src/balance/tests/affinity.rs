@@ -177,7 +177,7 @@ fn a_full_node_is_waited_for_and_others_pass_by() {
     let std::task::Poll::Ready(lease) = second.poll(&mut context) else {
         panic!("not given")
     };
-    assert_eq!(lease.index(), given);
+    assert_eq!(lease.unwrap().index(), given);
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn who_waits_in_front_for_another_node_holds_up_nobody() {
         let polls = waiting.iter_mut().map(|waiting| waiting.poll(&mut context));
         // Kept: a lease that is dropped gives its place to the next.
         let given = polls.map(|poll| match poll {
-            std::task::Poll::Ready(lease) => Some(Box::leak(Box::new(lease)).index()),
+            std::task::Poll::Ready(lease) => Some(Box::leak(Box::new(lease.unwrap())).index()),
             std::task::Poll::Pending => None,
         });
         given.collect::<Vec<_>>()
@@ -238,7 +238,7 @@ fn who_waits_for_a_node_that_goes_down_is_given_another() {
     let std::task::Poll::Ready(lease) = second.poll(&mut context) else {
         panic!("not given")
     };
-    assert_eq!(lease.index(), 1);
+    assert_eq!(lease.unwrap().index(), 1);
 }
 
 #[test]
