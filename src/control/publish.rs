@@ -115,8 +115,11 @@ impl Control {
 
 /// What is probed and looked up while `snapshot` is in force.
 pub(super) fn targets(snapshot: &Snapshot) -> Vec<Target> {
-    let pools = snapshot.pools.iter();
-    pools
-        .flat_map(|pool| Target::of(&pool.balancer, pool.config.health_check.as_ref()))
-        .collect()
+    let mut targets = Vec::new();
+    for pool in &snapshot.pools {
+        let host = snapshot.config.check_host(&pool.config);
+        let check = pool.config.health_check.as_ref();
+        targets.extend(Target::of(&pool.balancer, check, host.as_deref()));
+    }
+    targets
 }

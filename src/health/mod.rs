@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tracing::{info, warn};
@@ -46,21 +47,25 @@ pub struct Target {
     pub address: NodeAddress,
     /// How it is probed; none is not at all.
     pub check: Option<HealthCheck>,
+    /// The Host that is asked for; none is the node's own address.
+    pub host: Option<String>,
     /// Where what is found is written down.
     pub state: Arc<NodeState>,
 }
 
 impl Target {
-    /// The nodes of a pool, each to be probed by the pool's check.
+    /// The nodes of a pool, each to be probed by the pool's check, which asks for `host`.
     pub fn of<'a>(
         pool: &'a Balancer,
         check: Option<&'a HealthCheck>,
+        host: Option<&'a str>,
     ) -> impl Iterator<Item = Self> + 'a {
         pool.nodes().iter().map(move |candidate| Self {
             pool: pool.name().clone(),
             node: candidate.name.clone(),
             address: candidate.address.clone(),
             check: check.cloned(),
+            host: host.map(str::to_owned),
             state: candidate.state.clone(),
         })
     }
@@ -89,7 +94,9 @@ pub struct Verdict {
 #[derive(Debug, Default)]
 pub struct Supervisor {
     // By node state: a kept state keeps its task, with all it has counted.
-    probes: HashMap<u64, Task>,
+    // Beside it, the Host that the next probe asks for. Another name of a site is no other
+    // check: what was found so far counts on.
+    probes: HashMap<u64, (Task, watch::Sender<Option<String>>)>,
     names: HashMap<u64, Task>,
     dns_refresh: Duration,
     // Not bounded: verdicts are rarer than probes, and their reader runs on the same thread.
@@ -149,9 +156,15 @@ impl Supervisor {
         }
         // A state lives no longer than its check, so a kept one has the same.
         if let Some(check) = target.check.clone() {
-            let verdicts = self.verdicts.clone();
-            let start = || Task::start(keep_probing(target, check, verdicts));
-            self.probes.entry(id).or_insert_with(start);
+            let host = target.host.clone();
+            let start = || {
+                let (host, asked) = watch::channel(host.clone());
+                let verdicts = self.verdicts.clone();
+                let task = Task::start(keep_probing(target, check, asked, verdicts));
+                (task, host)
+            };
+            let (_, asked) = self.probes.entry(id).or_insert_with(start);
+            asked.send_replace(host);
         }
     }
 }
@@ -160,6 +173,7 @@ impl Supervisor {
 async fn keep_probing(
     target: Target,
     check: HealthCheck,
+    host: watch::Receiver<Option<String>>,
     verdicts: Option<UnboundedSender<Verdict>>,
 ) {
     // Many nodes added by one change are not all probed in the same instant: first soon,
@@ -175,9 +189,11 @@ async fn keep_probing(
         let addresses = state.socket_addresses();
         let unresolved = state.unresolved();
         let silent = state.is_silent(Instant::now(), SILENCE.min(check.interval / 4));
+        let host = host.borrow().clone();
         let asked = probe::Asked {
             check: &check,
             node: &target.address,
+            host: host.as_deref(),
             silent,
         };
         let mut result = probe::probe(asked, &addresses, unresolved).await;

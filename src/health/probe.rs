@@ -20,6 +20,8 @@ use crate::model::{CheckKind, HealthCheck, NodeAddress, Way};
 pub(super) struct Asked<'a> {
     pub(super) check: &'a HealthCheck,
     pub(super) node: &'a NodeAddress,
+    /// The Host sent; none is the node's own address.
+    pub(super) host: Option<&'a str>,
     /// Whether requests wait on it unanswered. A stopped process still accepts, since the
     /// kernel does that; then it must also show that it lives.
     pub(super) silent: bool,
@@ -31,6 +33,7 @@ pub(super) async fn probe(
     Asked {
         check,
         node,
+        host,
         silent,
     }: Asked<'_>,
     addresses: &[SocketAddr],
@@ -38,7 +41,7 @@ pub(super) async fn probe(
 ) -> CheckResult {
     let began = Instant::now();
     let until = began + check.timeout;
-    let mut facts = facts(check, node);
+    let mut facts = facts(check, node, host);
     let found = match node.way() {
         Way::Unix(path) => match socket::connect(path, until, &mut facts).await {
             Ok(stream) => examine(check, silent, stream, (until, &mut facts)).await,
@@ -94,7 +97,7 @@ async fn lives(
 }
 
 // What is known before anything is done.
-fn facts(check: &HealthCheck, node: &NodeAddress) -> Facts {
+fn facts(check: &HealthCheck, node: &NodeAddress, host: Option<&str>) -> Facts {
     let mut facts = Facts {
         address: node.to_string(),
         waited: check.timeout,
@@ -106,10 +109,7 @@ fn facts(check: &HealthCheck, node: &NodeAddress) -> Facts {
     if let CheckKind::Http(http) = &check.kind {
         facts.method = http.method.as_str();
         facts.path.clone_from(&http.path);
-        facts.host = match &http.host {
-            Some(host) => host.as_str().to_owned(),
-            None => node.authority(),
-        };
+        facts.host = host.map_or_else(|| node.authority(), str::to_owned);
         facts.expected = http.expect.to_string();
         facts.wanted = quoted(http.body.as_bytes());
     }

@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use super::{HeaderName, HeaderValue};
+use super::{Config, HeaderName, HeaderValue, HostPattern, Pool, Target};
 
 /// Status codes that pass: one range, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub struct HttpCheck {
     pub method: CheckMethod,
     /// The path asked for.
     pub path: String,
-    /// The Host sent; none is the node's own address.
+    /// The Host sent; none is the one that visitors ask for: [`Config::check_host`].
     pub host: Option<HeaderValue>,
     /// Fields sent beside our own. Never Host, User-Agent, nor what carries the message.
     pub headers: Vec<(HeaderName, HeaderValue)>,
@@ -161,9 +161,107 @@ impl Default for HealthCheck {
     }
 }
 
+impl Config {
+    /// The Host that HTTP checks of `pool` send, where there is one: the check's own, the
+    /// pool's, or a name that leads to the pool. Of several names the first by the alphabet,
+    /// so that nothing depends on the document's order; one that is written out before the
+    /// end of a `*.` one. Without any it is each node's own address.
+    pub fn check_host(&self, pool: &Pool) -> Option<String> {
+        let own = match pool.health_check.as_ref().map(|check| &check.kind) {
+            Some(CheckKind::Http(http)) => http.host.as_ref(),
+            Some(CheckKind::Tcp) | None => return None,
+        };
+        if let Some(host) = own.or(pool.host.as_ref()) {
+            return Some(host.as_str().to_owned());
+        }
+        let leads_there = |target: &Target| match target {
+            Target::Pool(name) => *name == pool.name,
+            Target::Files(files) => files.fallback.as_ref() == Some(&pool.name),
+            Target::Redirect(_) | Target::Respond(_) => false,
+        };
+        let sites = self.sites.iter();
+        let sites = sites.filter(|site| site.routes.iter().any(|r| leads_there(&r.target)));
+        // Names that are written out sort before the others.
+        let first = sites.flat_map(|site| &site.hosts).min()?;
+        Some(match first {
+            HostPattern::Exact(name) | HostPattern::Below(name) => name.clone(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Expect;
+    use super::{CheckKind, Expect, HealthCheck, HttpCheck};
+    use crate::model::{
+        Config, Files, HeaderValue, HostPattern, Name, Pool, Route, RoutePath, Site, Target,
+    };
+
+    fn site(name: &str, hosts: &[&str], target: Target) -> Site {
+        let mut site = Site::new(Name::unchecked(name));
+        let host = |host: &&str| HostPattern::parse(host).unwrap();
+        site.hosts = hosts.iter().map(host).collect();
+        site.routes = vec![Route::new(RoutePath::parse("/").unwrap(), target)];
+        site
+    }
+
+    fn pool(check: CheckKind) -> Pool {
+        let mut pool = Pool::new(Name::unchecked("django"));
+        pool.health_check = Some(HealthCheck {
+            kind: check,
+            ..HealthCheck::default()
+        });
+        pool
+    }
+
+    #[test]
+    fn a_check_asks_for_the_name_that_visitors_ask_for() {
+        let to = |name: &str| Target::Pool(Name::unchecked(name));
+        let mut pool = pool(CheckKind::Http(HttpCheck::default()));
+        let mut config = Config::default();
+        let host = |config: &Config, pool: &Pool| config.check_host(pool).unwrap_or_default();
+        assert_eq!(host(&config, &pool), "");
+
+        config.sites = vec![
+            site("other", &["a.example"], to("other")),
+            site("any", &[], to("django")),
+        ];
+        assert_eq!(host(&config, &pool), "", "no name leads there");
+        config
+            .sites
+            .push(site("below", &["*.a.example"], to("django")));
+        assert_eq!(host(&config, &pool), "a.example");
+        let files = Files {
+            fallback: Some(Name::unchecked("django")),
+            ..Files::new("/srv".into())
+        };
+        let named = ["shop.example", "c.example"];
+        config
+            .sites
+            .push(site("files", &named, Target::Files(files)));
+        assert_eq!(host(&config, &pool), "c.example");
+        config.sites.reverse();
+        assert_eq!(host(&config, &pool), "c.example", "in any order");
+
+        pool.host = Some(HeaderValue::parse("of-the-pool").unwrap());
+        assert_eq!(host(&config, &pool), "of-the-pool");
+        pool.health_check = Some(HealthCheck {
+            kind: CheckKind::Http(HttpCheck {
+                host: Some(HeaderValue::parse("of-the-check").unwrap()),
+                ..HttpCheck::default()
+            }),
+            ..HealthCheck::default()
+        });
+        assert_eq!(host(&config, &pool), "of-the-check");
+    }
+
+    #[test]
+    fn a_check_that_only_connects_names_nobody() {
+        let mut pool = pool(CheckKind::Tcp);
+        pool.host = Some(HeaderValue::parse("of-the-pool").unwrap());
+        assert_eq!(Config::default().check_host(&pool), None);
+        pool.health_check = None;
+        assert_eq!(Config::default().check_host(&pool), None);
+    }
 
     #[test]
     fn an_expectation_is_a_code_or_a_range() {

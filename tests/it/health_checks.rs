@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::appliance::Appliance;
 use crate::support::client::Client;
-use crate::support::document::one_pool;
+use crate::support::document::{one_pool, route, site};
 use crate::support::eventually;
 use crate::support::node::{Answer, Gate, Node};
 
@@ -40,6 +40,35 @@ fn a_probe_asks_as_it_is_told_and_names_itself() {
     for key in ["HEAD", "/up?full=1", "X-Forwarded-Proto"] {
         assert!(exported.contains(key), "{exported}");
     }
+}
+
+/// Django takes its own names only: a probe that asked for an address would find it Down.
+#[test]
+fn a_probe_asks_for_the_name_that_visitors_ask_for() {
+    let node = Node::scripted("web-1", |request| match request.field("Host") {
+        Some("shop.example.com" | "of-the-pool") => Answer::text(""),
+        _ => Answer::status(400, "<h1>Bad Request (400)</h1>"),
+    });
+    let lb = Appliance::start();
+    let keys = checked("path = \"/up\"");
+    let hosts = "hosts = [\"zoo.example.com\", \"*.example.com\", \"shop.example.com\"]\n\n";
+    let named = |hosts: &str| site("shop", &format!("{hosts}{}", route("/", "django", "")));
+    let pool = one_pool(lb.port(), &keys, &[node.line(1)]);
+    lb.apply(&(pool.clone() + &named(hosts)));
+    lb.wait_for_health("django", "web-1", "up");
+
+    // The words name the Host that was sent; and what is asked follows the sites.
+    lb.apply(&(pool.clone() + &named("hosts = [\"new.example.com\"]\n\n")));
+    lb.wait_for_health("django", "web-1", "down");
+    let check = &lb.node("django", "web-1")["check"];
+    assert_eq!(check["cause"], "disallowed_host", "{check}");
+    let text = check["text"].as_str().unwrap();
+    assert!(text.contains("\"new.example.com\""), "{text}");
+
+    let keys = format!("host = \"of-the-pool\"\n{keys}");
+    let pool = one_pool(lb.port(), &keys, &[node.line(1)]);
+    lb.apply(&(pool + &named("hosts = [\"new.example.com\"]\n\n")));
+    lb.wait_for_health("django", "web-1", "up");
 }
 
 #[test]

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, yield_now};
 use tokio::time::timeout;
 
 use super::{Supervisor, Target, resolve_new};
 use crate::balance::{Balancer, Cause, Health, Registry, Unresolved};
-use crate::model::{HealthCheck, Name, Node, NodeAddress, Pool};
+use crate::model::{CheckKind, HealthCheck, HttpCheck, Name, Node, NodeAddress, Pool};
 
 const REFRESH: Duration = Duration::from_millis(10);
 
@@ -43,7 +44,7 @@ fn pool(addresses: &[String], check: Option<HealthCheck>) -> Pool {
 
 fn targets(pool: &Pool, registry: &Registry) -> Vec<Target> {
     let balancer = Balancer::build(pool, registry);
-    Target::of(&balancer, pool.health_check.as_ref()).collect()
+    Target::of(&balancer, pool.health_check.as_ref(), None).collect()
 }
 
 // A node that accepts and counts; aborting its task closes its port.
@@ -135,7 +136,7 @@ async fn a_kept_node_keeps_its_task_and_a_gone_one_is_probed_no_more() {
         let mut ids: Vec<_> = supervisor
             .probes
             .iter()
-            .map(|(k, v)| (*k, v.0.id()))
+            .map(|(k, v)| (*k, v.0.0.id()))
             .collect();
         ids.sort_unstable_by_key(|(id, _)| *id);
         ids
@@ -147,7 +148,7 @@ async fn a_kept_node_keeps_its_task_and_a_gone_one_is_probed_no_more() {
     let gone = supervisor
         .probes
         .values()
-        .map(|t| t.0.clone())
+        .map(|t| t.0.0.clone())
         .collect::<Vec<_>>();
     let only_one = targets(&pool(&[one.to_string()], check()), &registry);
     let state = only_one[0].state.clone();
@@ -164,11 +165,46 @@ async fn a_kept_node_keeps_its_task_and_a_gone_one_is_probed_no_more() {
 }
 
 #[tokio::test]
+async fn another_host_is_asked_for_by_the_probes_that_are_under_way() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (seen, mut asked) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") && stream.read_buf(&mut head).await.is_ok() {}
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+            let _ = stream.write_all(answer).await;
+            let _ = seen.send(String::from_utf8(head).unwrap());
+        }
+    });
+    let mut check = check().unwrap();
+    check.kind = CheckKind::Http(HttpCheck::default());
+    let pool = pool(&[address.to_string()], Some(check));
+    let registry = Registry::new();
+    let mut supervisor = Supervisor::new();
+    let mut last = None;
+    for host in [Some("shop.example"), None, Some("other.example")] {
+        let balancer = Balancer::build(&pool, &registry);
+        let targets = Target::of(&balancer, pool.health_check.as_ref(), host);
+        supervisor.follow(targets, REFRESH);
+        let task = supervisor.probes.values().next().unwrap().0.0.id();
+        assert_eq!(*last.get_or_insert(task), task, "the same task goes on");
+        let authority = address.to_string();
+        let line = format!("\r\nHost: {}\r\n", host.unwrap_or(&authority));
+        let waiting = async { while !asked.recv().await.unwrap().contains(&line) {} };
+        let found = timeout(Duration::from_secs(20), waiting).await;
+        assert!(found.is_ok(), "never asked for {host:?}");
+    }
+}
+
+#[tokio::test]
 async fn dropping_the_supervisor_ends_every_task() {
     let pool = pool(&["localhost:1".into()], check());
     let mut supervisor = Supervisor::new();
     supervisor.follow(targets(&pool, &Registry::new()), REFRESH);
-    let all = supervisor.probes.values().chain(supervisor.names.values());
+    let probes = supervisor.probes.values().map(|(task, _)| task);
+    let all = probes.chain(supervisor.names.values());
     let handles: Vec<_> = all.map(|task| task.0.clone()).collect();
     assert_eq!(handles.len(), 2);
     drop(supervisor);

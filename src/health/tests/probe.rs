@@ -81,6 +81,7 @@ async fn result(check: &HealthCheck, addresses: &[SocketAddr]) -> CheckResult {
     let asked = Asked {
         check,
         node: &node,
+        host: None,
         silent: false,
     };
     probe(asked, addresses, Unresolved::NotFound).await
@@ -243,7 +244,6 @@ async fn an_interim_answer_is_not_the_answer() {
 async fn a_probe_asks_with_its_own_method_host_and_fields() {
     let http = HttpCheck {
         method: CheckMethod::Head,
-        host: Some(HeaderValue::parse("shop.example.com").unwrap()),
         headers: vec![
             (
                 HeaderName::parse("X-Forwarded-Proto").unwrap(),
@@ -258,7 +258,16 @@ async fn a_probe_asks_with_its_own_method_host_and_fields() {
     };
     // An answer to HEAD says how long the body would be, and has none.
     let (address, asked) = node("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n").await;
-    assert!(result(&asking(http, LONG), &[address]).await.passed());
+    let check = asking(http, LONG);
+    let node = NodeAddress::parse("web-1:8000").unwrap();
+    let question = Asked {
+        check: &check,
+        node: &node,
+        host: Some("shop.example.com"),
+        silent: false,
+    };
+    let found = probe(question, &[address], Unresolved::NotFound).await;
+    assert!(found.passed());
     assert_eq!(
         asked.await.unwrap(),
         "HEAD / HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: steelyard-probe/1\r\nConnection: close\r\nX-Forwarded-Proto: https\r\nAccept: text/html\r\n\r\n"
@@ -464,6 +473,7 @@ async fn a_silent_node_must_show_that_it_lives() {
         let asked = Asked {
             check: &check,
             node: &node,
+            host: None,
             silent: true,
         };
         probe(asked, &[address], Unresolved::NotFound).await.cause

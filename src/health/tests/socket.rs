@@ -19,6 +19,7 @@ async fn result(path: &Path, check: &HealthCheck, silent: bool) -> CheckResult {
     let asked = Asked {
         check,
         node: &node,
+        host: None,
         silent,
     };
     // A socket has no name that could be unresolved.
