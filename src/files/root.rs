@@ -74,18 +74,31 @@ impl Root {
         }
     }
 
+    /// What is answered to `ask` whatever is on the disk; none is that only the disk knows.
+    /// [`Root::answer`] says the same.
+    pub fn certain(&self, ask: &Ask<'_>) -> Option<Answer> {
+        self.wanted(ask).err()
+    }
+
+    /// Which file is meant, or what is answered without looking for one.
+    fn wanted(&self, ask: &Ask<'_>) -> Result<Wanted, Answer> {
+        if ask.method == Method::Other && !self.has_fallback {
+            return Err(not_allowed());
+        }
+        path::parse(ask.path, ask.rest).map_err(|refused| match refused {
+            // No file has such a name, but the fallback may have a use for it.
+            _ if self.has_fallback => Answer::Elsewhere,
+            Refused::Bad => empty(400, Headers::new()),
+            Refused::Hidden => empty(404, Headers::new()),
+        })
+    }
+
     /// Answers `ask` at the time `now`. Blocks on the disk: not for a worker.
     pub fn answer(&self, ask: &Ask<'_>, now: SystemTime) -> Answer {
         let other = ask.method == Method::Other;
-        if other && !self.has_fallback {
-            return not_allowed();
-        }
-        let wanted = match path::parse(ask.path, ask.rest) {
+        let wanted = match self.wanted(ask) {
             Ok(wanted) => wanted,
-            // No file has such a name, but the fallback may have a use for it.
-            Err(_) if self.has_fallback => return Answer::Elsewhere,
-            Err(Refused::Bad) => return empty(400, Headers::new()),
-            Err(Refused::Hidden) => return empty(404, Headers::new()),
+            Err(answer) => return answer,
         };
         let now = date::seconds(now);
         match self.look(&wanted) {

@@ -14,7 +14,7 @@ use super::exchange::Exchange;
 use super::headers::{Persistence, write_persistence};
 use super::request::{RequestBody, Trail};
 use crate::files::{self, Ask, Method, Root};
-use crate::http::{Refusal, Version, field, field_number, status_line};
+use crate::http::{Refusal, RequestHead, Version, field, field_number, status_line};
 use crate::metrics::StaticResult;
 use crate::snapshot::Route;
 
@@ -26,7 +26,7 @@ pub(super) type Looked = io::Result<(files::Answer, Vec<u8>)>;
 
 /// Looks for the file below `root` that is asked for.
 pub(super) async fn look(exchange: &Exchange<'_>, route: &Route, root: &Arc<Root>) -> Looked {
-    let asked = Asked::new(exchange, route);
+    let asked = Asked::new(exchange.request.head, route);
     let root = Arc::clone(root);
     let found = tokio::task::spawn_blocking(move || {
         let answer = root.answer(&asked.ask(), SystemTime::now());
@@ -43,6 +43,35 @@ pub(super) async fn look(exchange: &Exchange<'_>, route: &Route, root: &Arc<Root
         exchange.worker.metrics.count_static(result);
     }
     looked
+}
+
+/// What is known of a request for a file before the disk is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Prospect {
+    /// It is refused.
+    Refused(Reason),
+    /// No file has such a path: the fallback is asked.
+    Elsewhere,
+    /// Only the disk knows.
+    Disk {
+        /// Whether a file that is there would be sent; its method is refused else.
+        sent: bool,
+    },
+}
+
+/// Foretells what [`look`] finds, by the same rules.
+pub(super) fn prospect(head: &RequestHead, route: &Route, root: &Root) -> Prospect {
+    let asked = Asked::new(head, route);
+    let sent = asked.method != Method::Other;
+    match root.certain(&asked.ask()) {
+        Some(files::Answer::Elsewhere) => Prospect::Elsewhere,
+        Some(files::Answer::Empty { status, .. }) => {
+            refusal(status).map_or(Prospect::Disk { sent }, Prospect::Refused)
+        }
+        Some(files::Answer::Send { .. } | files::Answer::Failed(_)) | None => {
+            Prospect::Disk { sent }
+        }
+    }
 }
 
 /// What became of the request, as far as it is about a file: refusals are counted elsewhere.
@@ -223,8 +252,7 @@ const FIELDS: [&str; 6] = [
 ];
 
 impl Asked {
-    fn new(exchange: &Exchange<'_>, route: &Route) -> Self {
-        let head = exchange.request.head;
+    fn new(head: &RequestHead, route: &Route) -> Self {
         let joined = |name: &str| {
             let of_name = head
                 .fields

@@ -338,6 +338,9 @@ const PARTS: &[&str] = &[
     "%zz",
     "x<y",
     "index.html",
+    ".git",
+    "a%2fb",
+    "a%5Cb",
 ];
 const FIELDS: &[&str] = &[
     "Accept: text/html",
@@ -420,8 +423,23 @@ fn disagreement(told: &Value, method: &str, really: &client::Response) -> Option
             .then(|| format!("told {refused}, really {}", really.status));
         status.or_else(|| expect("reason", &refused["reason"], really.reason()))
     } else if target["files"].is_string() && really.field("X-Node").is_none() {
-        // What is on the disk is not told: it was a file, or why there is none.
-        None
+        let noted = |words: &str| {
+            let mut notes = told["notes"].as_array().into_iter().flatten();
+            notes.any(|note| note.as_str().is_some_and(|note| note.contains(words)))
+        };
+        // What is on the disk is not told, but what comes of it is: it was a file, or there
+        // was none, or one that takes no such method.
+        let told_so = match really.reason() {
+            None => !noted("no file has such a path"),
+            Some("no_node") => noted("where no file is there: 503 no_node"),
+            Some("no_file") => noted("404 no_file where none is"),
+            Some("method_not_allowed") => {
+                noted("where a file is there: 405 method_not_allowed") && method != "GET"
+            }
+            Some(_) => false,
+        };
+        let status = really.status;
+        (!told_so).then(|| format!("told {}, really {status}", told["notes"]))
     } else if target["respond"].is_u64() {
         let told = &target["respond"];
         (*told != really.status).then(|| format!("told {told}, really {}", really.status))
@@ -557,6 +575,11 @@ fn covers_every_end(told: &[Value]) {
     ] {
         let times = count(&|told| told["refused"]["reason"] == reason);
         assert!(times > 0, "never {reason}");
+    }
+    for reason in ["bad_request", "method_not_allowed"] {
+        let of_files = |told: &Value| told["target"]["files"].is_string();
+        let times = count(&|told| of_files(told) && told["refused"]["reason"] == reason);
+        assert!(times > 0, "never {reason} of a file");
     }
     for target in ["pool", "files", "redirect", "respond"] {
         let times = count(&|told| told["refused"].is_null() && !told["target"][target].is_null());

@@ -2,6 +2,7 @@
 //! the same decision and the same head writer that serve real ones. Changes nothing.
 
 mod question;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -14,14 +15,16 @@ use super::answer::{location, location_with_slash};
 use super::hash_key::asker;
 use super::headers::write_request;
 use super::request::{Request, RequestId};
+use super::serve_file::{Prospect, prospect};
 use super::{Outcome, Reason, decide, origin};
-use crate::balance::{Bound, Candidate, Health, Outlook, Room, unix_now};
+use crate::balance::{Bound, Room, unix_now};
 use crate::http::{Known, RequestHead};
-use crate::model::{self, AdminState, Language, Name};
+use crate::model::{self, Name};
 use crate::snapshot::{Listener, Pool, Route, Snapshot, Target};
 
 pub use question::Question;
 use question::Scheme;
+use standing::standings;
 
 /// Stands for the value of a cookie that was not handed out.
 const NEW_COOKIE: &[u8] = b"(signed for the node that answers)";
@@ -198,17 +201,20 @@ impl Explanation {
             self.refused = Some(Reason::BodyTooLarge);
         }
         match &route.target {
-            Target::Files { fallback, .. } => {
+            Target::Files { root, fallback } => {
                 if let model::Target::Files(files) = &route.config.target {
                     self.goal = Some(Goal::Files {
                         root: files.root.display().to_string(),
                         fallback: files.fallback.clone(),
                     });
                 }
-                if let Some(to) = fallback {
-                    // That it gets no node is no refusal: there may be a file.
-                    let _ = self.forwarded(request, route, &snapshot.pools[to.pool], now);
-                }
+                let pool = fallback.as_ref().map(|to| &snapshot.pools[to.pool]);
+                self.file(
+                    request,
+                    route,
+                    (prospect(request.head, route, root), pool),
+                    now,
+                );
             }
             Target::Redirect(redirect) => match location(&request.view(), redirect) {
                 Ok(to) => {
@@ -227,6 +233,53 @@ impl Explanation {
                 let refused = self.forwarded(request, route, pool, now);
                 self.refused = self.refused.or(refused);
             }
+        }
+    }
+
+    /// Tells what becomes of a request for a file, as far as it does not depend on the disk.
+    fn file(
+        &mut self,
+        request: &Request<'_>,
+        route: &Route,
+        (prospect, fallback): (Prospect, Option<&Pool>),
+        now: Instant,
+    ) {
+        if let Prospect::Refused(reason) = prospect {
+            self.refused = self.refused.or(Some(reason));
+            return;
+        }
+        let Some(pool) = fallback else {
+            if self.refused.is_none() {
+                let words = "whether the file is there is not looked up: 404 no_file where none is";
+                self.notes.push(words.to_owned());
+            }
+            return;
+        };
+        let name = &pool.config.name;
+        if self.refused.is_none() {
+            self.notes.push(match prospect {
+                Prospect::Elsewhere => format!("no file has such a path: pool {name} is asked"),
+                _ => format!("pool {name} is asked only where no file is there"),
+            });
+        }
+        if prospect == (Prospect::Disk { sent: false }) && self.refused.is_none() {
+            let reason = Reason::MethodNotAllowed;
+            self.notes.push(format!(
+                "where a file is there: {} {}",
+                reason.status(),
+                reason.code()
+            ));
+        }
+        let Some(refused) = self.forwarded(request, route, pool, now) else {
+            return;
+        };
+        if prospect == Prospect::Elsewhere {
+            self.refused = self.refused.or(Some(refused));
+        } else {
+            // No refusal: there may be a file.
+            let (status, code) = (refused.status(), refused.code());
+            self.notes
+                .push(format!("where no file is there: {status} {code}"));
         }
     }
 
@@ -292,93 +345,4 @@ impl Explanation {
                 .push(("Set-Cookie".to_owned(), cookie));
         }
     }
-}
-
-/// Whether and why each node could be chosen at `now`; `named` is what the cookie says.
-fn standings(pool: &Pool, outlook: &Outlook, named: Option<Bound>, now: Instant) -> Vec<Standing> {
-    let nodes = pool.balancer.nodes();
-    let both = nodes.iter().zip(&outlook.eligible);
-    let takes_new = |node: &Candidate| node.admin_state == AdminState::Enabled;
-    let takers = both.filter(|(node, eligible)| **eligible && takes_new(node));
-    let whole: u32 = takers.map(|(node, _)| u32::from(node.weight)).sum();
-    let one = |(index, node): (usize, &Candidate)| {
-        let bound_elsewhere = outlook.bound.is_some_and(|bound| bound != index);
-        let is_named = named.is_some_and(|named| named.index == index);
-        let is_bound = is_named && outlook.by_cookie;
-        let mut why = condition(pool, index, now);
-        if is_named {
-            why += match outlook.by_cookie {
-                true => "; bound by the affinity cookie",
-                false => "; the affinity cookie names it, and another is chosen instead",
-            };
-        }
-        if outlook.eligible[index] && is_bound {
-            if outlook.fail_open {
-                why += "; asked all the same, for no enabled node is well";
-            }
-        } else if outlook.eligible[index] {
-            let in_flight = node.state.in_flight();
-            why += &format!("; weight {} of {whole}, {in_flight} in flight", node.weight);
-            if node.max_conns > 0 {
-                why += &format!(" of {} at most", node.max_conns);
-            }
-            if outlook.fail_open {
-                why += "; asked all the same, for no enabled node is well";
-            }
-            match outlook.bound {
-                None => {}
-                Some(_) if bound_elsewhere => why += "; who asks is led to another node",
-                Some(_) => why += "; who asks is led here",
-            }
-        } else if !is_bound && !pool.balancer.is_eligible(node, now) {
-            // The condition says it all.
-        } else if node.max_conns > 0 && node.state.in_flight() >= u64::from(node.max_conns) {
-            why += &format!("; full: {} in flight", node.state.in_flight());
-        } else if node.backup {
-            why += "; a backup, for when no other node can answer";
-        }
-        Standing {
-            node: node.name.clone(),
-            eligible: outlook.eligible[index] && !bound_elsewhere,
-            why,
-        }
-    };
-    nodes.iter().enumerate().map(one).collect()
-}
-
-/// How a node is, in words.
-fn condition(pool: &Pool, index: usize, now: Instant) -> String {
-    let node = &pool.balancer.nodes()[index];
-    let draining = match (node.admin_state, pool.balancer.affinity()) {
-        (AdminState::Disabled, _) => return "disabled".to_owned(),
-        (AdminState::Draining, None) => return "draining: it takes no new requests".to_owned(),
-        (AdminState::Draining, Some(_)) if pool.balancer.keeps(node, now) => {
-            return "draining: takes only bound requests".to_owned();
-        }
-        (AdminState::Draining, Some(_)) => "draining, and ",
-        (AdminState::Enabled, _) => "",
-    };
-    draining.to_owned() + &wellness(pool, index, now)
-}
-
-/// How an enabled node is, in words.
-fn wellness(pool: &Pool, index: usize, now: Instant) -> String {
-    let node = &pool.balancer.nodes()[index];
-    let health = node.state.health();
-    if health == Health::Down {
-        let check = node.state.check();
-        let text = check.map(|check| check.text(Language::English));
-        return text.map_or("down".to_owned(), |text| format!("down: {text}"));
-    }
-    if let Some(until) = pool.balancer.ejected_until(index, now) {
-        // Rounded up: at 0 it would be back.
-        let left = until.saturating_duration_since(now).as_secs() + 1;
-        return format!("ejected for another {left} s: requests to it failed");
-    }
-    let words = match (health, &pool.config.health_check) {
-        (Health::Up | Health::Down, _) => "up",
-        (Health::Unknown, Some(_)) => "not checked yet",
-        (Health::Unknown, None) => "not checked",
-    };
-    words.to_owned()
 }

@@ -157,6 +157,61 @@ fn other_ends_than_a_node_are_told() {
 }
 
 #[test]
+fn what_a_file_route_refuses_is_told_and_what_only_the_disk_knows_is_noted() {
+    let asked = |method: &str, path: &str| {
+        let url = format!("http://desk.example.com:8080{path}");
+        let question = Question::new(method, &url, None, &[]).unwrap();
+        let told = explain(&snapshot(), &question, Instant::now());
+        (told.refused.map(Reason::code), told.notes.join("; "))
+    };
+    for (method, path, code) in [
+        ("POST", "/files/a.txt", Some("method_not_allowed")),
+        ("DELETE", "/files/none", Some("method_not_allowed")),
+        ("GET", "/files/a%2fb", Some("bad_request")),
+        ("GET", "/files/a/../b", Some("bad_request")),
+        ("GET", "/files/.git/config", Some("no_file")),
+        ("GET", "/files/a.txt", None),
+        ("HEAD", "/files/a.txt", None),
+        ("POST", "/pages/a.txt", None),
+        ("GET", "/pages/.git", None),
+        // No file has that path, and no node is there.
+        ("GET", "/lonely/.git", Some("no_node")),
+        ("GET", "/lonely/x", None),
+    ] {
+        assert_eq!(asked(method, path).0, code, "{method} {path}");
+    }
+    for (method, path, notes) in [
+        (
+            "GET",
+            "/files/a",
+            "whether the file is there is not looked up: 404 no_file where none is",
+        ),
+        (
+            "GET",
+            "/pages/a",
+            "pool django is asked only where no file is there",
+        ),
+        (
+            "POST",
+            "/pages/a",
+            "pool django is asked only where no file is there; where a file is there: 405 method_not_allowed",
+        ),
+        (
+            "GET",
+            "/pages/.git",
+            "no file has such a path: pool django is asked",
+        ),
+        (
+            "GET",
+            "/lonely/x",
+            "pool resting is asked only where no file is there; where no file is there: 503 no_node",
+        ),
+    ] {
+        assert_eq!(asked(method, path).1, notes, "{method} {path}");
+    }
+}
+
+#[test]
 fn what_the_proxy_refuses_is_refused_here() {
     let refused = |url: &str, headers: &[&str]| told(url, headers).refused.map(Reason::code);
     for (url, headers, code) in [
