@@ -60,7 +60,11 @@ async fn serve(data_dir: &Path, admin: Option<SocketAddr>) -> anyhow::Result<()>
             Asked::Stop => break,
             Asked::Reopen => running.access_log.reopen(),
             Asked::Reload => {
-                tracing::info!("nothing to read again: the configuration is in config.db");
+                if running.control.read_again().await.is_empty() {
+                    tracing::info!(
+                        "no file is another than before; the configuration is in config.db"
+                    );
+                }
             }
         }
     }

@@ -15,6 +15,8 @@ pub(super) struct Applied {
     dry_run: bool,
     revision: u64,
     changes: Vec<Change>,
+    #[serde(default)]
+    read_again: Vec<String>,
     /// What is allowed and probably not meant.
     #[serde(default)]
     pub(super) warnings: Vec<String>,
@@ -60,7 +62,13 @@ impl Applied {
             let _ = writeln!(text, "{}", change.render());
         }
         if none {
-            text.push_str("no changes\n");
+            let nothing = std::iter::once("no changes".to_owned());
+            let all: Vec<String> = nothing.chain(self.read_again).collect();
+            let _ = writeln!(text, "{}", all.join("; "));
+        } else {
+            for what in self.read_again {
+                let _ = writeln!(text, "{what}");
+            }
         }
         let revision = self.revision;
         let _ = match (self.dry_run && self.changed, running) {
@@ -170,6 +178,24 @@ revision 7 is serving
         assert_eq!(
             rendered(answer(false, false, &json!([])), true),
             "no changes\nrevision 7 is serving\n"
+        );
+    }
+
+    #[test]
+    fn what_was_read_again_is_told() {
+        let answer = |changes: Value| {
+            let answer = json!({"changed": true, "dry_run": false, "revision": 7, "changes": changes,
+                "read_again": ["a was read again", "b was read again"], "problems": []});
+            rendered(answer, true)
+        };
+        assert_eq!(
+            answer(json!([])),
+            "no changes; a was read again; b was read again\nrevision 7 is serving\n"
+        );
+        let changes = json!([{"op": "remove", "field": "x", "before": {}, "after": null}]);
+        assert_eq!(
+            answer(changes),
+            "- x\na was read again\nb was read again\nrevision 7 is serving\n"
         );
     }
 

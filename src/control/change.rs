@@ -33,7 +33,8 @@ pub struct Apply {
 /// What a change did.
 #[derive(Debug, Clone)]
 pub struct Applied {
-    /// Whether anything is different now, or would be.
+    /// Whether anything that serves is different now, or would be: in the document, or in a
+    /// file it names.
     pub changed: bool,
     /// Whether nothing was to be done.
     pub dry_run: bool,
@@ -41,6 +42,9 @@ pub struct Applied {
     pub revision: u64,
     /// What is different.
     pub changes: Vec<Change>,
+    /// What the document names as before and has another content now: secrets, error pages.
+    /// A phrase each.
+    pub read_again: Vec<String>,
     /// What is allowed and probably not meant.
     pub warnings: Vec<String>,
 }
@@ -53,6 +57,7 @@ impl Applied {
             "dry_run": self.dry_run,
             "revision": self.revision,
             "changes": self.changes.iter().map(Change::to_json).collect::<Vec<_>>(),
+            "read_again": self.read_again,
             "problems": [],
             "warnings": self.warnings,
         })
@@ -152,6 +157,7 @@ impl Control {
             dry_run: wanted.dry_run,
             revision: before.revision,
             changes,
+            read_again: Vec::new(),
             warnings: wanted.warnings,
         };
         if !applied.changed {
@@ -162,8 +168,9 @@ impl Control {
             if !wanted.dry_run {
                 self.open_closed_listeners(before);
             }
-            if !wanted.dry_run && self.running {
-                self.read_secrets_again(writer).await;
+            if self.running {
+                applied.read_again = self.read_again(writer, wanted.dry_run).await;
+                applied.changed = !applied.read_again.is_empty();
             }
             let in_force = self.now.load_full();
             applied
@@ -185,6 +192,7 @@ impl Control {
         let snapshot = self
             .build(config.clone(), secrets.clone(), before.revision + 1)
             .await;
+        applied.read_again = snapshot.read_anew(before);
         applied.warnings.append(&mut troubles(&snapshot).await);
         applied.warnings.append(&mut sockets.warnings);
         if wanted.dry_run {

@@ -230,6 +230,17 @@ impl Handle {
         done.unwrap_or_else(|error| Err(ChangeError::BrokenOff(error.to_string())))
     }
 
+    /// Reads the files again that the Config in force names, and serves with them. A phrase for
+    /// each that is another.
+    pub async fn read_again(&self) -> Vec<String> {
+        let control = self.control.clone();
+        let read = async move {
+            let mut writer = control.writer.lock().await;
+            control.read_again(&mut writer, false).await
+        };
+        self.runtime.spawn(read).await.unwrap_or_default()
+    }
+
     /// Checks a document and answers its warnings.
     ///
     /// # Errors

@@ -177,6 +177,48 @@ impl Snapshot {
         self.sites.get(listener.hosts.find(host)?)
     }
 
+    /// What was read from a file or a variable and is another than `before` had, though both
+    /// name the same one: a phrase each, for the operator.
+    pub fn read_anew(&self, before: &Self) -> Vec<String> {
+        let mut news = Vec::new();
+        let named_before = before.config.secrets();
+        for place in self.config.secrets() {
+            let same = |old: &model::SecretPlace<&model::Secret>| {
+                old.owner == place.owner && old.secret == place.secret
+            };
+            let (old, new) = (&before.secrets, &self.secrets);
+            if named_before.iter().any(same) && old.get(&place.owner) != new.get(&place.owner) {
+                news.push(format!("{} was read again", place.owner));
+            }
+        }
+        for site in &self.config.sites {
+            let is_it = |old: &&model::Site| old.name == site.name;
+            let old = before.config.sites.iter().find(is_it);
+            for (status, path) in &site.error_pages {
+                let same = old.is_some_and(|old| old.error_pages.get(status) == Some(path));
+                let new = self.page(&site.name, *status);
+                if same && before.page(&site.name, *status) != new {
+                    let how = match new {
+                        Some(_) => "was read again",
+                        None => "can no longer be read",
+                    };
+                    let (shown, name) = (path.display(), &site.name);
+                    let words = format!("error page {shown} of site {name} {how}");
+                    // One file may be the page of several statuses.
+                    if !news.contains(&words) {
+                        news.push(words);
+                    }
+                }
+            }
+        }
+        news
+    }
+
+    fn page(&self, site: &Name, status: u16) -> Option<&crate::files::Page> {
+        let site = self.sites.iter().find(|s| s.name == *site)?;
+        site.pages.of(status)
+    }
+
     /// What on this machine stands in the way of serving all of it, in words for the
     /// operator. Looks at the disk.
     pub fn troubles(&self) -> Vec<String> {

@@ -156,6 +156,26 @@ fn another_secret_ends_every_binding() {
 }
 
 #[test]
+fn a_secret_s_file_is_read_again_by_an_apply_which_tells_it() {
+    let nodes = Node::three();
+    let lb = Appliance::start();
+    let text = with(&lb, "max_age = \"1h\"", &lines(&nodes, [1, 1, 1]));
+    let file = lb.data().join("secret");
+    fs::write(&file, "first").unwrap();
+    let text = signed(&text, &format!("{{ file = {file:?} }}"));
+    lb.apply(&text);
+    let visitor = visitor_of(&lb, "web-1");
+    assert_eq!(lb.apply(&text)["changed"], false);
+    assert!(holds(&lb, &visitor));
+    fs::write(&file, "second").unwrap();
+    let told = lb.apply(&text);
+    assert_eq!(told["changed"], true);
+    let words = ["settings.affinity_secret was read again"];
+    assert_eq!(told["read_again"], serde_json::json!(words));
+    assert!(!holds(&lb, &visitor));
+}
+
+#[test]
 fn several_appliances_with_one_secret_agree() {
     let nodes = Node::three();
     let lines = lines(&nodes, [1, 1, 1]);

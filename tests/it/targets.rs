@@ -1,10 +1,12 @@
 //! What a route can lead to besides a pool and a folder.
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::support::appliance::{Appliance, write_file};
+use crate::support::appliance::{Appliance, said, write_file};
 use crate::support::client::{Client, Request, exchange};
 use crate::support::document::{listener, pool, site};
+use crate::support::eventually;
 use crate::support::node::{Answer, Node, Seen, lines};
 
 /// A route with this target.
@@ -354,7 +356,49 @@ fn a_missing_page_or_folder_is_a_warning_and_no_more() {
     lb.stop();
     lb.restart();
     assert_eq!(lb.get("/app/").text(), "back again");
-    assert!(lb.log().contains("error_pages.503"), "{}", lb.log());
+    let told = || lb.log().contains("error_pages.503").then_some(());
+    eventually("the start tells what is missing", told);
     std::fs::remove_file(dir.path().join("502.html")).unwrap();
     assert_eq!(lb.get("/app/").text(), "back again");
+}
+
+#[test]
+fn an_edited_page_is_read_again_by_an_apply_and_by_a_hup() {
+    let node = Node::answering("n");
+    let lb = Appliance::start();
+    let (dir, document) = with_pages(&lb, &node);
+    lb.apply(&document);
+    let page = dir.path().join("502.html");
+    let shown = |text: &str| (lb.get("/gone").text() == text).then_some(());
+    let unchanged = lb.apply(&document);
+    assert_eq!(unchanged["changed"], false);
+    assert_eq!(unchanged["read_again"], serde_json::json!([]));
+
+    write_file(&page, "second");
+    assert!(shown("second").is_none(), "nobody said to read it");
+    let dry = lb.run_with_input(&["apply", "--dry-run", "--json", "-"], &document);
+    let dry: serde_json::Value = serde_json::from_slice(&dry.stdout).unwrap();
+    assert_eq!(dry["changed"], true);
+    assert!(shown("second").is_none(), "a dry run serves nothing");
+    let told = said(&lb.try_apply(&document));
+    let words = format!(
+        "no changes; error page {} of site s was read again",
+        page.display()
+    );
+    assert!(told.contains(&words), "{told}");
+    assert!(shown("second").is_some());
+
+    // Gone: what is served and what is warned of agree.
+    std::fs::remove_file(&page).unwrap();
+    let gone = lb.apply(&document);
+    assert_eq!(gone["changed"], true);
+    assert!(
+        gone["warnings"].to_string().contains("error_pages.502"),
+        "{gone}"
+    );
+    assert_eq!(lb.get("/gone").text(), "", "its own answer has no body");
+
+    write_file(&page, "third");
+    lb.signal(Signal::HUP);
+    eventually("the page is read again", || shown("third"));
 }

@@ -191,8 +191,11 @@ async fn a_file_that_is_gone_stops_nothing_and_is_read_once_it_is_back() {
     fs::write(&path, "three\n").unwrap();
     handle.control.mend().await;
     assert_eq!(secret(&handle).as_deref(), Some("two"));
-    assert!(!apply(&handle, 3).await.unwrap().changed);
+    let applied = apply(&handle, 3).await.unwrap();
+    assert!(applied.changed && applied.changes.is_empty(), "{applied:?}");
+    assert_eq!(applied.read_again.len(), 1, "{applied:?}");
     assert_eq!(secret(&handle).as_deref(), Some("three"));
+    assert!(!apply(&handle, 3).await.unwrap().changed);
 }
 
 #[tokio::test]
