@@ -241,7 +241,8 @@ fn no_head(lost: Lost, written: bool, empty: bool) -> Cause {
 }
 
 fn bad_http(refusal: Refusal, facts: &mut Facts) -> Cause {
-    facts.said = refusal.to_string();
+    facts.said = refusal.text.to_owned();
+    facts.rule = refusal.rule;
     refused(refusal)
 }
 

@@ -122,12 +122,12 @@ causes! {
         "应答不是 HTTP/1，开头是 {said}：请检查端口"
     /// An answer that breaks a rule of HTTP.
     BadHttp = "L7RSP" "bad_http"
-        "the answer is not HTTP/1 as it must be: {said}"
-        "应答不符合 HTTP/1 规范：{said}"
+        "the answer is not HTTP/1 as it must be: {broken}"
+        "应答不符合 HTTP/1 规范：{broken}"
     /// An answer's head that is too large.
     HeadTooLarge = "L7RSP" "head_too_large"
-        "the answer's head is too large ({said}): look at the cookies and headers it sets"
-        "应答头过大（{said}）：请检查应用设置的 Cookie 和标头"
+        "the answer is refused, {broken}: look at the cookies and headers it sets"
+        "应答头过大（{broken}）：请检查应用设置的 Cookie 和标头"
     /// The port takes TLS.
     SpeaksTls = "L7RSP" "speaks_tls"
         "speaks TLS on {address}, and the check asks in plain HTTP: use the node's port for plain HTTP"
@@ -274,9 +274,37 @@ mod tests {
                 "{cause:?}"
             );
             for name in english {
-                assert!(Facts::default().named(name).is_some(), "{cause:?}: {name}");
+                for language in Language::ALL {
+                    let fact = Facts::default().named(name, language).is_some();
+                    assert!(fact, "{cause:?}: {name}");
+                }
             }
         }
+    }
+
+    // Names, settings and code stand alone or in other letters; a sentence does not.
+    fn english_in(words: &str) -> Option<(&str, &str)> {
+        let is_word = |w: &&str| w.len() > 1 && w.bytes().all(|b| b.is_ascii_alphabetic());
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let mut pairs = words.windows(2).map(|pair| (pair[0], pair[1]));
+        pairs.find(|(a, b)| is_word(a) && is_word(b))
+    }
+
+    #[test]
+    fn no_chinese_words_hold_english_ones() {
+        for cause in Cause::ALL {
+            // Every rule of HTTP that an answer can break, and one that is not in the table.
+            for rule in 0..=60 {
+                let facts = Facts {
+                    said: "X".into(),
+                    rule,
+                    ..Facts::default()
+                };
+                let words = facts.fill(cause.words(Language::Chinese), Language::Chinese);
+                assert_eq!(english_in(&words), None, "{cause:?}: {words}");
+            }
+        }
+        assert!(english_in("应答头过大（the head is too large）").is_some());
     }
 
     #[test]

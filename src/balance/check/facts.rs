@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::model::Language;
+
 /// Longest piece of a node's own answer that is repeated, in characters.
 const QUOTED: usize = 120;
 
@@ -27,6 +29,9 @@ pub struct Facts {
     pub expected: String,
     /// What the body should hold.
     pub wanted: String,
+    /// The rule of HTTP that the answer broke, by its number; 0 where it broke none. What it
+    /// says is in `said`.
+    pub rule: u8,
     /// What the node said, or the system of it, fit to be shown: see [`quoted`].
     pub said: String,
 }
@@ -50,8 +55,8 @@ pub fn quoted(bytes: &[u8]) -> String {
 }
 
 impl Facts {
-    /// `words` with each `{fact}` in its place.
-    pub(super) fn fill(&self, words: &str) -> String {
+    /// `words`, which are of this language, with each `{fact}` in its place.
+    pub(super) fn fill(&self, words: &str, language: Language) -> String {
         let mut text = String::new();
         let mut rest = words;
         // What a fact says is not looked at again: a node may say «{path}».
@@ -62,7 +67,7 @@ impl Facts {
                 rest = behind;
                 break;
             };
-            match self.named(name) {
+            match self.named(name, language) {
                 Some(fact) => text.push_str(&fact),
                 // A table as it stands in a document.
                 None => text.extend(["{", name, "}"]),
@@ -74,7 +79,7 @@ impl Facts {
     }
 
     /// The fact of this name; none where there is no such fact.
-    pub(super) fn named(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub(super) fn named(&self, name: &str, language: Language) -> Option<Cow<'_, str>> {
         Some(match name {
             "address" => self.address.as_str().into(),
             "name" => self.name.as_str().into(),
@@ -91,6 +96,8 @@ impl Facts {
             "expected" => self.expected.as_str().into(),
             "wanted" => self.wanted.as_str().into(),
             "said" => self.said.as_str().into(),
+            "broken" if language == Language::Chinese => broken_in_chinese(self.rule).into(),
+            "broken" => self.said.as_str().into(),
             _ => return None,
         })
     }
@@ -110,9 +117,35 @@ impl Facts {
     }
 }
 
+// What an answer broke, by the number of the rule.
+fn broken_in_chinese(rule: u8) -> &'static str {
+    match rule {
+        1 => "有一行仅以 LF 结尾",
+        2 => "CR 之后没有 LF",
+        3 => "应答之前有空行",
+        4 => "第一个字段之前有空白",
+        14 => "状态行有误",
+        16 => "字段没有冒号，或字段名有误",
+        17 => "字段折成了两行",
+        18 => "字段值中有控制字符",
+        19 => "总长、单个字段或字段数超过上限",
+        20 => "字段名中有不允许的字符",
+        21 => "Content-Length 不是有效的数字",
+        22 => "Content-Length 出现了两次",
+        24 | 41 => "Content-Length 与 Transfer-Encoding 同时出现",
+        25 => "Transfer-Encoding 只能是一个 chunked",
+        26 => "HTTP/1.0 中不能有 Transfer-Encoding",
+        28 => "分块长度有误",
+        29 => "分块扩展有误或过长",
+        30 => "分块数据与其长度不符",
+        _ => "格式有误",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Facts, quoted};
+    use crate::model::Language;
 
     #[test]
     fn what_a_node_said_cannot_move_a_cursor_nor_fill_a_screen() {
@@ -133,11 +166,11 @@ mod tests {
             ..Facts::default()
         };
         assert_eq!(
-            facts.fill("{status} to {path}: {said}."),
+            facts.fill("{status} to {path}: {said}.", Language::English),
             "302 to /up: {path}."
         );
         for words in ["nothing", "a = { b = \"c\" }", "{", "}"] {
-            assert_eq!(facts.fill(words), words);
+            assert_eq!(facts.fill(words, Language::English), words);
         }
     }
 
@@ -153,14 +186,14 @@ mod tests {
                 host: host.into(),
                 ..Facts::default()
             };
-            assert_eq!(facts.fill("{allowed}"), allowed);
+            assert_eq!(facts.fill("{allowed}", Language::English), allowed);
         }
         for (path, exempt) in [("/", ""), ("/up?full=1", "up"), ("/a/b/", "a/b/")] {
             let facts = Facts {
                 path: path.into(),
                 ..Facts::default()
             };
-            assert_eq!(facts.fill("{exempt}"), exempt);
+            assert_eq!(facts.fill("{exempt}", Language::English), exempt);
         }
     }
 }

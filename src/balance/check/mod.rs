@@ -52,7 +52,7 @@ impl CheckResult {
             (None, Some(_)) => pick(language, "answered {status}", "应答 {status}"),
             (None, None) => pick(language, "accepts connections", "接受连接"),
         };
-        self.facts.fill(words)
+        self.facts.fill(words, language)
     }
 }
 
