@@ -19,6 +19,7 @@ mod latency;
 mod lease;
 mod least_conn;
 mod least_time;
+mod lookup;
 mod node_state;
 #[cfg(test)]
 mod node_tests;
@@ -50,7 +51,8 @@ use budget::Budget;
 pub use check::{Cause, CheckResult, Facts, quoted};
 use choice::{Claim, Wish};
 pub use lease::{Lease, OwnedLease};
-pub use node_state::{Health, NodeState, Unresolved};
+pub use lookup::Unresolved;
+pub use node_state::{Health, NodeState};
 pub use outlook::{Outlook, Room};
 use passive::Rules;
 pub use queue::Waiting;

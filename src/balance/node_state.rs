@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::CheckResult;
 use super::latency::Latency;
+use super::lookup::{Lookup, Unresolved};
 use super::passive::Passive;
 use super::queue::Queue;
 use crate::model::{AdminState, HealthCheck, Node};
@@ -51,15 +52,6 @@ impl Health {
     }
 }
 
-/// Why a node's name has no address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unresolved {
-    /// No name server has answered yet.
-    Silent,
-    /// Name servers know no address for it.
-    NotFound,
-}
-
 /// The run-time facts of one node in one pool.
 #[derive(Debug)]
 pub struct NodeState {
@@ -88,7 +80,7 @@ pub struct NodeState {
     checks_passed: AtomicU64,
     checks_failed: AtomicU64,
     addresses: ArcSwap<Vec<SocketAddr>>,
-    not_found: AtomicBool,
+    lookup: Lookup,
     pub(super) passive: Passive,
     pub(super) latency: Latency,
 }
@@ -125,7 +117,7 @@ impl NodeState {
             checks_passed: AtomicU64::new(0),
             checks_failed: AtomicU64::new(0),
             addresses: ArcSwap::from_pointee(address.into_iter().collect()),
-            not_found: AtomicBool::new(false),
+            lookup: Lookup::default(),
             passive: Passive::new(Instant::now()),
             latency: Latency::default(),
         }
@@ -239,20 +231,22 @@ impl NodeState {
     /// Writes down what the node's name was found to be.
     pub fn set_addresses(&self, addresses: Vec<SocketAddr>) {
         self.addresses.store(Arc::new(addresses));
+        self.lookup.note(None);
     }
 
-    /// Writes down that no address was found for the node's name.
+    /// Writes down that no address was found for the node's name. Its last ones stay.
     pub fn set_unresolved(&self, why: Unresolved) {
-        let not_found = why == Unresolved::NotFound;
-        self.not_found.store(not_found, Ordering::Relaxed);
+        self.lookup.note(Some(why));
+    }
+
+    /// Why the last look-up of the node's name found nothing, if so.
+    pub fn look_up_failed(&self) -> Option<Unresolved> {
+        self.lookup.failed()
     }
 
     /// Why the node's name has no address, if it has none.
     pub fn unresolved(&self) -> Unresolved {
-        match self.not_found.load(Ordering::Relaxed) {
-            true => Unresolved::NotFound,
-            false => Unresolved::Silent,
-        }
+        self.lookup.failed().unwrap_or(Unresolved::Silent)
     }
 
     // A node that began Down has not come back: nothing is known to be cold.
@@ -393,5 +387,6 @@ mod tests {
         assert_eq!(state.unresolved(), Unresolved::NotFound);
         state.set_addresses(vec!["10.0.0.9:80".parse().unwrap()]);
         assert_eq!(state.socket_addresses()[0].to_string(), "10.0.0.9:80");
+        assert_eq!(state.look_up_failed(), None);
     }
 }

@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Control, Started};
-use crate::balance::{Balancer, Candidate, Cause, CheckResult, unix_now};
+use crate::balance::{
+    Balancer, Candidate, Cause, CheckResult, Facts, Health, Unresolved, unix_now,
+};
 use crate::metrics::{NodeFacts, PoolFacts};
-use crate::model::{AdminState, Language, Name};
+use crate::model::{AdminState, Language, Name, Way};
 use crate::snapshot::Pool;
 
 /// Whether an outer balancer should send requests here.
@@ -116,6 +118,9 @@ impl Control {
                 ));
             }
         }
+        for pool in &now.snapshot.pools {
+            soft.extend(unreachable(&pool.balancer));
+        }
         for missing in now.snapshot.secrets.missing() {
             soft.push(format!("a secret is missing: {missing}"));
         }
@@ -194,6 +199,7 @@ fn pool_json(pool: &Balancer, clock: Clock, language: Language) -> Value {
                 "admin_state": node.admin_state.as_str(),
                 "health": node.state.health().as_str(),
                 "check": node.state.check().map(|check| check_json(&check, language)),
+                "lookup": lookup_json(node, language),
                 "ejected_until": ejected,
                 "in_flight": in_flight,
                 "bound": bound.clients,
@@ -225,8 +231,51 @@ fn check_json(check: &CheckResult, language: Language) -> Value {
         "cause": check.cause.map(Cause::as_str),
         "status": check.status(),
         "ms": check.ms,
+        "flapping": check.needs_rise.is_some(),
+        "needs_rise": check.needs_rise,
         "text": check.text(language),
         "at": time(check.at),
+    })
+}
+
+/// Why the last look-up of the node's name found nothing, and what its requests do meanwhile.
+fn lookup_json(node: &Candidate, language: Language) -> Option<Value> {
+    let (cause, text) = not_found(node, language)?;
+    let kept = !node.state.socket_addresses().is_empty();
+    let then = match (language, kept) {
+        (Language::English, true) => "; its last addresses stay in use",
+        (Language::English, false) => "; requests to it fail until it is found",
+        (Language::Chinese, true) => "；继续使用上次的地址",
+        (Language::Chinese, false) => "；在找到之前，发往它的请求都会失败",
+    };
+    Some(json!({ "cause": cause.as_str(), "text": text + then, "keeps_addresses": kept }))
+}
+
+/// Why the node's name is not found, if so.
+fn not_found(node: &Candidate, language: Language) -> Option<(Cause, String)> {
+    let Way::Name { host, .. } = node.address.way() else {
+        return None;
+    };
+    let cause = match node.state.look_up_failed()? {
+        Unresolved::Silent => Cause::NameServerSilent,
+        Unresolved::NotFound => Cause::NameNotFound,
+    };
+    let facts = Facts {
+        name: host.to_owned(),
+        ..Facts::default()
+    };
+    Some((cause, cause.text(&facts, language)))
+}
+
+/// A sentence for each node that requests go to although its name has no address.
+fn unreachable(pool: &Balancer) -> impl Iterator<Item = String> {
+    let nodes = pool.nodes().iter().filter(|node| {
+        let asked = node.admin_state == AdminState::Enabled && node.state.health() != Health::Down;
+        asked && node.state.socket_addresses().is_empty()
+    });
+    nodes.filter_map(|node| {
+        let (_, text) = not_found(node, Language::English)?;
+        Some(format!("node {}/{}: {text}", pool.name(), node.name))
     })
 }
 

@@ -203,6 +203,7 @@ async fn keep_probing(
             health = tally.count(result.passed());
             result.in_row = tally.in_row();
         }
+        result.needs_rise = tally.flaps().then(|| tally.rise());
         let news = (health != state.health()).then(|| Verdict {
             pool: target.pool.clone(),
             state: state.id(),
@@ -210,7 +211,7 @@ async fn keep_probing(
             check: result.clone(),
         });
         if news.is_some() {
-            tell(&label, health, &result, &tally);
+            tell(&label, health, &result);
         }
         state.set_check(result, health);
         // Behind what it tells of. Nobody listens any more while the program ends.
@@ -226,13 +227,9 @@ fn any_part_of(time: Duration) -> Duration {
 }
 
 // Once per verdict: what an operator finds in the log afterwards.
-fn tell(label: &str, health: Health, result: &CheckResult, tally: &Tally) {
+fn tell(label: &str, health: Health, result: &CheckResult) {
     let text = result.text(Language::English);
     match health {
-        Health::Down if tally.flaps() => {
-            let rise = tally.rise();
-            warn!("node {label} is down: {text}; it flaps and now needs {rise} passes to be up");
-        }
         Health::Down => warn!("node {label} is down: {text}"),
         Health::Up => info!("node {label} is up: {text}"),
         Health::Unknown => {}

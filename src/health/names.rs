@@ -62,10 +62,11 @@ pub(super) async fn keep_fresh(
     loop {
         match look_up(&address).await {
             Ok(found) => {
-                if std::mem::take(&mut failing) {
+                let again = std::mem::take(&mut failing);
+                if again {
                     info!("node {label}: the name {host} is found again");
                 }
-                if **state.socket_addresses() != found {
+                if again || **state.socket_addresses() != found {
                     state.set_addresses(found);
                 }
             }

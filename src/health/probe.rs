@@ -60,6 +60,7 @@ pub(super) async fn probe(
         cause: found.err(),
         facts,
         in_row: 0,
+        needs_rise: None,
         ms: u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX),
         at: SystemTime::now(),
     }

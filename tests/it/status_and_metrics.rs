@@ -4,7 +4,7 @@ use rustix::process::Signal;
 
 use crate::support::appliance::{Appliance, said};
 use crate::support::client::{Client, Request, Wire};
-use crate::support::document::one_pool;
+use crate::support::document::{node, one_pool};
 use crate::support::eventually;
 use crate::support::node::{Answer, Gate, Node, lines};
 
@@ -293,4 +293,32 @@ fn the_admin_address_shows_nothing_but_what_it_should() {
         );
     }
     assert_eq!(lb.admin("/healthz").text(), "ok");
+}
+
+/// Without a check nothing else would tell it.
+#[test]
+fn a_name_without_an_address_is_told() {
+    let lb = Appliance::start();
+    let line = node("name = \"x\"\naddress = \"nowhere.invalid:80\"");
+    let pool = one_pool(lb.port(), "health_check = \"off\"", &[]);
+    lb.apply(&(pool + &line));
+    let lookup = eventually("the look-up has failed", || {
+        let lookup = lb.node("django", "x")["lookup"].clone();
+        lookup.is_object().then_some(lookup)
+    });
+    // Whether the name server says no or says nothing is the machine's.
+    let causes = ["name_not_found", "name_server_silent"];
+    let cause = lookup["cause"].as_str().unwrap();
+    assert!(causes.contains(&cause), "{lookup}");
+    assert_eq!(lookup["keeps_addresses"], false);
+    let text = lookup["text"].as_str().unwrap();
+    assert!(text.contains("nowhere.invalid"), "{text}");
+    let status = lb.status();
+    assert_eq!(status["state"], "degraded");
+    let reason = status["reasons"][0].as_str().unwrap();
+    assert!(reason.starts_with("node django/x: "), "{reason}");
+    let output = lb.run(&["status"]);
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(!page.contains("All is well"), "{page}");
+    assert!(page.contains(text), "{page}");
 }

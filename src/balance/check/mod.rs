@@ -19,6 +19,8 @@ pub struct CheckResult {
     pub facts: Facts,
     /// Probes in a row that ended like this one, passed or failed, itself included.
     pub in_row: u32,
+    /// Passes in a row that it needs to be up, where it flaps: more than the check says.
+    pub needs_rise: Option<u16>,
     /// How long the probe took, in milliseconds.
     pub ms: u32,
     /// When the probe ended.
@@ -48,11 +50,30 @@ impl CheckResult {
     /// The same for a person: «connection refused: nothing listens on 10.0.0.1:8000».
     pub fn text(&self, language: Language) -> String {
         let words = match (self.cause, self.facts.status) {
-            (Some(cause), _) => cause.words(language),
+            (Some(cause), _) => {
+                return cause.text(&self.facts, language) + &self.flapping(language);
+            }
             (None, Some(_)) => pick(language, "answered {status}", "应答 {status}"),
             (None, None) => pick(language, "accepts connections", "接受连接"),
         };
-        self.facts.fill(words, language)
+        self.facts.fill(words, language) + &self.flapping(language)
+    }
+
+    fn flapping(&self, language: Language) -> String {
+        let Some(rise) = self.needs_rise else {
+            return String::new();
+        };
+        match language {
+            Language::English => format!("; it flaps and needs {rise} passes in a row to be up"),
+            Language::Chinese => format!("；状态反复变化，需连续 {rise} 次通过才恢复"),
+        }
+    }
+}
+
+impl Cause {
+    /// What is wrong, for a person.
+    pub fn text(self, facts: &Facts, language: Language) -> String {
+        facts.fill(self.words(language), language)
     }
 }
 
@@ -71,6 +92,7 @@ impl CheckResult {
             cause,
             facts: Facts::default(),
             in_row: 1,
+            needs_rise: None,
             ms: 1,
             at: SystemTime::UNIX_EPOCH,
         }
@@ -91,6 +113,11 @@ mod tests {
         assert_eq!((passed.code(), passed.status()), ("L7OK", Some(204)));
         assert_eq!(passed.text(Language::English), "answered 204");
         assert_eq!(passed.text(Language::Chinese), "应答 204");
+        passed.needs_rise = Some(4);
+        let flaps = "answered 204; it flaps and needs 4 passes in a row to be up";
+        assert_eq!(passed.text(Language::English), flaps);
+        let flaps = "应答 204；状态反复变化，需连续 4 次通过才恢复";
+        assert_eq!(passed.text(Language::Chinese), flaps);
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub(super) struct Node {
     /// `up`, `down` or `unknown`.
     pub(super) health: String,
     check: Option<Check>,
+    #[serde(default)]
+    lookup: Option<Lookup>,
     ejected_until: Option<String>,
     /// Requests being answered now.
     pub(super) in_flight: u64,
@@ -76,6 +78,16 @@ struct Check {
     ms: Option<f64>,
     #[serde(default)]
     text: String,
+    /// Passes in a row that it needs to be up, where it flaps.
+    #[serde(default)]
+    needs_rise: Option<u64>,
+}
+
+/// Why its name is not found.
+#[derive(Debug, Deserialize)]
+struct Lookup {
+    text: String,
+    keeps_addresses: bool,
 }
 
 impl Status {
@@ -136,6 +148,10 @@ impl Status {
                 troubles.push(format!("{pool}/{} is down", node.name));
             } else if node.ejected_until.is_some() {
                 troubles.push(format!("{pool}/{} failed requests and rests", node.name));
+            }
+            // Without any address it is among the reasons.
+            if node.lookup.as_ref().is_some_and(|l| l.keeps_addresses) {
+                troubles.push(format!("the name of {pool}/{} is not found", node.name));
             }
         }
         troubles
@@ -217,6 +233,24 @@ impl Pool {
         // Below the table: a reason is a sentence, and would push the counts off the screen.
         for node in self.nodes.iter().filter(|node| node.health == "down") {
             let _ = writeln!(table, "{} is {}", node.name, node.health_and_why());
+        }
+        for node in &self.nodes {
+            let down = node.health == "down";
+            if let Some(lookup) = &node.lookup
+                && (lookup.keeps_addresses || !down)
+            {
+                let _ = writeln!(table, "{}: {}", node.name, lookup.text);
+            }
+            // One that is down says so there.
+            if let Some(rise) = node.check.as_ref().and_then(|check| check.needs_rise)
+                && !down
+            {
+                let name = &node.name;
+                let _ = writeln!(
+                    table,
+                    "{name} flaps and needs {rise} passes in a row to be up"
+                );
+            }
         }
         table
     }

@@ -98,6 +98,20 @@ fn a_pool_says_what_waits_in_it_and_that_it_fails_open() {
     );
 }
 
+#[test]
+fn a_node_that_flaps_or_whose_name_is_not_found_says_so() {
+    let mut status = site();
+    let nodes = &mut status["pools"][0]["nodes"];
+    nodes[0]["check"]["needs_rise"] = json!(4);
+    nodes[1]["lookup"] = json!({"cause": "name_not_found", "text": "not found; last ones stay", "keeps_addresses": true});
+    let page = rendered(status);
+    let end =
+        "web-1 flaps and needs 4 passes in a row to be up\nweb-2: not found; last ones stay\n";
+    assert!(page.ends_with(end), "{page}");
+    let first = "Revision 7 is serving, but the name of django/web-2 is not found.\n";
+    assert!(page.starts_with(first), "{page}");
+}
+
 fn headline(status: Value) -> String {
     rendered(status).lines().next().unwrap().to_owned()
 }

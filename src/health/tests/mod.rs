@@ -199,6 +199,43 @@ async fn another_host_is_asked_for_by_the_probes_that_are_under_way() {
 }
 
 #[tokio::test]
+async fn a_node_that_flaps_says_how_many_passes_it_needs() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    // Every other answer passes.
+    tokio::spawn(async move {
+        let mut well = true;
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") && stream.read_buf(&mut head).await.is_ok() {}
+            let status = if well { "200 OK" } else { "500 No" };
+            let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes()).await;
+            well = !well;
+        }
+    });
+    let mut check = check().unwrap();
+    check.kind = CheckKind::Http(HttpCheck::default());
+    (check.rise, check.fall) = (1, 1);
+    let targets = targets(&pool(&[address.to_string()], Some(check)), &Registry::new());
+    let state = targets[0].state.clone();
+    let mut supervisor = Supervisor::new();
+    supervisor.follow(targets, REFRESH);
+    let first = || {
+        state
+            .check()
+            .is_some_and(|check| check.needs_rise.is_none())
+    };
+    eventually("at first nothing is unusual", first).await;
+    let flaps = || {
+        state
+            .check()
+            .is_some_and(|check| check.needs_rise == Some(2))
+    };
+    eventually("it needs twice its rise", flaps).await;
+}
+
+#[tokio::test]
 async fn dropping_the_supervisor_ends_every_task() {
     let pool = pool(&["localhost:1".into()], check());
     let mut supervisor = Supervisor::new();
