@@ -63,7 +63,11 @@ fn control_urls(urls: &mut ServiceConfig) {
 /// What the admin address answers.
 fn admin_urls(urls: &mut ServiceConfig) {
     urls.service(web::resource("/metrics").route(web::get().to(observe::metrics)))
-        .service(web::resource("/check_status").route(web::get().to(check_status::page)))
+        .service(
+            web::resource("/check_status")
+                .route(web::get().to(check_status::page))
+                .route(web::head().to(check_status::page)),
+        )
         .service(
             web::resource("/healthz")
                 .route(web::get().to(observe::healthz))

@@ -146,6 +146,9 @@ fn the_api_explains_by_get_and_by_post() {
     };
     assert_eq!(post(&asked).json(), got);
     assert_eq!(post(&json!([asked, asked])).json(), json!([got, got]));
+    let mut as_told = asked.clone();
+    as_told["headers"] = json!([{"name": "A", "value": "1"}, "B: 2"]);
+    assert_eq!(post(&as_told).json(), got);
     let head = told_head(&got);
     for line in ["PUT /x HTTP/1.1", "A: 1", "B: 2", "X-Real-IP: 192.0.2.7"] {
         assert!(head.iter().any(|l| l == line), "no {line} in {head:?}");
@@ -155,7 +158,17 @@ fn the_api_explains_by_get_and_by_post() {
         (json!({"url": "x"}), "must be a URL"),
         (json!({"url": url, "client": "here"}), "IP address"),
         (json!({"url": url, "hdrs": []}), "hdrs"),
-        (json!(7), "invalid type"),
+        (json!({"url": 7}), "url must be a string"),
+        (json!({"url": url, "method": []}), "method must be"),
+        (
+            json!({"url": url, "headers": "A: 1"}),
+            "headers must be a list",
+        ),
+        (
+            json!({"url": url, "headers": ["A: 1", {"name": "B"}]}),
+            "headers[1] must be",
+        ),
+        (json!(7), "must be an object"),
         (json!(vec![asked; 1001]), "at most 1000"),
     ] {
         let answer = post(&bad);

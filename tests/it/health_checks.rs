@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use crate::support::appliance::Appliance;
-use crate::support::client::Client;
+use crate::support::client::{Client, Request};
 use crate::support::document::{one_pool, route, site};
 use crate::support::eventually;
 use crate::support::node::{Answer, Gate, Node};
@@ -164,6 +164,9 @@ fn the_check_module_s_page_is_there_in_its_three_formats() {
     lb.apply(&one_pool(lb.port(), &keys, &[up.line(1), down.line(1)]));
     lb.wait_for_health("django", "up", "up");
     lb.wait_for_health("django", "down", "down");
+    let head = Request::new("HEAD", "/check_status");
+    let head = Client::of(lb.admin_port()).ask(&head);
+    assert_eq!((head.status, head.text().len()), (200, 0));
     let page = |query: &str| lb.admin(&format!("/check_status{query}"));
 
     let answer = page("?format=json&status=up");
