@@ -20,7 +20,8 @@ pub enum SameSite {
     Lax,
     /// No.
     Strict,
-    /// Yes. Browsers want it `Secure` then.
+    /// Yes. Browsers refuse that of a cookie that is not `Secure`: where it is not, nothing is
+    /// said, which they take as [`SameSite::Lax`].
     None,
 }
 

@@ -2,7 +2,7 @@
 
 use super::RequestView;
 use crate::balance::{Affinity, Bound, unix_now};
-use crate::model::{CookieDomain, Secure};
+use crate::model::{CookieDomain, SameSite, Secure};
 use crate::snapshot::Pool;
 
 /// Limit: cookies of the name that are looked at. One is ours; the rest are left from another
@@ -71,7 +71,10 @@ pub(super) fn write_value(
     if config.http_only {
         put(&[b"; HttpOnly"]);
     }
-    put(&[b"; SameSite=", config.same_site.attribute().as_bytes()]);
+    // Browsers refuse the whole cookie where it is None and not Secure.
+    if secure || config.same_site != SameSite::None {
+        put(&[b"; SameSite=", config.same_site.attribute().as_bytes()]);
+    }
 }
 
 #[cfg(test)]

@@ -117,6 +117,12 @@ fn the_cookie_has_the_attributes_that_are_wanted() {
             "https",
             "Path=/; Secure; HttpOnly; SameSite=None",
         ),
+        // Browsers would refuse it by plain http if it said None.
+        (
+            "secure = \"auto\", same_site = \"none\"",
+            "http",
+            "Path=/; HttpOnly",
+        ),
     ] {
         let (name, attributes) = attributes(affinity, scheme);
         assert_eq!(

@@ -10,7 +10,7 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
         let by_https_only = affinity.same_site == SameSite::None && affinity.secure == Secure::Auto;
         if by_https_only && config.settings.trusted_proxies.is_empty() {
             warnings.push(format!(
-                "pool {}: browsers refuse its affinity cookie: same_site = \"none\" needs https, and without \
+                "pool {}: its affinity cookie goes without same_site = \"none\", which needs https, and without \
                  settings.trusted_proxies nothing tells who came by that; secure = true says that all do",
                 pool.name
             ));

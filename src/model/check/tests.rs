@@ -214,7 +214,7 @@ fn affinity_that_no_browser_would_keep_is_warned_of() {
     assert_eq!(told(vec![with("a", always)], ""), [""; 0]);
     let warned = told(vec![with("a", none)], "");
     assert!(
-        warned[0].starts_with("pool a: browsers refuse its affinity cookie"),
+        warned[0].starts_with("pool a: its affinity cookie goes without same_site"),
         "{warned:?}"
     );
     let both = [with("a", plain()), pool("b"), with("c", other)];
