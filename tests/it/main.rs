@@ -16,6 +16,7 @@ mod big_bodies;
 mod broken_crowds;
 mod broken_nodes;
 mod causes;
+mod corpus;
 mod demo;
 mod deploy;
 mod django_site;
