@@ -1,6 +1,7 @@
 //! One request's claim on one node.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::{Balancer, Candidate, NodeState};
 
@@ -38,12 +39,12 @@ impl<'a> Lease<'a> {
         &self.balancer.nodes()[self.index]
     }
 
-    /// The same claim without the snapshot, for a tunnel or a long download.
+    /// The same claim without the snapshot, for a tunnel.
     pub fn keep(mut self) -> OwnedLease {
         self.ours = false;
-        OwnedLease {
-            state: self.candidate().state.clone(),
-        }
+        let state = self.candidate().state.clone();
+        state.tunnels.fetch_add(1, Ordering::Relaxed);
+        OwnedLease { state }
     }
 }
 
@@ -71,6 +72,7 @@ impl OwnedLease {
 
 impl Drop for OwnedLease {
     fn drop(&mut self) {
+        self.state.tunnels.fetch_sub(1, Ordering::Relaxed);
         self.state.end();
     }
 }

@@ -57,6 +57,8 @@ impl Health {
 pub struct NodeState {
     id: u64,
     in_flight: AtomicU64,
+    // Those of them that are tunnels: nothing waits on them.
+    pub(super) tunnels: AtomicU64,
     // Most leases at a time, as last published: also for requests of an older snapshot, or a
     // node would get more than the operator now wants.
     limit: AtomicU64,
@@ -101,6 +103,7 @@ impl NodeState {
         Self {
             id,
             in_flight: AtomicU64::new(0),
+            tunnels: AtomicU64::new(0),
             limit: AtomicU64::new(limit(node.max_conns)),
             withdrawn: AtomicBool::new(false),
             barred: AtomicBool::new(false),
@@ -180,7 +183,8 @@ impl NodeState {
     /// busy, or stopped with its door open.
     pub fn is_silent(&self, now: Instant, time: Duration) -> bool {
         let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
-        self.in_flight() > 0 && now.saturating_duration_since(self.born + heard) >= time
+        let waiting = self.in_flight() > self.tunnels.load(Ordering::Relaxed);
+        waiting && now.saturating_duration_since(self.born + heard) >= time
     }
 
     /// The last probe's result; none before the first.
@@ -287,11 +291,9 @@ impl NodeState {
 
     /// Takes over what a published snapshot wants of it; one that is gone counts as disabled.
     pub(super) fn set_wanted(&self, wanted: AdminState) {
-        let (withdrawn, barred) = (
-            wanted != AdminState::Enabled,
-            wanted == AdminState::Disabled,
-        );
+        let withdrawn = wanted != AdminState::Enabled;
         self.withdrawn.store(withdrawn, Ordering::SeqCst);
+        let barred = wanted == AdminState::Disabled;
         self.barred.store(barred, Ordering::SeqCst);
     }
 

@@ -4,7 +4,7 @@ use super::headers::{self, Head};
 use super::later::{Later, Off};
 use super::reader::Reader;
 use super::settings::write_networks;
-use super::time::UP_TO_A_DAY;
+use super::time::{UP_TO_A_DAY, ZERO_OR_UP_TO_A_DAY};
 use super::value::{Fault, flag, network, parsed, size, time, word};
 use super::writer::Writer;
 use super::{files, redirect, respond, time};
@@ -19,8 +19,6 @@ const TARGETS: [&str; 4] = ["pool", "files", "redirect", "respond"];
 const LATER: &[Later] = &[
     ("buffer_request", Off::False),
     ("buffer_response", Off::False),
-    ("upgrade", Off::False),
-    ("tunnel_idle_timeout", Off::Never),
     ("compress", Off::False),
 ];
 
@@ -45,6 +43,13 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Route {
         // 0 is no limit.
         body_limit: r.get("body_limit", d.body_limit, size(0..=MAX_BODY)),
         read_timeout: r.optional("read_timeout", time(UP_TO_A_DAY)),
+        upgrade: r.get("upgrade", d.upgrade, flag),
+        // 0 is no limit.
+        tunnel_idle_timeout: r.get(
+            "tunnel_idle_timeout",
+            d.tunnel_idle_timeout,
+            time(ZERO_OR_UP_TO_A_DAY),
+        ),
         headers: headers::read(r, Head::Response, "headers", "remove_headers"),
         request_headers: headers::read(
             r,
@@ -108,6 +113,12 @@ pub(super) fn write(w: &mut Writer, route: &Route) {
     if let Some(timeout) = route.read_timeout {
         w.always("read_timeout", time::write(timeout));
     }
+    w.field("upgrade", route.upgrade, d.upgrade);
+    w.time(
+        "tunnel_idle_timeout",
+        route.tunnel_idle_timeout,
+        d.tunnel_idle_timeout,
+    );
     headers::write(w, &route.headers, "headers", "remove_headers");
     headers::write(
         w,

@@ -23,7 +23,7 @@ pub enum StreamError {
 /// A connection and its two queues.
 #[derive(Debug)]
 pub struct Conn {
-    io: Io,
+    pub(super) io: Io,
     input: Vec<u8>,
     used: usize,
     output: Vec<u8>,
@@ -326,7 +326,7 @@ impl Conn {
     /// Says that nothing more will be written, then reads and drops up to `limit` bytes
     /// until the other side's end or `until` (RFC 9112 section 9.6): without it, unread
     /// bytes make the kernel reset the connection and the answer with it.
-    pub async fn linger(mut self, scratch: &Scratch, limit: usize, until: Instant) {
+    pub async fn linger(&mut self, scratch: &Scratch, limit: usize, until: Instant) {
         let shut = poll_fn(|cx| self.io.poll_shutdown(cx)).await;
         let mut dropped = self.input().len();
         while shut.is_ok() && dropped <= limit {

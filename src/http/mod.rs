@@ -17,6 +17,7 @@ mod head;
 mod host;
 mod io;
 mod known;
+mod pipe;
 mod refusal;
 mod relay;
 mod request;
@@ -38,6 +39,7 @@ pub use framing::{Expectation, Framing, request_expectation, request_framing, re
 pub use head::{Field, Fields, Span};
 pub use io::Io;
 pub use known::Known;
+pub use pipe::{Pipe, PipeEnd};
 pub use refusal::Refusal;
 pub use relay::{Pace, Relay, RelayError};
 pub use request::{RequestHead, parse_request};

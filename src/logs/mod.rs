@@ -7,12 +7,14 @@
 mod combined;
 mod dates;
 mod json;
+mod kept;
 mod line;
 mod own;
 mod record;
 mod sink;
 mod writer;
 
+pub use kept::KeptRecord;
 pub use line::{LineWriter, address};
 pub use own::{OwnLog, OwnLogLevel};
 pub use record::{Record, Try};

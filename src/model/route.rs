@@ -43,6 +43,10 @@ pub struct Route {
     pub body_limit: u64,
     /// Longest time between two reads from the node; none is the pool's.
     pub read_timeout: Option<Duration>,
+    /// Whether a WebSocket that a client asks for is asked of the node.
+    pub upgrade: bool,
+    /// Longest time without a byte in either direction of a WebSocket; 0 is no limit.
+    pub tunnel_idle_timeout: Duration,
     /// Changes to the response head.
     pub headers: HeaderChanges,
     /// Changes to the request head.
@@ -54,6 +58,8 @@ pub struct Route {
 impl Route {
     /// Longest request body where nothing else is said: 100 MiB.
     pub const BODY_LIMIT: u64 = 100 * 1024 * 1024;
+    /// Longest silence of a WebSocket where nothing else is said: an hour.
+    pub const TUNNEL_IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
 
     /// A prefix route with every default of the document.
     pub fn new(path: RoutePath, target: Target) -> Self {
@@ -64,6 +70,8 @@ impl Route {
             strip_prefix: false,
             body_limit: Self::BODY_LIMIT,
             read_timeout: None,
+            upgrade: true,
+            tunnel_idle_timeout: Self::TUNNEL_IDLE_TIMEOUT,
             headers: HeaderChanges::default(),
             request_headers: HeaderChanges::default(),
             allow: Vec::new(),

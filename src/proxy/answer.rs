@@ -51,6 +51,11 @@ impl<'a> Answer<'a> {
         let mut headers = vec![("X-Steelyard-Reason", reason.code().to_owned())];
         match status {
             405 => headers.push(("Allow", allowed(exchange))),
+            426 => headers.extend([
+                ("Sec-WebSocket-Version", "13".to_owned()),
+                ("Upgrade", "websocket".to_owned()),
+                ("Connection", "upgrade".to_owned()),
+            ]),
             503 => headers.push(("Retry-After", "1".to_owned())),
             _ => {}
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::exchange::{exchange, refuse_unread};
+use super::tunnel::Tunnel;
 use super::{Reason, Worker};
 use crate::http::{Conn, Io, StreamError};
 use crate::model::Name;
@@ -34,9 +35,9 @@ impl Client {
         }
     }
 
-    async fn end(self, worker: &Worker, next: Next) {
+    async fn end(mut self, worker: &Worker, next: Next) {
         match next {
-            Next::Keep | Next::Close => {}
+            Next::Keep | Next::Close | Next::Tunnel(_) => {}
             Next::Abort => self.conn.abort(),
             Next::Linger => {
                 let until = Instant::now() + LINGER_TIME;
@@ -47,7 +48,7 @@ impl Client {
 }
 
 /// What becomes of a connection after a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Next {
     /// The next request may come.
     Keep,
@@ -58,6 +59,8 @@ pub(super) enum Next {
     Linger,
     /// It is reset: what was sent on it is not whole, and must not pass for it.
     Abort,
+    /// It carries a WebSocket from now on, and then nothing more.
+    Tunnel(Box<Tunnel>),
 }
 
 /// Most bytes taken from a client whose request is not wanted, and for how long.
@@ -73,8 +76,10 @@ pub async fn serve(worker: Rc<Worker>, io: Io, address: SocketAddr, listener: Rc
         client.requests += 1;
         // Boxed, so that an idle connection is not as large as a busy one.
         let next = Box::pin(exchange(&worker, &mut client)).await;
-        if next != Next::Keep {
-            return client.end(&worker, next).await;
+        match next {
+            Next::Keep => {}
+            Next::Tunnel(tunnel) => return Box::pin(tunnel.run(&worker, client)).await,
+            next => return client.end(&worker, next).await,
         }
     }
 }

@@ -93,7 +93,7 @@ pub(super) async fn deliver(
 }
 
 /// Binds the client to the node that answers it, unless it is so already.
-fn write_affinity(out: &mut Vec<u8>, this: &Forwarding<'_, '_>, lease: &Lease<'_>) {
+pub(super) fn write_affinity(out: &mut Vec<u8>, this: &Forwarding<'_, '_>, lease: &Lease<'_>) {
     let balancer = &this.pool.balancer;
     if let Some(affinity) = balancer.affinity()
         && let Some(value) = balancer.bind(lease.index(), this.bound, unix_now())

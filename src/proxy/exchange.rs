@@ -80,7 +80,7 @@ pub(super) async fn exchange(worker: &Worker, client: &mut Client) -> Next {
             id: RequestId::new(),
         },
     };
-    let mut trail = Trail::new(started);
+    let mut trail = Trail::new(started, before);
     trail.head_in = before.read_since(client);
     let next = match understood {
         Err(reason) => answer::refuse(&exchange, client, &mut trail, reason).await,
@@ -94,7 +94,10 @@ pub(super) async fn exchange(worker: &Worker, client: &mut Client) -> Next {
             serve(&exchange, client, &mut heads.response, body, &mut trail).await
         }
     };
-    note::note(&exchange, client, &trail, before);
+    // A tunnel is no more than begun: it is noted at its end.
+    if !matches!(next, Next::Tunnel(_)) {
+        note::note(&exchange, client, &trail);
+    }
     next
 }
 
@@ -122,9 +125,9 @@ pub(super) async fn refuse_unread(worker: &Worker, client: &mut Client, reason: 
             id: RequestId::new(),
         },
     };
-    let mut trail = Trail::new(Instant::now());
+    let mut trail = Trail::new(Instant::now(), before);
     let next = answer::refuse(&exchange, client, &mut trail, reason).await;
-    note::note(&exchange, client, &trail, before);
+    note::note(&exchange, client, &trail);
     next
 }
 

@@ -24,6 +24,9 @@ pub(super) enum Failure {
     /// The node's answer was not HTTP.
     #[error("sent no valid answer: {0}")]
     BadResponse(Refusal),
+    /// The node's 101 was no answer to the WebSocket asked for.
+    #[error("did not agree to a WebSocket: {0}")]
+    NotUpgraded(Refusal),
     /// The client's doing.
     #[error("was given up by the client")]
     Client(Reason),
@@ -40,6 +43,7 @@ impl Failure {
             Self::Timeout | Self::WentDown => Reason::NodeTimeout,
             Self::Broken | Self::Connect(ConnectError::Reset) => Reason::NodeReset,
             Self::BadResponse(_) => Reason::NodeBadResponse,
+            Self::NotUpgraded(_) => Reason::NotUpgraded,
             Self::Client(reason) => *reason,
         }
     }
@@ -68,7 +72,7 @@ impl Failure {
             Self::Broken | Self::Connect(ConnectError::Reset) => {
                 (Condition::Error, NodeErrorKind::Reset, RetryReason::Error)
             }
-            Self::BadResponse(_) => (
+            Self::BadResponse(_) | Self::NotUpgraded(_) => (
                 Condition::InvalidHeader,
                 NodeErrorKind::BadResponse,
                 RetryReason::InvalidHeader,
@@ -92,7 +96,8 @@ impl Failure {
         match self {
             Self::Connect(ConnectError::Ours(_)) => false,
             Self::Connect(_) | Self::Broken | Self::BadResponse(_) => true,
-            Self::Timeout | Self::WentDown | Self::Client(_) => false,
+            // One path may be wrong while all others are well.
+            Self::NotUpgraded(_) | Self::Timeout | Self::WentDown | Self::Client(_) => false,
         }
     }
 }

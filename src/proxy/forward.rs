@@ -15,6 +15,8 @@ use super::hash_key::asker;
 use super::request::{RequestBody, Trail, Try};
 use super::request_body::take_in;
 use super::retry::{Situation, is_retried};
+use super::tunnel::Tunnel;
+use super::upgrade::check;
 use super::waiting::wait;
 use crate::balance::{Bound, Lease, Leasing, Tried, unix_now};
 use crate::http::ResponseHead;
@@ -50,6 +52,10 @@ pub(super) async fn forward<'x>(
 ) -> Next {
     let pool = this.pool;
     let mut course = Course::default();
+    if let Err(refusal) = check(&this.exchange.request, this.route) {
+        let reason = Reason::BadRequest(refusal);
+        return answer::refuse(this.exchange, sides.client, trail, reason).await;
+    }
     if let Err(reason) = take_in(this.exchange, &mut sides).await {
         sides.body.reader = None;
         return this.refuse(&mut sides, trail, reason).await;
@@ -88,8 +94,11 @@ pub(super) async fn forward<'x>(
                     this.acquit_or_convict(index, &course);
                 }
                 trail.node = Some(pool.balancer.nodes()[index].name.as_str());
-                trail.series = this.series.get(index).map(|series| &**series);
-                return deliver(&this, &mut sides, answered, lease, trail).await;
+                trail.series = this.series.get(index);
+                return match sides.response.status {
+                    101 => Tunnel::begin(&this, &mut sides, answered, lease, trail),
+                    _ => deliver(&this, &mut sides, answered, lease, trail).await,
+                };
             }
             Err(failure) => {
                 // Its place is free for others while this request may wait for another node.

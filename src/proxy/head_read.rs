@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::forward::{Forwarding, Sides};
 use super::headers::write_interim;
 use super::links::Link;
+use super::upgrade::{check_agreed, is_asked};
 use crate::http::{HeadScan, Limits, Refusal, Version, begins_like_an_answer, parse_response};
 
 /// Most interim answers to one request (rule 37).
@@ -44,15 +45,20 @@ impl HeadRead {
             let parsed = parse_response(&link.conn.input()[..end], &Limits::NODE, response);
             link.conn.consume(end);
             parsed.map_err(Failure::BadResponse)?;
-            self.is_final = response.status >= 200;
+            let request = &this.exchange.request;
+            let switches = response.status == 101 && is_asked(request, this.route);
+            if switches {
+                check_agreed(request.head, response).map_err(Failure::NotUpgraded)?;
+            }
+            self.is_final = response.status >= 200 || switches;
             self.interim += u32::from(!self.is_final);
-            if response.status == 101 || self.interim > MAX_INTERIM {
+            if (response.status == 101 && !switches) || self.interim > MAX_INTERIM {
                 let text = "an interim answer nobody asked for";
                 return Err(Failure::BadResponse(Refusal::bad(37, text)));
             }
             self.scan = HeadScan::default();
             // `100 Continue` is ours to say (rule 38), and HTTP/1.0 knows none of them.
-            let version = this.exchange.request.head.version;
+            let version = request.head.version;
             if !self.is_final && response.status != 100 && version == Version::Http11 {
                 let (client, plan) = (&mut *sides.client, &this.route.headers);
                 let out = client.conn.output();

@@ -5,6 +5,7 @@
 //! them removed by naming them in theirs.
 
 use super::request::Request;
+use super::upgrade::is_asked;
 use crate::balance::Candidate;
 use crate::http::{
     Field, Fields, Framing, Known, ResponseHead, Version, connection_options, field, field_number,
@@ -47,7 +48,10 @@ pub(super) fn write_request(
         Framing::Chunked => field(out, b"Transfer-Encoding", b"chunked"),
         Framing::None | Framing::UntilClose => {}
     }
-    if pool.config.keepalive.idle == 0 {
+    if is_asked(request, route) {
+        field(out, b"Connection", b"Upgrade");
+        field(out, b"Upgrade", b"websocket");
+    } else if pool.config.keepalive.idle == 0 {
         field(out, b"Connection", b"close");
     }
     out.extend_from_slice(b"\r\n");
@@ -85,9 +89,12 @@ fn goes_to_node(field: &Field<'_>, trusted: bool) -> bool {
 }
 
 fn speaks_for_a_proxy(name: &[u8]) -> bool {
-    const PREFIX: &[u8] = b"x-forwarded-";
-    let start = name.get(..PREFIX.len());
-    start.is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+    begins(name, b"x-forwarded-")
+}
+
+fn begins(name: &[u8], prefix: &[u8]) -> bool {
+    let start = name.get(..prefix.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 fn write_forwarded(out: &mut Vec<u8>, request: &Request<'_>, plan: &HeaderPlan) {
@@ -176,6 +183,14 @@ pub(super) fn write_interim(out: &mut Vec<u8>, head: &ResponseHead, plan: &Heade
     out.extend_from_slice(b"\r\n");
 }
 
+/// Appends a node's 101 for the client, all but its last, empty line.
+pub(super) fn write_switch(out: &mut Vec<u8>, head: &ResponseHead, plan: &HeaderPlan) {
+    write_answer(out, head, plan, true);
+    write_set(out, plan);
+    field(out, b"Connection", b"Upgrade");
+    field(out, b"Upgrade", b"websocket");
+}
+
 /// The status line, and of the node's fields those that go on.
 fn write_answer(out: &mut Vec<u8>, head: &ResponseHead, plan: &HeaderPlan, no_length: bool) {
     status_line(out, Version::Http11, head.status, head.reason());
@@ -219,7 +234,9 @@ impl Listed {
     fn names(&self, field: &Field<'_>) -> bool {
         let may_be = match field.known {
             Known::Referer | Known::UserAgent => true,
-            Known::Other => !speaks_for_a_proxy(field.name),
+            Known::Other => {
+                !speaks_for_a_proxy(field.name) && !begins(field.name, b"sec-websocket-")
+            }
             _ => false,
         };
         if self.0.is_empty() || !may_be {

@@ -2,7 +2,7 @@
 //!
 //! A client's connection (`connection`) carries one request at a time (`exchange`), which
 //! goes where `decide` says: to a node (`forward`, one `attempt` after the other, then
-//! `deliver`), to a file (`serve_file`), or no further (`answer`). `explain` tells where one would go.
+//! `deliver`, or a `tunnel` for a WebSocket), to a file (`serve_file`), or no further (`answer`). `explain` tells where one would go.
 
 mod affinity;
 mod answer;
@@ -29,6 +29,8 @@ mod retry;
 mod serve_file;
 #[cfg(test)]
 mod tests;
+mod tunnel;
+mod upgrade;
 mod waiting;
 mod worker;
 

@@ -1,13 +1,17 @@
 //! What the log and the counters are told of a request that is over.
 
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
 
 use super::connection::Client;
 use super::exchange::Exchange;
 use super::request::Trail;
+use super::{Reason, Worker};
 use crate::http::Known;
-use crate::logs::{Record, Try};
-use crate::metrics::Served;
+use crate::logs::{KeptRecord, Record, Try};
+use crate::metrics::{Series, Served};
 
 /// What a connection had carried before a request.
 #[derive(Debug, Clone, Copy)]
@@ -32,28 +36,43 @@ impl Before {
     }
 }
 
-/// Notes a request that is over.
-pub(super) fn note(exchange: &Exchange<'_>, client: &Client, trail: &Trail<'_>, before: Before) {
-    let (request, head) = (&exchange.request, exchange.request.head);
-    let bytes_in = before.read_since(client);
-    let body_in = bytes_in.saturating_sub(trail.head_in);
-    let bytes_out = client.conn.sent.saturating_sub(before.sent);
-    let bytes_out_body = bytes_out.saturating_sub(trail.head_out);
-    let total = trail.started.elapsed();
-    let series = match (trail.series, trail.site) {
-        (Some(series), _) => series,
-        (None, Some(site)) => &*site.local,
-        (None, None) => &*request.listener.unrouted,
-    };
-    series.count(
-        head.method(),
-        Served {
-            status: trail.status,
+/// What a request has carried, heads and all.
+struct Carried {
+    bytes_in: u64,
+    bytes_out: u64,
+    body_in: u64,
+    body_out: u64,
+}
+
+impl Carried {
+    fn of(client: &Client, before: Before, head_in: u64, head_out: u64) -> Self {
+        let bytes_in = before.read_since(client);
+        let bytes_out = client.conn.sent.saturating_sub(before.sent);
+        Self {
+            bytes_in,
+            bytes_out,
+            body_in: bytes_in.saturating_sub(head_in),
+            body_out: bytes_out.saturating_sub(head_out),
+        }
+    }
+
+    fn count(&self, series: &Series, method: &[u8], status: u16, total: Duration) {
+        let served = Served {
+            status,
             duration: total,
-            bytes_in: body_in,
-            bytes_out: bytes_out_body,
-        },
-    );
+            bytes_in: self.body_in,
+            bytes_out: self.body_out,
+        };
+        series.count(method, served);
+    }
+}
+
+/// Notes a request that is over.
+pub(super) fn note(exchange: &Exchange<'_>, client: &Client, trail: &Trail<'_>) {
+    let carried = Carried::of(client, trail.before, trail.head_in, trail.head_out);
+    let total = trail.started.elapsed();
+    let method = exchange.request.head.method();
+    carried.count(series(exchange, trail), method, trail.status, total);
     let logs = &exchange.snapshot.config.logs;
     if logs.file.is_empty() {
         return;
@@ -67,9 +86,84 @@ pub(super) fn note(exchange: &Exchange<'_>, client: &Client, trail: &Trail<'_>, 
         many = trail.tries.iter().map(logged).collect::<Vec<_>>();
         &many
     };
-    let unread = head.method().is_empty();
     let record = Record {
         time: SystemTime::now(),
+        bytes_in: carried.bytes_in,
+        bytes_out: carried.bytes_out,
+        bytes_out_body: carried.body_out,
+        total,
+        ..begun(exchange, trail, tries)
+    };
+    exchange.worker.log(logs.format, &record);
+}
+
+/// What is noted of a tunnel at its end, when the snapshot of its request is long gone.
+#[derive(Debug)]
+pub(super) struct Farewell {
+    record: KeptRecord,
+    series: Arc<Series>,
+    started: Instant,
+    before: Before,
+    head_in: u64,
+    head_out: u64,
+}
+
+impl Farewell {
+    /// All that is known at the tunnel's begin.
+    pub(super) fn of(exchange: &Exchange<'_>, trail: &Trail<'_>) -> Self {
+        let tries: Vec<Try<'_>> = trail.tries.iter().map(logged).collect();
+        Self {
+            record: KeptRecord::of(&begun(exchange, trail, &tries)),
+            series: Arc::clone(series(exchange, trail)),
+            started: trail.started,
+            before: trail.before,
+            head_in: trail.head_in,
+            head_out: trail.head_out,
+        }
+    }
+
+    /// Notes the tunnel, which is over, in the form that the log has now.
+    pub(super) fn say(&self, worker: &Worker, client: &Client, reason: Option<Reason>) {
+        let carried = Carried::of(client, self.before, self.head_in, self.head_out);
+        let total = self.started.elapsed();
+        self.record.with(|begun| {
+            carried.count(&self.series, begun.method, begun.status, total);
+            let Some(snapshot) = worker.snapshot() else {
+                return;
+            };
+            let logs = &snapshot.config.logs;
+            if logs.file.is_empty() {
+                return;
+            }
+            let record = Record {
+                time: SystemTime::now(),
+                bytes_in: carried.bytes_in,
+                bytes_out: carried.bytes_out,
+                bytes_out_body: carried.body_out,
+                reason: reason.map(Reason::code),
+                total,
+                ..begun
+            };
+            worker.log(logs.format, &record);
+        });
+    }
+}
+
+/// Where a request is counted.
+fn series<'x>(exchange: &Exchange<'x>, trail: &Trail<'x>) -> &'x Arc<Series> {
+    match (trail.series, trail.site) {
+        (Some(series), _) => series,
+        (None, Some(site)) => &site.local,
+        (None, None) => &exchange.request.listener.unrouted,
+    }
+}
+
+/// All that is known of a request but what it carried and when it ended.
+fn begun<'t>(exchange: &'t Exchange<'_>, trail: &Trail<'t>, tries: &'t [Try<'t>]) -> Record<'t> {
+    let (request, head) = (&exchange.request, exchange.request.head);
+    let has_line = !head.method().is_empty();
+    Record {
+        time: SystemTime::UNIX_EPOCH,
         listener: request.listener.config.name.as_str(),
         listener_port: request.listener.config.address.port(),
         site: trail.site.map(|site| site.name.as_str()),
@@ -79,15 +173,15 @@ pub(super) fn note(exchange: &Exchange<'_>, client: &Client, trail: &Trail<'_>, 
         user: b"",
         method: head.method(),
         host: head.host(),
-        path: if unread { b"" } else { head.path() },
+        path: if has_line { head.path() } else { b"" },
         query: head.query(),
-        protocol: if unread { "" } else { head.version.as_str() },
+        protocol: if has_line { head.version.as_str() } else { "" },
         tls: None,
         status: trail.status,
-        bytes_in,
-        bytes_out,
-        bytes_out_body,
-        reason: trail.reason.map(super::Reason::code),
+        bytes_in: 0,
+        bytes_out: 0,
+        bytes_out_body: 0,
+        reason: trail.reason.map(Reason::code),
         revision: exchange.snapshot.revision,
         request_id: request.id.as_bytes(),
         user_agent: head.fields.get(Known::UserAgent),
@@ -95,9 +189,8 @@ pub(super) fn note(exchange: &Exchange<'_>, client: &Client, trail: &Trail<'_>, 
         node: trail.node,
         tries,
         queue: trail.queued,
-        total,
-    };
-    exchange.worker.log(logs.format, &record);
+        total: Duration::ZERO,
+    }
 }
 
 fn logged<'t>(tried: &super::request::Try<'t>) -> Try<'t> {
@@ -105,7 +198,7 @@ fn logged<'t>(tried: &super::request::Try<'t>) -> Try<'t> {
         node: tried.node,
         address: tried.address,
         status: tried.status,
-        reason: tried.reason.map(super::Reason::code),
+        reason: tried.reason.map(Reason::code),
         connect: tried.connect,
         first_byte: tried.first_byte,
     }

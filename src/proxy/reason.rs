@@ -41,6 +41,10 @@ pub enum Reason {
     NodeReset,
     /// The node's answer was not HTTP.
     NodeBadResponse,
+    /// The node's 101 did not agree to the WebSocket that was asked for.
+    NotUpgraded,
+    /// Neither side of a WebSocket said anything for too long.
+    TunnelIdle,
     /// We failed.
     Internal,
 }
@@ -57,7 +61,8 @@ impl Reason {
             Self::Forbidden => 403,
             Self::MethodNotAllowed => 405,
             Self::TooManyConnections | Self::NoNode | Self::QueueFull | Self::QueueTimeout => 503,
-            Self::NodeRefused | Self::NodeReset | Self::NodeBadResponse => 502,
+            Self::NodeRefused | Self::NodeReset | Self::NodeBadResponse | Self::NotUpgraded => 502,
+            Self::TunnelIdle => 101,
             Self::NodeConnectTimeout | Self::NodeTimeout => 504,
             Self::Internal => 500,
         }
@@ -89,6 +94,8 @@ impl Reason {
             Self::NodeTimeout => "node_timeout",
             Self::NodeReset => "node_reset",
             Self::NodeBadResponse => "node_bad_response",
+            Self::NotUpgraded => "not_upgraded",
+            Self::TunnelIdle => "tunnel_idle",
             Self::Internal => "internal",
         }
     }
@@ -109,7 +116,10 @@ impl Reason {
             Self::QueueFull | Self::QueueTimeout => "The servers are busy. Try again soon.",
             Self::NodeRefused | Self::NodeReset => "The server could not be reached.",
             Self::NodeConnectTimeout | Self::NodeTimeout => "The server took too long to answer.",
-            Self::NodeBadResponse => "The server's answer could not be understood.",
+            Self::NodeBadResponse | Self::NotUpgraded => {
+                "The server's answer could not be understood."
+            }
+            Self::TunnelIdle => "Nothing was said for too long.",
             Self::Internal => "Something went wrong on our side.",
         };
         words.to_owned()

@@ -1,9 +1,11 @@
 //! A request under way: its head, its body, and what is noted about it on the way.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::note::Before;
 use super::{Origin, Reason, RequestView};
 use crate::http::{
     BodyReader, Expectation, Fields, Framing, Known, RequestHead, Version, connection_options,
@@ -168,10 +170,12 @@ pub(super) struct Trail<'s> {
     /// The node whose answer the client got.
     pub(super) node: Option<&'s str>,
     /// Its counters for the site.
-    pub(super) series: Option<&'s Series>,
+    pub(super) series: Option<&'s Arc<Series>>,
     pub(super) tries: Vec<Try<'s>>,
     /// Time spent waiting for a node with room.
     pub(super) queued: Duration,
+    /// What the connection had carried before.
+    pub(super) before: Before,
     /// Bytes of the request's head.
     pub(super) head_in: u64,
     /// Bytes of the answer's head.
@@ -179,7 +183,7 @@ pub(super) struct Trail<'s> {
 }
 
 impl Trail<'_> {
-    pub(super) fn new(started: Instant) -> Self {
+    pub(super) fn new(started: Instant, before: Before) -> Self {
         Self {
             started,
             site: None,
@@ -190,6 +194,7 @@ impl Trail<'_> {
             series: None,
             tries: Vec::new(),
             queued: Duration::ZERO,
+            before,
             head_in: 0,
             head_out: 0,
         }

@@ -43,3 +43,4 @@ mod targets;
 mod tidy;
 mod unix_sockets;
 mod webhooks;
+mod websockets;

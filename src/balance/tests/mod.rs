@@ -116,10 +116,15 @@ fn dropping_a_lease_ends_its_claim_and_keeping_it_does_not() {
     let second = lease(&balancer, &Tried::new()).unwrap();
     assert_ne!(first.index(), second.index());
     let state = first.candidate().state.clone();
+    let silent_before = state.is_silent(Instant::now(), Duration::ZERO);
     let tunnel = first.keep();
     drop(second);
     drop(balancer);
     assert_eq!(tunnel.state().in_flight(), 1);
+    // Nobody waits for an answer on it.
+    let later = Instant::now() + Duration::from_secs(3600);
+    assert!(!state.is_silent(later, Duration::from_secs(1)));
+    assert!(silent_before);
     drop(tunnel);
     assert_eq!(state.in_flight(), 0);
 }

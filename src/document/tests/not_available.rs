@@ -39,8 +39,6 @@ path = "/old"
 pool = "a"
 buffer_request = true
 buffer_response = true
-upgrade = true
-tunnel_idle_timeout = "1h"
 compress = true
 [[sites.routes]]
 path = "/"

@@ -16,7 +16,7 @@ use super::hash_key::asker;
 use super::headers::write_request;
 use super::request::{Request, RequestId};
 use super::serve_file::{Prospect, prospect};
-use super::{Outcome, Reason, decide, origin};
+use super::{Outcome, Reason, decide, origin, upgrade};
 use crate::balance::{Bound, Room, unix_now};
 use crate::http::{Known, RequestHead};
 use crate::model::{self, Name};
@@ -298,6 +298,10 @@ impl Explanation {
         if self.refused.is_some() {
             return None;
         }
+        if let Err(refusal) = upgrade::check(request, route) {
+            return Some(Reason::BadRequest(refusal));
+        }
+        self.notes.extend(upgrade::told(request, route));
         match outlook.room {
             Room::AtOnce => {}
             Room::Never => return Some(Reason::NoNode),

@@ -17,3 +17,4 @@ mod responses;
 mod reuse;
 mod root_causes;
 mod stand;
+mod websocket;

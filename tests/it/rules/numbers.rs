@@ -9,7 +9,6 @@ const LAST: u8 = 58;
 
 /// Rules without a test.
 const WITHOUT: &[(u8, &str)] = &[
-    (35, "WebSocket is not built yet"),
     (51, "HTTP/2 is not built yet"),
     (52, "HTTP/2 is not built yet"),
     (53, "HTTP/2 is not built yet"),

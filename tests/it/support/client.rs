@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -531,6 +531,25 @@ impl Wire {
     #[track_caller]
     pub(crate) fn head(&mut self) -> Response {
         read_head(&mut self.0).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Reads this many bytes.
+    #[track_caller]
+    pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        let read = self.0.read_exact(&mut bytes);
+        read.unwrap_or_else(|error| panic!("{count} bytes: {error}"));
+        bytes
+    }
+
+    /// Sends nothing more.
+    pub(crate) fn finish(&mut self) {
+        self.0.get_ref().shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// The connection itself.
+    pub(crate) fn stream(&self) -> &TcpStream {
+        self.0.get_ref()
     }
 
     /// Whatever comes until the other side closes; a reset ends it as well.

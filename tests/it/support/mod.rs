@@ -12,6 +12,7 @@ pub(crate) mod ports;
 pub(crate) mod socket;
 pub(crate) mod tls;
 pub(crate) mod visitor;
+pub(crate) mod websocket;
 
 use std::time::{Duration, Instant};
 

@@ -78,6 +78,10 @@ pub(crate) enum Then {
     Reset,
     /// Nothing, until the other side gives up.
     Hang,
+    /// Whatever comes, until the other side ends.
+    Echo,
+    /// An end of what it says. It reads on.
+    HalfClose,
 }
 
 impl Answer {
@@ -347,6 +351,15 @@ fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
                 return Ok(());
             }
             Then::Hang => {
+                io::copy(&mut from, &mut io::sink())?;
+                break;
+            }
+            Then::Echo => {
+                io::copy(&mut from, &mut out)?;
+                break;
+            }
+            Then::HalfClose => {
+                out.shutdown(Shutdown::Write)?;
                 io::copy(&mut from, &mut io::sink())?;
                 break;
             }
