@@ -61,12 +61,7 @@ pub(super) async fn forward<'x>(
         return this.refuse(&mut sides, trail, reason).await;
     }
     pool.balancer.count_request(Instant::now());
-    // Its body may have taken longer to come than the binding lasted, and the node be drained.
-    let bound = this.bound.filter(|bound| bound.lasts(unix_now()));
-    let this = Forwarding { bound, ..this };
-    if let Some(bound) = bound {
-        pool.balancer.see(bound, unix_now());
-    }
+    let this = this.if_still_bound();
     let mut lease = match this.lease(&mut sides, trail, &mut course.tried).await {
         Ok(lease) => lease,
         Err(reason) => return this.refuse(&mut sides, trail, reason).await,
@@ -144,6 +139,16 @@ struct Verdict {
 }
 
 impl<'x> Forwarding<'_, 'x> {
+    /// Its body may have taken longer to come than the binding lasted, and the node be drained.
+    /// Where it lasts, the node is told of its client.
+    fn if_still_bound(self) -> Self {
+        let bound = self.bound.filter(|bound| bound.lasts(unix_now()));
+        if let Some(bound) = bound {
+            self.pool.balancer.see(bound, unix_now());
+        }
+        Self { bound, ..self }
+    }
+
     /// A node for the request, which may have to wait for it.
     async fn lease(
         &self,
