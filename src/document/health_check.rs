@@ -1,6 +1,7 @@
 //! `health_check` of a pool: a table, or `"off"`.
 
 use std::num::NonZeroU16;
+use std::time::Duration;
 
 use super::headers::{self, Head};
 use super::pool::host;
@@ -54,7 +55,7 @@ fn read(r: &mut Reader<'_, '_>) -> HealthCheck {
     let kind = r.unless_faulty("kind", Kind::Tcp, word(&KINDS, kind_word, &[]));
     let port = r.optional("port", number(1..=u16::MAX));
     let interval = r.get("interval", d.interval, time(UP_TO_A_DAY));
-    let timeout = r.get("timeout", d.timeout, time(UP_TO_A_DAY));
+    let timeout = r.get("timeout", default_timeout(interval), time(UP_TO_A_DAY));
     let http = read_http(r);
     if kind == Some(Kind::Tcp) {
         refuse_http_keys(r);
@@ -76,6 +77,11 @@ fn read(r: &mut Reader<'_, '_>) -> HealthCheck {
         fall: r.get("fall", d.fall, number(1..=MAX_IN_A_ROW)),
         default_down: r.get("default_down", d.default_down, flag),
     }
+}
+
+// Nobody who asks for a short interval is refused for a timeout that nobody wrote.
+fn default_timeout(interval: Duration) -> Duration {
+    HealthCheck::default().timeout.min(interval)
 }
 
 fn read_http(r: &mut Reader<'_, '_>) -> HttpCheck {
@@ -162,7 +168,7 @@ fn write(w: &mut Writer, check: &HealthCheck) {
         w.always("port", port.get());
     }
     w.time("interval", check.interval, d.interval);
-    w.time("timeout", check.timeout, d.timeout);
+    w.time("timeout", check.timeout, default_timeout(check.interval));
     w.field("rise", check.rise, d.rise);
     w.field("fall", check.fall, d.fall);
     w.field("default_down", check.default_down, d.default_down);

@@ -134,6 +134,25 @@ fn the_first_document_taste_is_written_without_its_defaults() {
 }
 
 #[test]
+fn a_check_s_timeout_is_a_second_or_its_interval_where_that_is_less() {
+    for (written, timeout) in [
+        ("{ interval = \"500ms\" }", 500),
+        ("{ interval = \"1s\" }", 1000),
+        ("{ interval = \"1m\" }", 1000),
+        ("{ interval = \"500ms\", timeout = \"400ms\" }", 400),
+        ("{ interval = \"1m\", timeout = \"2s\" }", 2000),
+    ] {
+        let text = format!("version = 1\n[[pools]]\nname = \"a\"\nhealth_check = {written}\n");
+        let config = config(&text);
+        let check = config.pools[0].health_check.as_ref().unwrap();
+        assert_eq!(check.timeout, Duration::from_millis(timeout), "{written}");
+        let again = to_toml(&config);
+        assert_eq!(again.contains("timeout"), written.contains("timeout"));
+        assert_eq!(self::config(&again), config);
+    }
+}
+
+#[test]
 fn a_document_of_nothing_but_its_version_is_every_default() {
     let parsed = parse("version = 1\n", Format::Toml).unwrap();
     assert_eq!(parsed.config, Config::default());
