@@ -8,7 +8,7 @@ use super::{Config, HeaderName, HeaderValue, HostPattern, Pool, Target};
 /// Status codes that pass: one range, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expect {
-    /// The lowest code that passes, 100 to 599.
+    /// The lowest code that passes, 200 to 599: what is below is no answer yet.
     pub from: u16,
     /// The highest code that passes.
     pub to: u16,
@@ -24,13 +24,13 @@ impl Expect {
             let known = part.len() == 3 && part.bytes().all(|b| b.is_ascii_digit());
             part.parse::<u16>()
                 .ok()
-                .filter(|code| known && (100..=599).contains(code))
+                .filter(|code| known && (200..=599).contains(code))
         };
         let (from, to) = text.split_once('-').unwrap_or((text, text));
         match (code(from.trim()), code(to.trim())) {
             (Some(from), Some(to)) if from <= to => Ok(Self { from, to }),
             _ => Err(format!(
-                "must be a status or a range of them, such as 200-399 (is {text:?})"
+                "must be a status of 200 to 599 or a range of them, such as 200-399 (is {text:?})"
             )),
         }
     }
@@ -270,7 +270,9 @@ mod tests {
         for good in ["200", "200-399"] {
             assert_eq!(Expect::parse(good).unwrap().to_string(), good);
         }
-        for bad in ["", "2xx", "399-200", "99", "600", "+200", "200-"] {
+        for bad in [
+            "", "2xx", "399-200", "99", "600", "+200", "200-", "100", "199", "100-199", "199-200",
+        ] {
             assert!(Expect::parse(bad).is_err(), "{bad:?} passed");
         }
     }

@@ -144,7 +144,7 @@ fn listener(i: usize) -> impl Strategy<Value = Listener> {
 fn node(i: usize) -> impl Strategy<Value = Node> {
     let port = 30_000 + i;
     let address = prop_oneof![
-        "[a-z][a-z0-9._-]{0,12}".prop_map(move |host| format!("{host}:{port}")),
+        "[a-z]([._-]?[a-z0-9]){0,6}".prop_map(move |host| format!("{host}:{port}")),
         Just(format!("[::1]:{port}")),
         "unix:/run/[ -~é]{0,20}".prop_map(move |path| format!("{path}/{i}.sock")),
     ];
@@ -178,7 +178,7 @@ fn node(i: usize) -> impl Strategy<Value = Node> {
 fn http_check() -> impl Strategy<Value = CheckKind> {
     let method = select(&CheckMethod::ALL);
     let host = option::of("[a-z0-9.:-]{1,10}");
-    let codes = (100_u16..=599, 100_u16..=599);
+    let codes = (200_u16..=599, 200_u16..=599);
     let asked = ("/[!-\"$-~]{0,10}", host, header_set());
     (method, asked, codes, "\\PC{0,10}").prop_map(|(method, asked, (a, b), body)| {
         let (path, host, headers) = asked;
