@@ -80,7 +80,7 @@ impl NodeAddress {
         Ok(Self(match host.parse::<IpAddr>() {
             Ok(ip) => Form::Ip((ip, port).into()),
             Err(_) => Form::Name {
-                host: host.to_ascii_lowercase(),
+                host: host_name(host, text)?,
                 port,
             },
         }))
@@ -129,6 +129,23 @@ impl NodeAddress {
             Form::Ip(_) | Form::Name { .. } => self.to_string(),
         }
     }
+}
+
+/// The name in `text`, in small letters. What no name server can know is a typing error.
+fn host_name(host: &str, text: &str) -> Result<String, String> {
+    if host.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return Err(format!(
+            "must have an IPv4 address of four numbers of 0 to 255, or a name (is {text:?})"
+        ));
+    }
+    let named = host.strip_suffix('.').unwrap_or(host);
+    let whole = |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
+    if !named.split('.').all(whole) {
+        return Err(format!(
+            "must have a name whose parts between dots are not empty and neither begin nor end with - (is {text:?})"
+        ));
+    }
+    Ok(host.to_ascii_lowercase())
 }
 
 /// The path in the address of a Unix socket.
@@ -184,6 +201,8 @@ mod tests {
             "web-1.local:80",
             "[::1]:8000",
             "a_b:1",
+            "_http._tcp.a-b.1st:1",
+            "web-1.local.:80",
             "unix:/run/gunicorn.sock",
             "unix:/a b/é,\"c\".sock",
             "unix:/run/a:b.sock",
@@ -202,6 +221,16 @@ mod tests {
             "a b:80",
             "[10.0.0.1]:80",
             "a:",
+            "256.1.1.1:80",
+            "1.2.3:80",
+            "10.0.0.01:80",
+            "1:80",
+            ".:80",
+            "-x:80",
+            "x-.y:80",
+            "a..b:80",
+            ".a:80",
+            "a..:80",
         ] {
             assert!(NodeAddress::parse(bad).is_err(), "{bad:?} passed");
         }
