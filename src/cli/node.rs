@@ -135,7 +135,7 @@ fn wait(instance: &Instance, path: &NodePath, goal: Goal, limit: Duration) -> Re
             None => return say(&format!("{name} is {}", goal.reached())),
             Some(missing) if began.elapsed() >= limit => {
                 return Err(Failure::run_time(format!(
-                    "after {limit:?} {name} still {missing}; wait longer, or see `steelyard status`"
+                    "after {limit:?} {name} {missing}; wait longer, or see `steelyard status`"
                 )));
             }
             Some(_) => pause(LOOK),
@@ -143,15 +143,15 @@ fn wait(instance: &Instance, path: &NodePath, goal: Goal, limit: Duration) -> Re
     }
 }
 
-/// `has 12 clients bound to it, the last until 2026-01-01T00:00:00.000Z`.
+/// `still has 12 clients bound to it, the last until 2026-01-01T00:00:00.000Z`.
 fn bound(node: &status_table::Node) -> String {
     let until = node.bound_until.as_deref().unwrap_or("now");
     match node.bound {
         0 => format!(
-            "may have clients bound to it since before the start (or more than are remembered), until {until} at most"
+            "still may have clients bound to it since before the start (or more than are remembered), until {until} at most"
         ),
-        1 => format!("has 1 client bound to it, until {until}"),
-        clients => format!("has {clients} clients bound to it, the last until {until}"),
+        1 => format!("still has 1 client bound to it, until {until}"),
+        clients => format!("still has {clients} clients bound to it, the last until {until}"),
     }
 }
 
@@ -170,11 +170,11 @@ impl Goal {
             Self::Drained if node.drained => None,
             Self::Idle if node.in_flight == 0 => None,
             Self::Drained | Self::Idle if node.in_flight > 0 => {
-                Some(format!("has {} in flight", node.in_flight))
+                Some(format!("still has {} in flight", node.in_flight))
             }
             Self::Drained | Self::Idle => Some(bound(node)),
             Self::Up if node.health == "up" => None,
-            Self::Up => Some(format!("is {}", node.health_and_why())),
+            Self::Up => Some(format!("is still {}", node.health_and_why())),
         }
     }
 

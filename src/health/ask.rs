@@ -54,7 +54,9 @@ pub(super) async fn ask(
     let body = wire.body(check, &head, facts)?;
     match body.must_hold(check, facts).await {
         // The text is not there because it is elsewhere.
-        Err(Cause::BodyMismatch) if redirects(&head) => Err(wire.judge(check, &head, facts).await),
+        Err(Cause::BodyMismatch | Cause::BodyEmpty) if redirects(&head) => {
+            Err(wire.judge(check, &head, facts).await)
+        }
         held => held,
     }
 }
@@ -223,6 +225,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Body<'_, S> {
             // It may stand across two pieces.
             from = end.saturating_sub(wanted.len().saturating_sub(1));
             if end == HttpCheck::BODY_LIMIT || !self.more(facts).await? {
+                if end == 0 {
+                    return Err(Cause::BodyEmpty);
+                }
                 facts.said = quoted(&self.bytes);
                 return Err(Cause::BodyMismatch);
             }

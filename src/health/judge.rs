@@ -88,7 +88,7 @@ impl Answer<'_> {
             502 => Cause::BadGateway,
             503 => Cause::Unavailable,
             504 => Cause::GatewayTimeout,
-            500..=599 => Cause::ApplicationError,
+            500 => Cause::ApplicationError,
             _ => Cause::WrongStatus,
         }
     }
@@ -246,7 +246,8 @@ mod tests {
             (405, Cause::MethodNotAllowed),
             (429, Cause::TooManyRequests),
             (500, Cause::ApplicationError),
-            (501, Cause::ApplicationError),
+            (501, Cause::WrongStatus),
+            (505, Cause::WrongStatus),
             (502, Cause::BadGateway),
             (503, Cause::Unavailable),
             (504, Cause::GatewayTimeout),

@@ -94,6 +94,7 @@ fn wrong_answer() -> Vec<Broken> {
         broken("gateway_timeout", Answer::status(504, ""), "waited too long for the application", "等待应用超时"),
         broken("wrong_status", Answer::status(418, ""), "answered 418 to GET /up, expected 200-299", "对 GET /up 应答 418，期望 200-299"),
         broken("body_mismatch", Answer::text("maintenance"), "all well is not in the first 256 KiB of the body, which begins with \"maintenance\"", "前 256 KiB 中没有 all well，正文开头是“maintenance”"),
+        broken("body_empty", Answer::text(""), "its body is empty and all well should be in it", "正文为空，其中应有 all well"),
         broken("body_cut", bytes("HTTP/1.1 200 OK\r\nContent-Length: 80\r\n\r\nall"), "its body broke off before its end", "正文未发送完就中断"),
     ];
     nodes

@@ -196,7 +196,7 @@ causes! {
     TooManyRequests = "L7STS" "too_many_requests"
         "answered {status} to {method} {path}, expected {expected}; it limits requests: exempt this machine, or raise the check's interval"
         "对 {method} {path} 应答 {status}，期望 {expected}；节点限制请求频率：请对本机豁免，或加大检查的 interval"
-    /// 500 and other errors of the application.
+    /// 500.
     ApplicationError = "L7STS" "application_error"
         "answered {status} to {method} {path}, expected {expected}; the application itself fails: look at its log"
         "对 {method} {path} 应答 {status}，期望 {expected}；应用自身出错：请查看应用日志"
@@ -220,6 +220,10 @@ causes! {
     BodyMismatch = "L7RSP" "body_mismatch"
         "answered {status} to {method} {path}, but {wanted} is not in the first 256 KiB of the body, which begins with \"{said}\""
         "对 {method} {path} 应答 {status}，但正文的前 256 KiB 中没有 {wanted}，正文开头是“{said}”"
+    /// There is no body, and it should hold something.
+    BodyEmpty = "L7RSP" "body_empty"
+        "answered {status} to {method} {path}, but its body is empty and {wanted} should be in it"
+        "对 {method} {path} 应答 {status}，但正文为空，其中应有 {wanted}"
     /// The body ended before its promised end.
     BodyCut = "L7RSP" "body_cut"
         "answered {status} to {method} {path}, but its body broke off before its end: the process died while answering"

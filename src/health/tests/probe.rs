@@ -317,7 +317,7 @@ async fn a_redirect_without_the_text_is_told_as_a_redirect() {
         ),
         ("Location: /login/\r\n", Cause::LoginRedirect),
         ("Location: /up/\r\n", Cause::Redirect),
-        ("", Cause::BodyMismatch),
+        ("", Cause::BodyEmpty),
     ] {
         let answer = format!("HTTP/1.1 301 Moved\r\n{location}Content-Length: 0\r\n\r\n");
         let found = answer_holding("all well", answer.leak()).await;
@@ -344,7 +344,7 @@ async fn a_body_that_ends_early_or_not_by_the_rules_fails() {
             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na",
             Cause::BadHttp,
         ),
-        ("HTTP/1.1 204 No Content\r\n\r\n", Cause::BodyMismatch),
+        ("HTTP/1.1 204 No Content\r\n\r\n", Cause::BodyEmpty),
     ] {
         let found = answer_holding("all well", answer).await;
         assert_eq!(found.cause, Some(cause), "{answer:?}");
