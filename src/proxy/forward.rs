@@ -52,8 +52,7 @@ pub(super) async fn forward<'x>(
 ) -> Next {
     let pool = this.pool;
     let mut course = Course::default();
-    if let Err(refusal) = check(&this.exchange.request, this.route) {
-        let reason = Reason::BadRequest(refusal);
+    if let Err(reason) = check(&this.exchange.request, this.route) {
         return answer::refuse(this.exchange, sides.client, trail, reason).await;
     }
     if let Err(reason) = take_in(this.exchange, &mut sides).await {

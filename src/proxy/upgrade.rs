@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha1::{Digest as _, Sha1};
 
+use super::Reason;
 use super::request::Request;
 use crate::http::{Fields, Known, Refusal, RequestHead, ResponseHead, Version, list_items};
 use crate::snapshot::Route;
@@ -48,9 +49,9 @@ pub(super) fn told(request: &Request<'_>, route: &Route) -> Option<String> {
 ///
 /// # Errors
 /// What its handshake lacks.
-pub(super) fn check(request: &Request<'_>, route: &Route) -> Result<(), Refusal> {
+pub(super) fn check(request: &Request<'_>, route: &Route) -> Result<(), Reason> {
     match is_asked(request, route) {
-        true => check_handshake(request.head),
+        true => check_handshake(request.head).map_err(Reason::BadRequest),
         false => Ok(()),
     }
 }

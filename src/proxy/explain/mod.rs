@@ -298,8 +298,8 @@ impl Explanation {
         if self.refused.is_some() {
             return None;
         }
-        if let Err(refusal) = upgrade::check(request, route) {
-            return Some(Reason::BadRequest(refusal));
+        if let Err(reason) = upgrade::check(request, route) {
+            return Some(reason);
         }
         self.notes.extend(upgrade::told(request, route));
         match outlook.room {
