@@ -1,3 +1,5 @@
+//! What a connection keeps, and how it hears of the other side's slowness and end.
+
 use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 
