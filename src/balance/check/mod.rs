@@ -50,23 +50,11 @@ impl CheckResult {
     /// The same for a person: «connection refused: nothing listens on 10.0.0.1:8000».
     pub fn text(&self, language: Language) -> String {
         let words = match (self.cause, self.facts.status) {
-            (Some(cause), _) => {
-                return cause.text(&self.facts, language) + &self.flapping(language);
-            }
+            (Some(cause), _) => return cause.text(&self.facts, language),
             (None, Some(_)) => pick(language, "answered {status}", "应答 {status}"),
             (None, None) => pick(language, "accepts connections", "接受连接"),
         };
-        self.facts.fill(words, language) + &self.flapping(language)
-    }
-
-    fn flapping(&self, language: Language) -> String {
-        let Some(rise) = self.needs_rise else {
-            return String::new();
-        };
-        match language {
-            Language::English => format!("; it flaps and needs {rise} passes in a row to be up"),
-            Language::Chinese => format!("；状态反复变化，需连续 {rise} 次通过才恢复"),
-        }
+        self.facts.fill(words, language)
     }
 }
 
@@ -113,11 +101,6 @@ mod tests {
         assert_eq!((passed.code(), passed.status()), ("L7OK", Some(204)));
         assert_eq!(passed.text(Language::English), "answered 204");
         assert_eq!(passed.text(Language::Chinese), "应答 204");
-        passed.needs_rise = Some(4);
-        let flaps = "answered 204; it flaps and needs 4 passes in a row to be up";
-        assert_eq!(passed.text(Language::English), flaps);
-        let flaps = "应答 204；状态反复变化，需连续 4 次通过才恢复";
-        assert_eq!(passed.text(Language::Chinese), flaps);
     }
 
     #[test]

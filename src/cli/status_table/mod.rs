@@ -241,10 +241,7 @@ impl Pool {
             {
                 let _ = writeln!(table, "{}: {}", node.name, lookup.text);
             }
-            // One that is down says so there.
-            if let Some(rise) = node.check.as_ref().and_then(|check| check.needs_rise)
-                && !down
-            {
+            if let Some(rise) = node.check.as_ref().and_then(|check| check.needs_rise) {
                 let name = &node.name;
                 let _ = writeln!(
                     table,
