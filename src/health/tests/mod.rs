@@ -221,12 +221,6 @@ async fn a_node_that_flaps_says_how_many_passes_it_needs() {
     let state = targets[0].state.clone();
     let mut supervisor = Supervisor::new();
     supervisor.follow(targets, REFRESH);
-    let first = || {
-        state
-            .check()
-            .is_some_and(|check| check.needs_rise.is_none())
-    };
-    eventually("at first nothing is unusual", first).await;
     let flaps = || {
         state
             .check()
