@@ -130,7 +130,9 @@ fn a_stopped_instance_explains_what_it_would_do() {
 fn the_api_explains_by_get_and_by_post() {
     let nodes = Node::three();
     let lb = Appliance::start();
-    lb.apply(&one_pool(lb.port(), "", &lines(&nodes, [3, 2, 1])));
+    // A first verdict between two questions would be another answer.
+    let keys = "health_check = \"off\"";
+    lb.apply(&one_pool(lb.port(), keys, &lines(&nodes, [3, 2, 1])));
     let url = format!("http://127.0.0.1:{}/x", lb.port());
     let escaped = url.replace(':', "%3A").replace('/', "%2F");
     let target = format!(
