@@ -4,7 +4,6 @@
 //! GET and HEAD with a body are exempt by name: it calls them ambiguous, and rule 46 lets them pass.
 
 use std::cell::Cell;
-use std::sync::Arc;
 
 use http_desync_guardian::request_analyzer::{HttpRequestData, RequestAnalysisResult};
 use http_desync_guardian::{ClassificationReason, RequestSafetyTier};
@@ -16,11 +15,9 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use super::exchange::understand;
 use super::headers::write_request;
 use super::request::{Request, RequestId};
+use super::tests::snapshot_of;
 use super::{Outcome, decide, origin};
-use crate::balance::Registry;
-use crate::document::{Format, parse};
 use crate::http::{Framing, HeadScan, Limits, OddNames, RequestHead, parse_request};
-use crate::metrics::Metrics;
 use crate::snapshot::{Snapshot, Target};
 
 const DOCUMENT: &str = r#"version = 1
@@ -37,14 +34,7 @@ nodes = [{ address = "127.0.0.1:3" }]
 "#;
 
 fn snapshot() -> Snapshot {
-    let config = parse(DOCUMENT, Format::Toml).unwrap().config;
-    Snapshot::build(
-        Arc::new(config),
-        Arc::default(),
-        1,
-        &Registry::new(),
-        &Metrics::new(),
-    )
+    snapshot_of(DOCUMENT)
 }
 
 /// Requests of sound pieces, some of which are exchanged for broken ones.

@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{Worker, serve};
 use crate::balance::{Cause, CheckResult, Health, Registry};
+use crate::document::{Format, parse};
 use crate::http::Io;
 use crate::logs;
 use crate::metrics::Metrics;
@@ -27,6 +28,18 @@ async fn bounded(test: impl Future<Output = ()>) {
     timeout(LIMIT, LocalSet::new().run_until(test))
         .await
         .unwrap();
+}
+
+/// What `document` is compiled to.
+pub(super) fn snapshot_of(document: &str) -> Snapshot {
+    let config = parse(document, Format::Toml).unwrap().config;
+    Snapshot::build(
+        Arc::new(config),
+        Arc::default(),
+        1,
+        &Registry::new(),
+        &Metrics::new(),
+    )
 }
 
 /// A proxy with one pool of `nodes`; `change` says what else is special about it.

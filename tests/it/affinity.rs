@@ -26,14 +26,6 @@ fn state(text: &str, node: &str, state: &str) -> String {
     text.replace(&line, &format!("{line}state = \"{state}\"\n"))
 }
 
-/// Runs a verb that must succeed and gives what it said.
-#[track_caller]
-fn runs(lb: &Appliance, arguments: &[&str]) -> String {
-    let output = lb.run(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
-    said(&output)
-}
-
 #[test]
 fn clients_stay_on_their_nodes_whatever_the_policy() {
     let nodes = Node::three();
@@ -177,12 +169,12 @@ fn a_draining_node_keeps_who_is_bound_to_it_and_gets_nobody_new() {
     let mut visitors: Vec<Visitor> = (0..6).map(|_| Visitor::of(&lb)).collect();
     let at: Vec<String> = visitors.iter_mut().map(Visitor::visits).collect();
     assert_eq!(at.iter().filter(|node| *node == "web-1").count(), 2);
-    runs(&lb, &["node", "drain", "django/web-1"]);
+    lb.runs(&["node", "drain", "django/web-1"]);
     let node = lb.node("django", "web-1");
     assert_eq!(node["bound"], 2, "{node}");
     assert_eq!(node["drained"], false, "{node}");
     assert!(node["bound_until"].is_string(), "{node}");
-    let table = runs(&lb, &["status"]);
+    let table = lb.runs(&["status"]);
     assert!(table.contains("draining, 2 bound"), "{table}");
     let metrics = lb.admin("/metrics").text();
     let line = "steelyard_node_bound{pool=\"django\",node=\"web-1\"} 2";
@@ -207,7 +199,7 @@ fn a_draining_node_keeps_who_is_bound_to_it_and_gets_nobody_new() {
     if waited.status.code() == Some(1) {
         assert!(words.contains("bound to it"), "{words}");
     }
-    let waited = runs(&lb, &["node", "drain", "django/web-1", "--wait", "30s"]);
+    let waited = lb.runs(&["node", "drain", "django/web-1", "--wait", "30s"]);
     assert!(waited.contains("django/web-1 is drained"), "{waited}");
     let node = lb.node("django", "web-1");
     assert_eq!(
@@ -243,7 +235,7 @@ fn a_wait_tells_for_how_many_clients_and_until_when() {
     lb.apply(&with(&lb, "", &lines(&nodes, [1, 1, 1])).replace("django", "other"));
     Visitor::of(&lb).visits();
     assert_eq!(lb.node("other", "web-1")["bound"], 0);
-    runs(&lb, &["node", "drain", "other/web-1", "--wait", "30s"]);
+    lb.runs(&["node", "drain", "other/web-1", "--wait", "30s"]);
 }
 
 #[test]

@@ -8,14 +8,6 @@ use crate::support::document::{listener, one_pool, pool, route, site};
 use crate::support::node::{Answer, Node, Then, lines};
 use crate::support::visitor::{Visitor, keys, set_cookie, with};
 
-/// Runs a verb that must succeed and gives what it said.
-#[track_caller]
-fn runs(lb: &Appliance, arguments: &[&str]) -> String {
-    let output = lb.run(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
-    said(&output)
-}
-
 #[test]
 fn a_cookie_that_is_not_ours_binds_nobody() {
     let nodes = Node::three();
@@ -345,7 +337,7 @@ fn explain_tells_who_is_bound_and_what_would_be_set() {
     let url = format!("http://127.0.0.1:{}/", lb.port());
     let header = format!("Cookie: {}", visitor.cookie.clone().unwrap());
     let explained = |arguments: &[&str]| -> Value {
-        let text = runs(&lb, &[&["explain", "--json", &url], arguments].concat());
+        let text = lb.runs(&[&["explain", "--json", &url], arguments].concat());
         serde_json::from_str(&text).unwrap()
     };
     let why = |told: &Value, node: usize| {
@@ -380,7 +372,7 @@ fn explain_tells_who_is_bound_and_what_would_be_set() {
         "{words}"
     );
     assert!(!why(&bound, 0).0 && !why(&bound, 2).0, "{bound}");
-    runs(&lb, &["node", "drain", "django/web-2"]);
+    lb.runs(&["node", "drain", "django/web-2"]);
     let (eligible, words) = why(&explained(&[]), 1);
     assert!(
         !eligible && words.contains("draining: takes only bound requests"),
@@ -393,7 +385,7 @@ fn explain_tells_who_is_bound_and_what_would_be_set() {
         "{words}"
     );
     assert_eq!(set(&bound), None);
-    runs(&lb, &["node", "disable", "django/web-2"]);
+    lb.runs(&["node", "disable", "django/web-2"]);
     let moved = explained(&["-H", &header]);
     let (eligible, words) = why(&moved, 1);
     assert!(

@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use super::{Explanation, Goal, explain};
 use crate::balance::{Asker, Cause, CheckResult, Health, KeyHash, Leasing, Registry, Tried};
-use crate::document::{Format, parse};
 use crate::metrics::Metrics;
 use crate::model::Name;
+use crate::proxy::tests::snapshot_of;
 use crate::proxy::{Question, Reason};
 use crate::snapshot::Snapshot;
 
@@ -83,14 +83,7 @@ const DOCUMENT: &str = r#"
 "#;
 
 fn snapshot() -> Snapshot {
-    let config = parse(DOCUMENT, Format::Toml).unwrap().config;
-    Snapshot::build(
-        Arc::new(config),
-        Arc::default(),
-        1,
-        &Registry::new(),
-        &Metrics::new(),
-    )
+    snapshot_of(DOCUMENT)
 }
 
 fn asked(snapshot: &Snapshot, url: &str, headers: &[&str]) -> Explanation {

@@ -1,19 +1,15 @@
 //! Answers that come before, or without, the body of their request.
 
-use super::stand::{EVIL, PLAIN_POOL, RawNode, Stand};
+use super::stand::{EVIL, RawNode, Stand};
 use crate::support::appliance::write_file;
 use crate::support::client::{Client, Request, Wire};
-use crate::support::document::one_pool;
 
 const EARLY: &str = "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno";
 
 #[test]
 fn rule_44_an_answer_before_the_body_s_end_is_the_last_on_both_connections() {
     let node = RawNode::answering(EARLY);
-    let stand = Stand::new();
-    stand
-        .lb
-        .apply(&one_pool(stand.lb.port(), PLAIN_POOL, &[node.line()]));
+    let stand = Stand::before(&node);
     let part = "x".repeat(100_000);
     for (framing, start) in [
         ("Content-Length: 10000000", part.clone()),
@@ -47,10 +43,7 @@ fn rule_44_an_answer_before_the_body_s_end_is_the_last_on_both_connections() {
 #[test]
 fn rule_44_a_client_that_goes_on_sending_is_cut_off() {
     let node = RawNode::answering(EARLY);
-    let stand = Stand::new();
-    stand
-        .lb
-        .apply(&one_pool(stand.lb.port(), PLAIN_POOL, &[node.line()]));
+    let stand = Stand::before(&node);
     let mut wire = stand.wire();
     wire.send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\nx");
     assert_eq!(wire.response("POST").status, 403);

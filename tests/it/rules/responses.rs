@@ -1,8 +1,7 @@
 //! What a node answers, and what becomes of it.
 
-use super::stand::{PLAIN_POOL, RawNode, Stand};
+use super::stand::{RawNode, Stand};
 use crate::support::client::{Client, ClientError, Request};
-use crate::support::document::one_pool;
 use crate::support::node::{Answer, Then};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -390,10 +389,7 @@ fn rule_43_bytes_behind_an_answer_end_the_node_s_connection() {
 #[test]
 fn rule_43_bytes_on_an_idle_connection_end_it() {
     let node = RawNode::answering(OK);
-    let stand = Stand::new();
-    stand
-        .lb
-        .apply(&one_pool(stand.lb.port(), PLAIN_POOL, &[node.line()]));
+    let stand = Stand::before(&node);
     let mut client = Client::of(stand.lb.port());
     for connections in 1..=3 {
         assert_eq!(client.get("/").text(), "ok");

@@ -1,6 +1,6 @@
 //! One request after the other, on both sides, and what is asked again.
 
-use super::stand::{EVIL, PLAIN_POOL, RawNode, Stand};
+use super::stand::{EVIL, RawNode, Stand};
 use crate::support::client::{Client, Request};
 use crate::support::document::{listener, one_pool, pool};
 use crate::support::eventually;
@@ -126,10 +126,7 @@ fn rule_48_a_node_s_connection_is_used_again_only_when_it_is_clean() {
 #[test]
 fn rule_48_after_an_answer_before_the_body_s_end_the_node_s_connection_is_closed() {
     let node = RawNode::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-    let stand = Stand::new();
-    stand
-        .lb
-        .apply(&one_pool(stand.lb.port(), PLAIN_POOL, &[node.line()]));
+    let stand = Stand::before(&node);
     for n in 1..=3 {
         let mut wire = stand.wire();
         wire.send("POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel");

@@ -1,10 +1,9 @@
 //! Holes that others had, each as a sequence of requests on one connection: what reached the node is compared
 //! byte by byte, and the request behind the attack is shown to be its own.
 
-use super::stand::{EVIL, PLAIN_POOL, RawNode, Stand, bytes, check_refusal, masked};
+use super::stand::{EVIL, RawNode, Stand, bytes, check_refusal, masked};
 use crate::support::appliance::write_file;
 use crate::support::client::{Client, Request, exchange};
-use crate::support::document::one_pool;
 use crate::support::node::{Answer, Gate};
 
 /// Pingora: answered from the cache, the body was left unread, and read as the next request.
@@ -291,10 +290,7 @@ fn root_cause_hyper_4123_framing_is_decided_from_the_whole_head() {
 #[test]
 fn root_cause_go_net_http_an_answer_before_the_body_closes_the_node_s_connection() {
     let node = RawNode::answering("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno");
-    let stand = Stand::new();
-    stand
-        .lb
-        .apply(&one_pool(stand.lb.port(), PLAIN_POOL, &[node.line()]));
+    let stand = Stand::before(&node);
     for n in 1..=3 {
         let mut wire = stand.wire();
         wire.send("POST /a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n");

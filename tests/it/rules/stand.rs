@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::support::appliance::Appliance;
 use crate::support::client::{Wire, exchange};
-use crate::support::document::{NodeLine, listener, pool};
+use crate::support::document::{NodeLine, listener, one_pool, pool};
 use crate::support::eventually;
 use crate::support::node::{Answer, Node, Seen};
 use crate::support::ports::Port;
@@ -43,6 +43,14 @@ impl Stand {
                 request.body.len()
             ))
         })
+    }
+
+    /// The same, with its pool leading to `node`.
+    pub(super) fn before(node: &RawNode) -> Self {
+        let stand = Self::new();
+        let document = one_pool(stand.lb.port(), PLAIN_POOL, &[node.line()]);
+        stand.lb.apply(&document);
+        stand
     }
 
     /// The same with keys of the listener.

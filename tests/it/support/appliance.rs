@@ -160,6 +160,14 @@ impl Appliance {
         run(&all, input)
     }
 
+    /// Runs a verb that must succeed and gives what it said.
+    #[track_caller]
+    pub(crate) fn runs(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        said(&output)
+    }
+
     /// Makes the configuration equal to `document` and gives what `--json` said.
     ///
     /// # Panics

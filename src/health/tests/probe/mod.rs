@@ -1,22 +1,24 @@
 //! Probes of real sockets.
 
+mod body;
+mod connect;
+
 use std::net::SocketAddr;
-use std::num::NonZeroU16;
 use std::time::Duration;
 
-use rustix::io::Errno;
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use super::super::probe::{Asked, not_connected, probe};
-use crate::balance::{Cause, CheckResult, Facts, Unresolved};
+use super::super::probe::{Asked, probe};
+use crate::balance::{Cause, CheckResult, Unresolved};
 use crate::model::{CheckKind, HealthCheck, NodeAddress};
 use crate::model::{CheckMethod, Expect, HeaderName, HeaderValue, HttpCheck, Language};
 
 // Long enough for a loaded machine; what must time out says so itself.
 const LONG: Duration = Duration::from_secs(20);
+
 const SHORT: Duration = Duration::from_millis(50);
 
 fn tcp(timeout: Duration) -> HealthCheck {
@@ -40,14 +42,6 @@ fn asking(http: HttpCheck, timeout: Duration) -> HealthCheck {
         kind: CheckKind::Http(http),
         ..tcp(timeout)
     }
-}
-
-fn holding(body: &str) -> HealthCheck {
-    let http = HttpCheck {
-        body: body.to_owned(),
-        ..HttpCheck::default()
-    };
-    asking(http, LONG)
 }
 
 async fn listener() -> (TcpListener, SocketAddr) {
@@ -94,65 +88,6 @@ fn text(found: &CheckResult) -> String {
 async fn answer(answer: &'static str) -> CheckResult {
     let (address, _asked) = node(answer).await;
     result(&http("/up", LONG), &[address]).await
-}
-
-#[tokio::test]
-async fn a_tcp_check_passes_when_the_node_accepts() {
-    let (_listener, address) = listener().await;
-    let found = result(&tcp(LONG), &[address]).await;
-    assert_eq!(
-        (found.passed(), found.code(), found.status()),
-        (true, "L4OK", None)
-    );
-}
-
-#[tokio::test]
-async fn a_port_where_nothing_listens_is_refused() {
-    let (listener, address) = listener().await;
-    drop(listener);
-    let found = result(&tcp(LONG), &[address]).await;
-    assert_eq!((found.passed(), found.code()), (false, "L4CON"));
-    assert_eq!(
-        text(&found),
-        format!("connection refused: nothing listens on {address}")
-    );
-}
-
-#[tokio::test]
-async fn a_node_that_does_not_accept_times_out() {
-    // A queue of one, filled: the kernel answers no further connection.
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
-    socket.bind(&any.into()).unwrap();
-    socket.listen(0).unwrap();
-    let address = socket.local_addr().unwrap().as_socket().unwrap();
-    let _first = TcpStream::connect(address).await.unwrap();
-    let found = result(&tcp(SHORT), &[address]).await;
-    assert_eq!(
-        (found.passed(), found.code()),
-        (false, "L4TOUT"),
-        "{}",
-        text(&found)
-    );
-    assert!(text(&found).contains("within 50ms"), "{}", text(&found));
-}
-
-#[tokio::test]
-async fn a_name_without_an_address_is_told_as_dns() {
-    let found = result(&tcp(LONG), &[]).await;
-    assert_eq!(
-        (found.cause, found.code()),
-        (Some(Cause::NameNotFound), "DNS")
-    );
-    assert!(text(&found).contains("web-1"), "{}", text(&found));
-}
-
-#[tokio::test]
-async fn the_next_address_is_tried_when_one_refuses() {
-    let (gone, refused) = listener().await;
-    drop(gone);
-    let (_listener, address) = listener().await;
-    assert!(result(&tcp(LONG), &[refused, address]).await.passed());
 }
 
 #[tokio::test]
@@ -274,104 +209,6 @@ async fn a_probe_asks_with_its_own_method_host_and_fields() {
     );
 }
 
-#[tokio::test]
-async fn a_check_with_a_port_connects_there() {
-    let (gone, refused) = listener().await;
-    drop(gone);
-    let (_listener, address) = listener().await;
-    let mut check = tcp(LONG);
-    check.port = NonZeroU16::new(address.port());
-    assert!(result(&check, &[refused]).await.passed());
-}
-
-async fn answer_holding(wanted: &str, answer: &'static str) -> CheckResult {
-    let (address, _asked) = node(answer).await;
-    result(&holding(wanted), &[address]).await
-}
-
-#[tokio::test]
-async fn a_body_must_hold_its_text_however_it_is_framed() {
-    for answer in [
-        "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nall well",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nall w\r\n3\r\nell\r\n0\r\n\r\n",
-        "HTTP/1.0 200 OK\r\n\r\nall well",
-    ] {
-        assert_eq!(answer_holding("all well", answer).await.cause, None);
-        let found = answer_holding("all is well", answer).await;
-        assert_eq!(
-            (found.cause, found.status()),
-            (Some(Cause::BodyMismatch), Some(200))
-        );
-        let words = text(&found);
-        assert!(words.contains("all is well is not in"), "{words}");
-        assert!(words.contains("begins with \"all well\""), "{words}");
-    }
-}
-
-#[tokio::test]
-async fn a_redirect_without_the_text_is_told_as_a_redirect() {
-    for (location, cause) in [
-        (
-            "Location: https://shop.example.com/\r\n",
-            Cause::SslRedirect,
-        ),
-        ("Location: /login/\r\n", Cause::LoginRedirect),
-        ("Location: /up/\r\n", Cause::Redirect),
-        ("", Cause::BodyEmpty),
-    ] {
-        let answer = format!("HTTP/1.1 301 Moved\r\n{location}Content-Length: 0\r\n\r\n");
-        let found = answer_holding("all well", answer.leak()).await;
-        assert_eq!(found.cause, Some(cause), "{location:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_body_that_ends_early_or_not_by_the_rules_fails() {
-    for (answer, cause) in [
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: 80\r\n\r\nall",
-            Cause::BodyCut,
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nall",
-            Cause::BodyCut,
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nall well",
-            Cause::BadHttp,
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na",
-            Cause::BadHttp,
-        ),
-        ("HTTP/1.1 204 No Content\r\n\r\n", Cause::BodyEmpty),
-    ] {
-        let found = answer_holding("all well", answer).await;
-        assert_eq!(found.cause, Some(cause), "{answer:?}");
-    }
-}
-
-#[tokio::test]
-async fn the_text_must_stand_in_the_first_256_kib() {
-    for (before, cause) in [
-        (HttpCheck::BODY_LIMIT - 4, None),
-        (HttpCheck::BODY_LIMIT - 3, Some(Cause::BodyMismatch)),
-    ] {
-        let (listener, address) = listener().await;
-        let sending = tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            request(&mut stream).await;
-            let head = b"HTTP/1.1 200 OK\r\n\r\n";
-            let body = [&head[..], &vec![b'a'; before], b"well"].concat();
-            // It hangs up when it has seen enough.
-            while stream.write_all(&body).await.is_ok() {}
-        });
-        let found = result(&holding("well"), &[address]).await;
-        assert_eq!(found.cause, cause, "{}", text(&found));
-        sending.await.unwrap();
-    }
-}
-
 async fn stops_after(part: &'static str, wanted: &str) -> Option<Cause> {
     let (listener, address) = listener().await;
     let holding_on = tokio::spawn(async move {
@@ -401,25 +238,6 @@ async fn an_answer_that_stops_halfway_is_told_from_none() {
     );
     let slow = Some(Cause::AnswerSlow);
     assert_eq!(causes, (slow, slow, Some(Cause::NotHttp)));
-}
-
-#[test]
-fn why_a_connection_was_not_made_is_told_apart() {
-    let cause = |errno: Errno| not_connected(&errno.into(), &mut Facts::default());
-    for (errno, expected) in [
-        (Errno::CONNREFUSED, Cause::Refused),
-        (Errno::TIMEDOUT, Cause::ConnectTimeout),
-        (Errno::HOSTUNREACH, Cause::HostUnreachable),
-        (Errno::NETUNREACH, Cause::NetworkUnreachable),
-        (Errno::ACCESS, Cause::NotPermitted),
-        (Errno::PERM, Cause::NotPermitted),
-        (Errno::CONNRESET, Cause::Reset),
-        (Errno::MFILE, Cause::OwnShortage),
-        (Errno::ADDRNOTAVAIL, Cause::OwnShortage),
-        (Errno::AFNOSUPPORT, Cause::NotConnected),
-    ] {
-        assert_eq!(cause(errno), expected, "{errno:?}");
-    }
 }
 
 #[tokio::test]
@@ -463,31 +281,4 @@ async fn a_head_without_end_fails() {
         text(&found)
     );
     babbling.await.unwrap();
-}
-
-#[tokio::test]
-async fn a_silent_node_must_show_that_it_lives() {
-    let node = NodeAddress::parse("10.0.0.1:80").unwrap();
-    let check = HealthCheck::default();
-    let ask = async |address: SocketAddr| {
-        let asked = Asked {
-            check: &check,
-            node: &node,
-            host: None,
-            silent: true,
-        };
-        probe(asked, &[address], Unresolved::NotFound).await.cause
-    };
-    // The kernel accepts for it; nobody is there.
-    let stopped = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = stopped.local_addr().unwrap();
-    assert_eq!(ask(address).await, Some(Cause::AnswerTimeout));
-    let living = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = living.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = living.accept().await {
-            let _ = stream.read(&mut [0]).await;
-        }
-    });
-    assert_eq!(ask(address).await, None);
 }

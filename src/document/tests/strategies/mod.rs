@@ -1,0 +1,197 @@
+//! Arbitrary Configs that hold every rule.
+
+mod pool;
+mod site;
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::{Just, Strategy, any};
+use proptest::prop_oneof;
+use proptest::sample::{select, subsequence};
+
+use pool::pool;
+use site::site;
+
+use crate::model::{
+    Admin, Config, HeaderChanges, HeaderName, HeaderValue, Listener, LogFormat, LogLevel, Logs,
+    MetricsAccess, Name, Secret, Settings, Underscores, Webhook, WebhookEvent, WebhookUrl,
+};
+
+const DAY: u64 = 86_400_000;
+
+fn time(from: u64, to: u64) -> impl Strategy<Value = Duration> {
+    let typical = select(vec![1, 250, 1000, 1500, 60_000, 90_001, 3_600_000])
+        .prop_map(move |ms: u64| ms.clamp(from, to));
+    prop_oneof![typical, from..=to].prop_map(Duration::from_millis)
+}
+
+fn timeout() -> impl Strategy<Value = Duration> {
+    time(1, DAY)
+}
+
+/// A name that ends with `i`, so that no two in a table are the same.
+fn name(i: usize) -> impl Strategy<Value = Name> {
+    "[A-Za-z0-9._-]{0,60}".prop_map(move |text| Name::parse(&format!("{text}{i}")).unwrap())
+}
+
+/// Anything a header value may hold, quotes and other scripts and control characters beyond
+/// ASCII too.
+fn header_value() -> impl Strategy<Value = HeaderValue> {
+    let text = prop_oneof![
+        "[ -~]{0,20}",
+        "\\PC{0,10}",
+        "[\u{80}-\u{a0}\t\"\\\\'é中]{0,8}"
+    ];
+    text.prop_map(|text| HeaderValue::parse(text.trim_matches([' ', '\t'])).unwrap())
+}
+
+fn header_name() -> impl Strategy<Value = HeaderName> {
+    "X-[A-Za-z0-9!#$%&'*+.^_`|~-]{0,10}".prop_map(|text| HeaderName::parse(&text).unwrap())
+}
+
+fn header_set() -> impl Strategy<Value = Vec<(HeaderName, HeaderValue)>> {
+    vec((header_name(), header_value()), 0..4).prop_map(|mut set| {
+        set.sort_by_key(|(name, _)| name.as_str().to_ascii_lowercase());
+        set.dedup_by(|(a, _), (b, _)| a.is(b.as_str()));
+        set
+    })
+}
+
+fn header_changes() -> impl Strategy<Value = HeaderChanges> {
+    (header_set(), vec(header_name(), 0..3)).prop_map(|(set, remove)| HeaderChanges { set, remove })
+}
+
+fn networks() -> impl Strategy<Value = Vec<IpNet>> {
+    let v4 = (any::<[u8; 4]>(), 0_u8..=32).prop_map(|(ip, len)| IpNet::new(ip.into(), len));
+    let v6 = (any::<[u8; 16]>(), 0_u8..=128).prop_map(|(ip, len)| IpNet::new(ip.into(), len));
+    // ::ffff:0:0/96 is written as IPv4.
+    let v6 = v6.prop_filter("is IPv4", |net| {
+        let net: &Result<IpNet, _> = net;
+        !matches!(net, Ok(IpNet::V6(v6)) if v6.addr().to_ipv4_mapped().is_some())
+    });
+    vec(prop_oneof![v4, v6].prop_map(Result::unwrap), 0..4)
+}
+
+fn settings() -> impl Strategy<Value = Settings> {
+    let numbers = (0..=Settings::MAX_WORKERS, 0_u32..=10_000_000);
+    let times = (time(1000, DAY), time(0, DAY));
+    (networks(), numbers, times, secret()).prop_map(
+        |(trusted_proxies, (workers, max_connections), times, affinity_secret)| Settings {
+            trusted_proxies,
+            workers,
+            max_connections,
+            dns_refresh: times.0,
+            shutdown_grace: times.1,
+            affinity_secret,
+        },
+    )
+}
+
+/// No text: what is never written cannot be read back.
+fn secret() -> impl Strategy<Value = Secret> {
+    prop_oneof![
+        Just(Secret::Absent),
+        "/[a-z\"é][a-z \"]{0,10}[a-z]".prop_map(|path| Secret::File(path.into())),
+        "[A-Z_ é\"]{1,10}".prop_map(Secret::Env),
+    ]
+}
+
+fn admin() -> impl Strategy<Value = Admin> {
+    let address = select(vec!["127.0.0.1:9443", "[::1]:9000", "127.1.2.3:1"]);
+    let metrics = select(vec![
+        MetricsAccess::Token,
+        MetricsAccess::Allow,
+        MetricsAccess::Public,
+    ]);
+    (address, networks(), metrics).prop_map(|(address, allow, metrics)| Admin {
+        address: address.parse().unwrap(),
+        allow,
+        metrics,
+    })
+}
+
+fn listener(i: usize) -> impl Strategy<Value = Listener> {
+    let underscores = select(vec![
+        Underscores::Drop,
+        Underscores::Reject,
+        Underscores::Keep,
+    ]);
+    let host = select(vec!["0.0.0.0", "127.0.0.1", "[::]", "[2001:db8::1]"]);
+    let limits = (256_u32..=1 << 20, 256_u32..=1 << 20, 1_u16..=1000);
+    let rates = (0_u32..=1 << 30, 0_u32..=1 << 30, 1_u32..=1_000_000_000);
+    let rest = (underscores, any::<bool>());
+    ((name(i), host), timeout(), timeout(), limits, rates, rest).prop_map(
+        move |((name, host), head, idle, limits, rates, rest)| {
+            // Each its own port, none the admin's.
+            let address = format!("{host}:{}", 20_000 + i).parse().unwrap();
+            let mut listener = Listener::new(name, address);
+            (listener.head_timeout, listener.idle_timeout) = (head, idle);
+            (listener.max_head, listener.max_target, listener.max_fields) = limits;
+            (
+                listener.body_min_rate,
+                listener.response_min_rate,
+                listener.max_requests,
+            ) = rates;
+            (listener.underscores, listener.refuse_get_body) = rest;
+            listener
+        },
+    )
+}
+
+fn logs() -> impl Strategy<Value = Logs> {
+    let file = prop_oneof![Just(String::new()), "[a-z]{1,4}/[a-z \"\\\\é]{1,4}\\.log"];
+    (file, select(&LogFormat::ALL), select(&LogLevel::ALL)).prop_map(|(file, format, level)| Logs {
+        file,
+        format,
+        level,
+    })
+}
+
+fn webhook(i: usize) -> impl Strategy<Value = Webhook> {
+    let url = (
+        select(vec!["http", "https"]),
+        "[a-z]{1,8}(\\.[a-z]{1,4}){0,2}|\\[::1\\]|10\\.0\\.0\\.1",
+        option::of(1_u16..),
+        "(/[a-z\"'%=&]{0,8}(\\?[a-z=]{0,5})?)?",
+    );
+    let url = url.prop_map(|(scheme, host, port, target)| {
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        WebhookUrl::parse(&format!("{scheme}://{host}{port}{target}")).unwrap()
+    });
+    let events = subsequence(WebhookEvent::ALL.to_vec(), 1..=5);
+    (name(i), url, events, secret()).prop_map(|(name, url, events, secret)| Webhook {
+        events,
+        secret,
+        ..Webhook::new(name, url)
+    })
+}
+
+/// Any Config that holds every rule.
+pub(super) fn any_config() -> impl Strategy<Value = Config> {
+    let listeners = (0_usize..3).prop_flat_map(|n| (0..n).map(listener).collect::<Vec<_>>());
+    let pools = (0_usize..3).prop_flat_map(|n| (0..n).map(pool).collect::<Vec<_>>());
+    let webhooks = (0_usize..3).prop_flat_map(|n| (0..n).map(webhook).collect::<Vec<_>>());
+    let parts = (settings(), admin(), listeners, pools, (logs(), webhooks));
+    parts.prop_flat_map(|(settings, admin, listeners, pools, (logs, webhooks))| {
+        let listener_names: Vec<Name> = listeners.iter().map(|l| l.name.clone()).collect();
+        let pool_names: Vec<Name> = pools.iter().map(|p| p.name.clone()).collect();
+        // Two pools and no site would not hold the rules.
+        let least = usize::from(pools.len() > 1);
+        let sites = (least..3).prop_flat_map(move |n| {
+            let site = |i| site(i, listener_names.clone(), pool_names.clone());
+            (0..n).map(site).collect::<Vec<_>>()
+        });
+        sites.prop_map(move |sites| Config {
+            settings: settings.clone(),
+            admin: admin.clone(),
+            listeners: listeners.clone(),
+            pools: pools.clone(),
+            sites,
+            logs: logs.clone(),
+            webhooks: webhooks.clone(),
+        })
+    })
+}
