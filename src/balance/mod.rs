@@ -117,13 +117,14 @@ pub struct Balancer {
 }
 
 impl Balancer {
-    /// Compiles a pool. Facts of nodes that were there before are taken over. Its cookies are
-    /// signed with a key made up for this process.
-    pub fn build(pool: &Pool, registry: &Registry) -> Arc<Self> {
+    /// [`Balancer::signing`], for a test to which it is all one what signs its cookies.
+    #[cfg(test)]
+    pub(crate) fn build(pool: &Pool, registry: &Registry) -> Arc<Self> {
         Self::signing(pool, registry, &registry.affinity_key())
     }
 
-    /// The same, its cookies signed with `key`.
+    /// Compiles a pool, whose cookies are signed with `key`. Facts of nodes that were there before
+    /// are taken over.
     pub fn signing(pool: &Pool, registry: &Registry, key: &AffinityKey) -> Arc<Self> {
         let affinity = pool.affinity.as_ref();
         let check = pool.health_check.as_ref();

@@ -62,10 +62,8 @@ pub struct NodeState {
     // Most leases at a time, as last published: also for requests of an older snapshot, or a
     // node would get more than the operator now wants.
     limit: AtomicU64,
-    // Whether the published snapshot gives it nothing new: draining, disabled or gone.
-    withdrawn: AtomicBool,
-    // Whether it gives it nothing at all: disabled or gone.
-    barred: AtomicBool,
+    // What the published snapshot wants of it, an `AdminState`; gone is disabled.
+    wanted: AtomicU8,
     // Its pool's, told of every change here that may let a request go on.
     queue: Arc<Queue>,
     requests: AtomicU64,
@@ -105,8 +103,7 @@ impl NodeState {
             in_flight: AtomicU64::new(0),
             tunnels: AtomicU64::new(0),
             limit: AtomicU64::new(limit(node.max_conns)),
-            withdrawn: AtomicBool::new(false),
-            barred: AtomicBool::new(false),
+            wanted: AtomicU8::new(AdminState::Enabled as u8),
             queue,
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),
@@ -281,20 +278,17 @@ impl NodeState {
 
     /// Whether the published snapshot gives it nothing new.
     pub(super) fn is_withdrawn(&self) -> bool {
-        self.withdrawn.load(Ordering::Relaxed)
+        self.wanted.load(Ordering::Relaxed) != AdminState::Enabled as u8
     }
 
     /// Whether the published snapshot does not even give it what is bound to it.
     pub(super) fn is_barred(&self) -> bool {
-        self.barred.load(Ordering::Relaxed)
+        self.wanted.load(Ordering::Relaxed) == AdminState::Disabled as u8
     }
 
     /// Takes over what a published snapshot wants of it; one that is gone counts as disabled.
     pub(super) fn set_wanted(&self, wanted: AdminState) {
-        let withdrawn = wanted != AdminState::Enabled;
-        self.withdrawn.store(withdrawn, Ordering::SeqCst);
-        let barred = wanted == AdminState::Disabled;
-        self.barred.store(barred, Ordering::SeqCst);
+        self.wanted.store(wanted as u8, Ordering::SeqCst);
     }
 
     // The two halves of a lease. The first is called under the pool's lock only, and is
