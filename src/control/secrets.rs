@@ -57,26 +57,6 @@ impl Control {
         }
     }
 
-    /// Reads the secrets of what is in force again, and serves with them where they are others:
-    /// a file is there again, or has another text. What cannot be read stays as it was.
-    pub(super) async fn read_secrets_again(&self, writer: &mut Writer) {
-        let now = self.now.load_full();
-        let before = &now.snapshot;
-        // Nothing that was said differs, so that nothing is a Problem.
-        let Ok(secrets) = self.read_secrets_after(&before.config, before).await else {
-            return;
-        };
-        if secrets == before.secrets {
-            return;
-        }
-        tracing::info!("a secret is another than before, and used from now on");
-        let (config, revision) = (before.config.clone(), before.revision);
-        let snapshot = self.build(config, secrets, revision).await;
-        self.serve(writer, snapshot, now.started.clone()).await;
-    }
-}
-
-impl Control {
     /// Reads again what the Config in force names and files or variables hold: secrets, pages
     /// for errors. Serves with it where it is another, unless it is a `dry_run`. A phrase for
     /// each that is.

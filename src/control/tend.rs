@@ -55,7 +55,8 @@ impl Control {
             }
         }
         if !self.now.load().snapshot.secrets.missing().is_empty() {
-            self.read_secrets_again(&mut writer).await;
+            // It tells in the log what it found.
+            self.read_again(&mut writer, false).await;
         }
         let now = self.now.load_full();
         self.open_closed_listeners(&now.snapshot);
