@@ -23,10 +23,13 @@ use crate::listener::DataPlane;
 use crate::logs::{self, OwnLog, OwnLogLevel, Sink};
 use crate::metrics::Metrics;
 use crate::model::{Config, Logs};
+use crate::proxy::Spool;
 use crate::store::{self, Lock, LockError};
 
 /// Where the access log lies, below the data directory.
 const LOGS: &str = "logs";
+/// Where bodies that memory does not hold lie, below the data directory.
+const SPOOL: &str = "spool";
 /// How long a command may hold the data directory before the start gives up.
 const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 const LOCK_LOOK: Duration = Duration::from_millis(50);
@@ -123,7 +126,8 @@ impl Running {
             0 => available_parallelism().map_or(1, usize::from),
             workers => usize::from(workers),
         };
-        let data_plane = DataPlane::start(workers, Arc::clone(&metrics), access_log.clone())
+        let spool = Spool::at(data_dir.join(SPOOL));
+        let data_plane = DataPlane::start(workers, Arc::clone(&metrics), access_log.clone(), spool)
             .context("cannot start the data workers")?;
         let parts = Parts {
             registry: Arc::new(Registry::new()),

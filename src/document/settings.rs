@@ -6,7 +6,7 @@ use super::later::{Later, Off};
 use super::reader::Reader;
 use super::secret;
 use super::time::{UP_TO_A_DAY, ZERO_OR_UP_TO_A_DAY};
-use super::value::{network, number, time};
+use super::value::{network, number, size, time};
 use super::writer::Writer;
 use crate::model::Settings;
 
@@ -16,11 +16,11 @@ const MAX_CONNECTIONS: u32 = 10_000_000;
 /// Names looked up more often than once a second would only load the name server.
 const SHORTEST_REFRESH: Duration = Duration::from_secs(1);
 
-const LATER: &[Later] = &[
-    ("max_connections_per_client", Off::Zero),
-    ("memory_budget", Off::Never),
-    ("spool_limit", Off::Never),
-];
+/// Bytes of bodies in memory or on disk: from what one body is held with, to a pebibyte.
+const LEAST_BUDGET: u64 = 64 * 1024;
+const MOST_HELD: u64 = 1 << 50;
+
+const LATER: &[Later] = &[("max_connections_per_client", Off::Zero)];
 
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Settings {
     r.later(LATER);
@@ -38,6 +38,13 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Settings {
             d.max_connections,
             number(0..=MAX_CONNECTIONS),
         ),
+        memory_budget: r.get(
+            "memory_budget",
+            d.memory_budget,
+            size(LEAST_BUDGET..=MOST_HELD),
+        ),
+        // 0 is no file.
+        spool_limit: r.get("spool_limit", d.spool_limit, size(0..=MOST_HELD)),
         dns_refresh: r.get("dns_refresh", d.dns_refresh, time(refresh)),
         // 0 stops at once.
         shutdown_grace: r.get(
@@ -58,6 +65,8 @@ pub(super) fn write(w: &mut Writer, settings: &Settings) {
         settings.max_connections,
         d.max_connections,
     );
+    w.size("memory_budget", settings.memory_budget, d.memory_budget);
+    w.size("spool_limit", settings.spool_limit, d.spool_limit);
     w.time("dns_refresh", settings.dns_refresh, d.dns_refresh);
     w.time("shutdown_grace", settings.shutdown_grace, d.shutdown_grace);
     secret::write(w, "affinity_secret", &settings.affinity_secret);

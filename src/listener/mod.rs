@@ -23,6 +23,7 @@ use tokio::time::timeout;
 use crate::logs::Sink;
 use crate::metrics::Metrics;
 use crate::model::{self, Code, Name, Problems};
+use crate::proxy::Spool;
 use crate::snapshot::{Published, Snapshot};
 
 use admission::Admission;
@@ -69,12 +70,18 @@ impl DataPlane {
     ///
     /// # Errors
     /// No thread could be started.
-    pub fn start(workers: usize, metrics: Arc<Metrics>, sink: Sink) -> io::Result<Self> {
+    pub fn start(
+        workers: usize,
+        metrics: Arc<Metrics>,
+        sink: Sink,
+        spool: Spool,
+    ) -> io::Result<Self> {
         let shared = Shared {
             published: Arc::default(),
             metrics,
             sink,
             admission: Arc::new(Admission::new()),
+            spool,
         };
         let mut senders = Vec::new();
         let mut threads = Vec::new();

@@ -18,7 +18,7 @@ use crate::http::Io;
 use crate::logs::Sink;
 use crate::metrics::Metrics;
 use crate::model::Name;
-use crate::proxy::{self, Worker};
+use crate::proxy::{self, Spool, Worker};
 use crate::snapshot::Published;
 
 /// What all workers share.
@@ -28,6 +28,7 @@ pub(super) struct Shared {
     pub(super) metrics: Arc<Metrics>,
     pub(super) sink: Sink,
     pub(super) admission: Arc<Admission>,
+    pub(super) spool: Spool,
 }
 
 /// What a worker is told.
@@ -74,7 +75,7 @@ pub(super) fn run(shared: Shared, commands: UnboundedReceiver<Command>) {
 async fn work(shared: Shared, mut commands: UnboundedReceiver<Command>) {
     let (published, metrics, sink) = (shared.published, shared.metrics, shared.sink);
     let hall = Rc::new(Hall {
-        worker: Rc::new(Worker::new(published, metrics, sink)),
+        worker: Rc::new(Worker::new(published, metrics, sink, shared.spool)),
         admission: shared.admission,
         inside: Cell::new(0),
         left: Notify::new(),

@@ -3,6 +3,7 @@
 //! Counting is relaxed atomics, without lock or allocation: whoever counts
 //! holds the `Arc` of its series. Names are found once, when a snapshot is built.
 
+mod buffers;
 mod durations;
 mod nodes;
 mod process;
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+pub use buffers::{Buffers, Place, Side};
 pub use durations::Durations;
 pub use nodes::{NodeCounters, NodeErrorKind, NodeFacts, PoolFacts};
 pub use series::{Series, Served};
@@ -99,6 +101,7 @@ pub struct Metrics {
     statics: [AtomicU64; StaticResult::ALL.len()],
     reloads: Reloads,
     log_lines_dropped: AtomicU64,
+    buffers: Buffers,
 }
 
 #[derive(Debug, Default)]
@@ -201,6 +204,11 @@ impl Metrics {
         reloads.last_success.store(millis, Ordering::Relaxed);
     }
 
+    /// What bodies hold now.
+    pub fn buffers(&self) -> &Buffers {
+        &self.buffers
+    }
+
     /// Counts access log lines that were thrown away because the disk was too slow.
     pub fn count_log_lines_dropped(&self, lines: u64) {
         self.log_lines_dropped.fetch_add(lines, Ordering::Relaxed);
@@ -225,6 +233,7 @@ impl Metrics {
         webhooks::write(&mut text, &names.deliveries);
         drop(names);
         self.write_requests(&mut text);
+        self.buffers.write(&mut text);
         self.write_process(&mut text);
         text.finish()
     }

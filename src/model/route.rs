@@ -41,6 +41,8 @@ pub struct Route {
     pub strip_prefix: bool,
     /// Longest request body, in bytes; 0 is no limit.
     pub body_limit: u64,
+    /// Whether a request's body is taken in before a node is asked.
+    pub buffer_request: bool,
     /// Longest time between two reads from the node; none is the pool's.
     pub read_timeout: Option<Duration>,
     /// Whether a WebSocket that a client asks for is asked of the node.
@@ -69,6 +71,7 @@ impl Route {
             target,
             strip_prefix: false,
             body_limit: Self::BODY_LIMIT,
+            buffer_request: true,
             read_timeout: None,
             upgrade: true,
             tunnel_idle_timeout: Self::TUNNEL_IDLE_TIMEOUT,

@@ -10,7 +10,8 @@ use super::Reason;
 use super::failure::{Failure, node_failed};
 use super::forward::{Forwarding, Sides};
 use super::head_read::HeadRead;
-use super::headers::write_request;
+use super::headers::{begin_request, end_request};
+use super::held::Held;
 use super::links::{Link, connect};
 use super::request::Try;
 use super::request_body::send_body;
@@ -70,8 +71,7 @@ pub(super) async fn attempt<'x>(
         body_sent: true,
         cancel_if_down: false,
     };
-    let risks_nothing =
-        request.is_idempotent() && (!request.has_body() || sides.body.held.is_some());
+    let risks_nothing = request.is_idempotent() && (!request.has_body() || sides.body.is_held());
     let freshness = (!risks_nothing).then_some(FRESH);
     if let Some(link) = worker.links.take(node, freshness, Instant::now()) {
         match attempt.on(sides, link).await {
@@ -124,20 +124,19 @@ impl Attempt<'_, '_> {
     /// Asks over `link`.
     async fn on(&mut self, sides: &mut Sides<'_>, mut link: Link) -> Result<Answered, Failure> {
         let (request, candidate) = (&self.this.exchange.request, self.lease.candidate());
+        let (route, pool) = (self.this.route, self.this.pool);
         link.conn.make_room(&self.this.exchange.worker.scratch);
-        write_request(
-            link.conn.output(),
-            request,
-            self.this.route,
-            self.this.pool,
-            candidate,
-        );
+        let out = link.conn.output();
+        begin_request(out, request, route, pool, candidate);
+        let framing = sides.body.framing(request.framing);
+        end_request(out, framing, request, route, pool);
         let mut head = HeadRead::default();
-        if request.has_body() && sides.body.held.is_none() {
+        let held = sides.body.held.as_ref();
+        let at_once = held.is_some_and(|held| held.is_whole && !held.is_spooled());
+        if request.has_body() && !at_once {
             self.body_sent = send_body(self.this, sides, &mut link, &mut head).await?;
         } else {
-            let body = sides.body.held.as_deref().unwrap_or_default();
-            link.conn.output().extend_from_slice(body);
+            out.extend_from_slice(held.map_or(&[], Held::memory));
             let until = Instant::now() + self.this.pool.config.send_timeout;
             link.conn.flush(until).await.map_err(node_failed)?;
         }

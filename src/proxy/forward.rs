@@ -55,7 +55,7 @@ pub(super) async fn forward<'x>(
     if let Err(reason) = check(&this.exchange.request, this.route) {
         return answer::refuse(this.exchange, sides.client, trail, reason).await;
     }
-    if let Err(reason) = take_in(this.exchange, &mut sides).await {
+    if let Err(reason) = take_in(&this, &mut sides).await {
         sides.body.reader = None;
         return this.refuse(&mut sides, trail, reason).await;
     }
@@ -89,6 +89,8 @@ pub(super) async fn forward<'x>(
                 }
                 trail.node = Some(pool.balancer.nodes()[index].name.as_str());
                 trail.series = this.series.get(index);
+                // It is not sent again: who takes the answer slowly must not keep its room.
+                sides.body.held = None;
                 return match sides.response.status {
                     101 => Tunnel::begin(&this, &mut sides, answered, lease, trail),
                     _ => deliver(&this, &mut sides, answered, lease, trail).await,

@@ -14,8 +14,20 @@ use crate::http::{
 use crate::logs::address;
 use crate::snapshot::{HeaderPlan, Pool, Route};
 
-/// Appends the head of `request` for a node.
+/// Appends the head of `request` for a node, as it is when its body is framed as it came.
 pub(super) fn write_request(
+    out: &mut Vec<u8>,
+    request: &Request<'_>,
+    route: &Route,
+    pool: &Pool,
+    candidate: &Candidate,
+) {
+    begin_request(out, request, route, pool, candidate);
+    end_request(out, request.framing, request, route, pool);
+}
+
+/// Appends what of the head does not depend on how the body is framed.
+pub(super) fn begin_request(
     out: &mut Vec<u8>,
     request: &Request<'_>,
     route: &Route,
@@ -43,7 +55,17 @@ pub(super) fn write_request(
     }
     write_forwarded(out, request, plan);
     write_set(out, plan);
-    match request.framing {
+}
+
+/// Appends the rest of the head, for a body that is framed so.
+pub(super) fn end_request(
+    out: &mut Vec<u8>,
+    framing: Framing,
+    request: &Request<'_>,
+    route: &Route,
+    pool: &Pool,
+) {
+    match framing {
         Framing::Length(length) => field_number(out, b"Content-Length", length),
         Framing::Chunked => field(out, b"Transfer-Encoding", b"chunked"),
         Framing::None | Framing::UntilClose => {}

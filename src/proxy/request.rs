@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::held::Held;
 use super::note::Before;
 use super::{Origin, Reason, RequestView};
 use crate::http::{
@@ -139,8 +140,8 @@ pub(super) struct RequestBody {
     pub(super) awaits_continue: bool,
     /// Whether a byte of it was passed on: then it cannot be repeated.
     pub(super) started: bool,
-    /// All of a small one, taken in before a node is asked: it can be sent again.
-    pub(super) held: Option<Vec<u8>>,
+    /// What was taken in before a node is asked: it can be sent again.
+    pub(super) held: Option<Held>,
 }
 
 impl RequestBody {
@@ -150,6 +151,19 @@ impl RequestBody {
             awaits_continue: expectation == Expectation::Continue,
             started: false,
             held: None,
+        }
+    }
+
+    /// Whether nothing of it is still to come.
+    pub(super) fn is_held(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.is_whole)
+    }
+
+    /// How it goes to a node, when it came framed as `sent`.
+    pub(super) fn framing(&self, sent: Framing) -> Framing {
+        match &self.held {
+            Some(held) if held.is_whole => Framing::Length(held.len()),
+            _ => sent,
         }
     }
 

@@ -1,5 +1,8 @@
-//! The request's body on its way to a node: held in memory when it is small, passed on as
-//! it comes when it is not.
+//! The request's body on its way to a node: taken in whole beforehand where it can be, passed on
+//! as it comes where it cannot.
+//!
+//! Invariant: a body never waits for ever for room. What cannot be held is passed on as it
+//! comes: a slow client then holds a node, and nothing fails.
 
 use std::future::poll_fn;
 use std::io;
@@ -13,42 +16,147 @@ use super::exchange::Exchange;
 use super::failure::Failure;
 use super::forward::{Forwarding, Sides};
 use super::head_read::HeadRead;
+use super::held::{Held, Unspooled};
 use super::links::Link;
-use crate::http::{Framing, Pace, Relay, RelayError, StreamError};
+use crate::http::{
+    BodyReader, Framing, Pace, Piece, Relay, RelayError, StreamError, chunk_size_line,
+};
+use crate::metrics::Side;
 
-/// A body of a known length up to this is read before a node is asked: a slow client then
-/// holds no node, and what fails can be sent again.
+/// Most of a body that is kept in memory; what comes after one read beyond it goes to a file.
 const HELD: u64 = 64 * 1024;
 /// Longest time without a byte of a body, whatever its rate.
 const QUIET: Duration = Duration::from_secs(60);
+/// How long a body whose beginning is here waits for room that others have.
+const ROOM: Duration = Duration::from_secs(5);
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(100);
 
-/// Reads a small body whole.
-pub(super) async fn take_in(exchange: &Exchange<'_>, sides: &mut Sides<'_>) -> Result<(), Reason> {
-    let length = match exchange.request.framing {
-        Framing::Length(length @ 1..=HELD) => usize::try_from(length).unwrap_or(usize::MAX),
-        _ => return Ok(()),
+/// Reads the body before a node is asked: a slow client then holds no node, and what fails can
+/// be sent again. What finds no room is left to come while a node is asked.
+pub(super) async fn take_in(
+    this: &Forwarding<'_, '_>,
+    sides: &mut Sides<'_>,
+) -> Result<(), Reason> {
+    let exchange = this.exchange;
+    let input = sides.client.conn.input().len() as u64;
+    let spool_limit = exchange.snapshot.config.settings.spool_limit;
+    match exchange.request.framing {
+        Framing::None | Framing::Length(0) | Framing::UntilClose => return Ok(()),
+        // Nothing is waited for.
+        Framing::Length(length) if length <= input.min(HELD) => {}
+        _ if !this.route.config.buffer_request => return Ok(()),
+        Framing::Length(length) if length > HELD.max(spool_limit) => {
+            exchange.worker.metrics.buffers().count_wait(Side::Client);
+            return Ok(());
+        }
+        Framing::Length(_) | Framing::Chunked => {}
+    }
+    let Some(mut reader) = sides.body.reader.take() else {
+        return Err(Reason::Internal);
     };
-    if sides.client.conn.input().len() < length {
+    let mut held = Held::new(&exchange.worker.room);
+    let mut waited = Duration::ZERO;
+    loop {
+        let ended = take(this, sides, &mut reader, &mut held)?;
+        let fits = held.count(exchange.snapshot.config.settings.memory_budget);
+        if ended {
+            held.is_whole = true;
+            break;
+        }
+        let is_small = held.memory().len() as u64 <= HELD;
+        let has_room = (fits && is_small) || make_room(exchange, sides, &mut held).await?;
+        if !has_room {
+            break;
+        }
         let told = say_continue(sides).await;
         told.map_err(|_| Reason::ClientGone)?;
-    }
-    let client = &mut sides.client.conn;
-    let start = Instant::now();
-    while client.input().len() < length {
-        let patience = pace(exchange).patience(client.input().len() as u64, start.elapsed());
-        let filled = client
-            .fill(&exchange.worker.scratch, Instant::now() + patience)
-            .await;
-        match filled {
-            Ok(1..) => {}
+        let since = Instant::now();
+        let patience = pace(exchange).patience(held.len(), waited);
+        let client = &mut sides.client.conn;
+        let filled = client.fill(&exchange.worker.scratch, since + patience);
+        match filled.await {
+            Ok(1..) => waited += since.elapsed(),
             Ok(0) | Err(StreamError::Broken(_)) => return Err(Reason::ClientGone),
             Err(StreamError::Timeout) => return Err(Reason::ClientTimeout),
         }
     }
-    sides.body.held = Some(client.input()[..length].to_vec());
-    sides.body.reader = Some(crate::http::BodyReader::new(Framing::None));
-    client.consume(length);
+    sides.body.reader = Some(reader);
+    sides.body.held = Some(held);
     Ok(())
+}
+
+/// Takes what has arrived. True when that was the body's end.
+fn take(
+    this: &Forwarding<'_, '_>,
+    sides: &mut Sides<'_>,
+    reader: &mut BodyReader,
+    held: &mut Held,
+) -> Result<bool, Reason> {
+    let client = &mut sides.client.conn;
+    let limit = this.route.config.body_limit;
+    loop {
+        match reader.next(client.input()).map_err(Reason::BadRequest)? {
+            Piece::Data(range) => {
+                if limit > 0 && held.len() + range.len() as u64 > limit {
+                    return Err(Reason::BodyTooLarge);
+                }
+                held.push(&client.input()[range.clone()]);
+                client.consume(range.end);
+                if reader.is_done() {
+                    return Ok(true);
+                }
+            }
+            Piece::More => {
+                client.consume(usize::MAX);
+                return Ok(false);
+            }
+            Piece::End(used) => {
+                client.consume(used);
+                return Ok(true);
+            }
+        }
+    }
+}
+
+/// Makes room in memory for more of the body, if need be by waiting until others need less.
+/// False where there is none, and the rest has to be passed on as it comes.
+async fn make_room(
+    exchange: &Exchange<'_>,
+    sides: &mut Sides<'_>,
+    held: &mut Held,
+) -> Result<bool, Reason> {
+    let settings = &exchange.snapshot.config.settings;
+    let until = Instant::now() + ROOM;
+    let mut is_counted = false;
+    loop {
+        match held.spool(settings.spool_limit).await {
+            Ok(()) => return Ok(true),
+            Err(Unspooled::Lost) => return Err(Reason::Internal),
+            Err(Unspooled::Failed) => return Ok(false),
+            Err(Unspooled::Full) => {}
+        }
+        if !std::mem::replace(&mut is_counted, true) {
+            exchange.worker.metrics.buffers().count_wait(Side::Client);
+        }
+        let is_small = held.memory().len() as u64 <= HELD;
+        if is_small && held.count(settings.memory_budget) {
+            return Ok(true);
+        }
+        if held.has_all_room() || Instant::now() >= until {
+            return Ok(false);
+        }
+        let client = &mut sides.client.conn;
+        let look = Instant::now() + LOOK;
+        let mut armed = false;
+        let gone = poll_fn(|cx| match client.poll_gone(cx) {
+            Poll::Ready(()) => Poll::Ready(true),
+            Poll::Pending => client.poll_late(cx, look, &mut armed).map(|()| false),
+        });
+        if gone.await {
+            return Err(Reason::ClientGone);
+        }
+    }
 }
 
 fn pace(exchange: &Exchange<'_>) -> Pace {
@@ -80,15 +188,29 @@ pub(super) async fn send_body(
     head: &mut HeadRead,
 ) -> Result<bool, Failure> {
     let exchange = this.exchange;
+    let mut passed = 0;
+    // Taken out, since what is written to the node stands beside what is read from the client.
+    if let Some(held) = sides.body.held.take() {
+        let sent = send_held(this, sides, link, head, &held).await;
+        passed = held.len();
+        let is_whole = held.is_whole;
+        sides.body.held = Some(held);
+        if is_whole || !matches!(sent, Ok(true)) {
+            return sent;
+        }
+    }
     let Some(reader) = sides.body.reader.take() else {
         return Err(Failure::Client(Reason::Internal));
     };
     say_continue(sides).await?;
     sides.body.started = true;
+    // What was held cannot be sent again without the rest.
+    sides.body.held = None;
     let from = pace(exchange);
     let to = Pace::Between(this.pool.config.send_timeout);
     let chunked = exchange.request.framing == Framing::Chunked;
     let mut relay = Relay::new(reader, chunked, this.route.config.body_limit, from, to);
+    relay.passed = passed;
     let scratch = &exchange.worker.scratch;
     let sent = loop {
         let client = &mut sides.client.conn;
@@ -120,6 +242,86 @@ pub(super) async fn send_body(
             Err(Failure::Client(client_fault(&error)))
         }
     }
+}
+
+/// Sends what was taken in. False when the node answered before all of it was sent.
+async fn send_held(
+    this: &Forwarding<'_, '_>,
+    sides: &mut Sides<'_>,
+    link: &mut Link,
+    head: &mut HeadRead,
+    held: &Held,
+) -> Result<bool, Failure> {
+    let in_chunks = !held.is_whole && this.exchange.request.framing == Framing::Chunked;
+    let mut at = 0;
+    while at < held.len() {
+        let piece = held.piece(at).await;
+        let piece = piece.map_err(|_| Failure::Client(Reason::Internal))?;
+        at += piece.len() as u64;
+        let out = link.conn.output();
+        if in_chunks {
+            chunk_size_line(out, piece.len());
+        }
+        out.extend_from_slice(&piece);
+        if in_chunks {
+            out.extend_from_slice(b"\r\n");
+        }
+        if !write_out(this, sides, link, head).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Writes what the link's output holds. False when the node answered first.
+async fn write_out(
+    this: &Forwarding<'_, '_>,
+    sides: &mut Sides<'_>,
+    link: &mut Link,
+    head: &mut HeadRead,
+) -> Result<bool, Failure> {
+    let scratch = &this.exchange.worker.scratch;
+    let until = Instant::now() + this.pool.config.send_timeout;
+    let mut armed = false;
+    loop {
+        let client = &mut sides.client.conn;
+        let event = poll_fn(|cx| {
+            // Interim answers.
+            let gone = matches!(client.poll_flush(cx), Poll::Ready(Err(_)));
+            if gone || client.poll_gone(cx).is_ready() {
+                return Poll::Ready(Written::ClientGone);
+            }
+            if let Poll::Ready(done) = link.conn.poll_flush(cx) {
+                return Poll::Ready(Written::All(done));
+            }
+            if let Poll::Ready(filled) = link.conn.poll_fill(cx, scratch) {
+                return Poll::Ready(Written::Answered(filled));
+            }
+            let late = link.conn.poll_late(cx, until, &mut armed);
+            late.map(|()| Written::Late)
+        });
+        match event.await {
+            Written::All(Ok(())) => return Ok(true),
+            // It may have answered and closed: the answer is worth more than the error.
+            Written::All(Err(_)) => return Ok(false),
+            Written::Answered(Ok(1..)) => {
+                // An interim answer ends nothing: the node still waits for the body.
+                if head.go_on(this, sides, link)? {
+                    return Ok(false);
+                }
+            }
+            Written::Answered(Ok(0) | Err(_)) => return Err(Failure::Broken),
+            Written::Late => return Err(Failure::Timeout),
+            Written::ClientGone => return Err(Failure::Client(Reason::ClientGone)),
+        }
+    }
+}
+
+enum Written {
+    All(io::Result<()>),
+    Answered(io::Result<usize>),
+    Late,
+    ClientGone,
 }
 
 enum Sent {

@@ -11,13 +11,15 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
 
-use super::{Worker, serve};
+use super::{Spool, Worker, serve};
 use crate::balance::{Cause, CheckResult, Health, Registry};
 use crate::document::{Format, parse};
 use crate::http::Io;
 use crate::logs;
 use crate::metrics::Metrics;
-use crate::model::{Config, Listener, Name, Node, NodeAddress, Pool};
+use crate::model::{
+    Config, Listener, Name, Node, NodeAddress, Pool, Route, RoutePath, Site, Target,
+};
 use crate::snapshot::{Published, Snapshot};
 
 /// Longest time a test may take.
@@ -77,7 +79,12 @@ async fn proxy_of(
     let published = Arc::new(Published::default());
     published.publish(Arc::clone(&snapshot));
     let (sink, _) = logs::start(None).unwrap();
-    let worker = Rc::new(Worker::new(Arc::clone(&published), metrics, sink));
+    let worker = Rc::new(Worker::new(
+        Arc::clone(&published),
+        metrics,
+        sink,
+        Spool::nowhere(),
+    ));
     let door = TcpListener::bind(anywhere).await.unwrap();
     let address = door.local_addr().unwrap();
     let name = Rc::new(name);
@@ -179,6 +186,12 @@ async fn an_interim_answer_does_not_end_the_body() {
         .await;
         let address = proxy(&[hinting], |config| {
             config.pools[0].read_timeout = Duration::from_secs(2);
+            let to_pool = Target::Pool(config.pools[0].name.clone());
+            let mut route = Route::new(RoutePath::parse("/").unwrap(), to_pool);
+            route.buffer_request = false;
+            let mut site = Site::new(Name::parse("site").unwrap());
+            site.routes.push(route);
+            config.sites.push(site);
         })
         .await;
         let mut client = TcpStream::connect(address).await.unwrap();

@@ -2,12 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::ops::{Deref, DerefMut};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::Spool;
+use super::held::Room;
 use super::links::Links;
 use crate::http::{HttpDate, RequestHead, ResponseHead, Scratch};
 use crate::logs::{LineWriter, Record, Sink};
@@ -22,6 +25,8 @@ pub struct Worker {
     pub(super) scratch: Scratch,
     pub(super) links: Links,
     pub(super) metrics: Arc<Metrics>,
+    /// What bodies may hold.
+    pub(super) room: Rc<Room>,
     spare: RefCell<Vec<Heads>>,
     date: RefCell<HttpDate>,
     lines: RefCell<Lines>,
@@ -46,9 +51,15 @@ impl Worker {
     /// Time since the last hand-over after which a line is not batched.
     const LEISURE: Duration = Duration::from_millis(5);
 
-    /// A worker that serves what is published and leaves its log lines in `sink`.
-    pub fn new(published: Arc<Published>, metrics: Arc<Metrics>, sink: Sink) -> Self {
+    /// A worker that serves what is published, leaves its log lines in `sink`, and holds in
+    /// `spool` what of bodies is too much for memory.
+    pub fn new(published: Arc<Published>, metrics: Arc<Metrics>, sink: Sink, spool: Spool) -> Self {
+        let room = Rc::new(Room {
+            metrics: Arc::clone(&metrics),
+            spool,
+        });
         Self {
+            room,
             current: Current::new(published),
             scratch: Scratch::new(),
             links: Links::default(),

@@ -15,6 +15,7 @@ mod balancing;
 mod big_bodies;
 mod broken_crowds;
 mod broken_nodes;
+mod buffering;
 mod causes;
 mod corpus;
 mod demo;

@@ -10,6 +10,7 @@ use crate::balance::Registry;
 use crate::control::{ChangeError, Control, Handle, Parts, Readiness};
 use crate::listener::DataPlane;
 use crate::metrics::Metrics;
+use crate::proxy::Spool;
 use crate::store::Lock;
 
 struct Serving {
@@ -21,7 +22,7 @@ impl Serving {
     async fn start(dir: &Path) -> Self {
         let metrics = Arc::new(Metrics::new());
         let (sink, _) = crate::logs::start(None).unwrap();
-        let data_plane = DataPlane::start(1, metrics.clone(), sink).unwrap();
+        let data_plane = DataPlane::start(1, metrics.clone(), sink, Spool::nowhere()).unwrap();
         let parts = Parts {
             registry: Arc::new(Registry::new()),
             metrics,

@@ -11,8 +11,6 @@ sessions = { store = "memory" }
 backup = { nightly = "03:00" }
 [settings]
 max_connections_per_client = 10
-memory_budget = "256m"
-spool_limit = "1g"
 [admin]
 tls = "self-signed"
 language = "zh-CN"
@@ -37,7 +35,6 @@ hsts = {}
 [[sites.routes]]
 path = "/old"
 pool = "a"
-buffer_request = true
 buffer_response = true
 compress = true
 [[sites.routes]]

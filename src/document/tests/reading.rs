@@ -15,6 +15,8 @@ const NO_DEFAULT: &str = r#"version = 1
 trusted_proxies = ["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"]
 workers = 4
 max_connections = 5000
+memory_budget = "64k"
+spool_limit = 0
 dns_refresh = "1m"
 shutdown_grace = "0s"
 
@@ -79,6 +81,7 @@ match = "exact"
 pool = "django"
 strip_prefix = true
 body_limit = 0
+buffer_request = false
 read_timeout = "5s"
 headers = { X-Frame-Options = "DENY" }
 remove_headers = ["Server"]

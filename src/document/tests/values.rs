@@ -232,6 +232,16 @@ const SITES_AND_SETTINGS: &[Case] = &[
     ),
     (
         "version = 1",
+        "version = 1\nsettings.memory_budget = \"63k\"",
+        "2:26: settings.memory_budget: must be 64k to 1024t (is \"63k\")",
+    ),
+    (
+        "version = 1",
+        "version = 1\nsettings.spool_limit = -1",
+        "2:24: settings.spool_limit: must be 0 to 1024t (is -1)",
+    ),
+    (
+        "version = 1",
         "version = 1\nlogs.file = \"../access.log\"",
         "2:13: logs.file: must be a path within the logs directory, such as access.log, without .. (is \"../access.log\")",
     ),

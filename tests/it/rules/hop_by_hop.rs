@@ -1,6 +1,6 @@
 //! Fields that speak of one connection, and what a request expects before its body.
 
-use super::stand::{EVIL, Stand, bytes, check_refusal};
+use super::stand::{EVIL, STREAMED, Stand, bytes, check_refusal, unchunked};
 use crate::support::client::{Request, exchange};
 use crate::support::node::Answer;
 
@@ -150,6 +150,13 @@ fn rule_36_other_upgrades_are_not_passed_on() {
 #[test]
 fn rule_38_the_proxy_itself_says_continue_and_only_when_it_wants_the_body() {
     let stand = Stand::new();
+    says_continue(&stand, unchunked);
+    stand.apply("", STREAMED);
+    says_continue(&stand, str::to_owned);
+}
+
+#[track_caller]
+fn says_continue(stand: &Stand, at_node: impl Fn(&str) -> String) {
     let mut wire = stand.wire();
     for (framing, body, arrives) in [
         (
@@ -172,7 +179,7 @@ fn rule_38_the_proxy_itself_says_continue_and_only_when_it_wants_the_body() {
             assert_eq!((told.status, told.fields.len()), (100, 0), "{expect:?}");
             wire.send(body);
             assert_eq!(wire.response("POST").text(), "POST /a 5");
-            let arrived = format!("POST /a HTTP/1.1\r\nHost: a\r\n~{arrives}");
+            let arrived = at_node(&format!("POST /a HTTP/1.1\r\nHost: a\r\n~{arrives}"));
             assert_eq!(stand.arrived_since(mark), arrived);
             stand.next_is_its_own(&mut wire);
         }

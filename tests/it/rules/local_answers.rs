@@ -9,7 +9,7 @@ const EARLY: &str = "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno";
 #[test]
 fn rule_44_an_answer_before_the_body_s_end_is_the_last_on_both_connections() {
     let node = RawNode::answering(EARLY);
-    let stand = Stand::before(&node);
+    let stand = Stand::streaming(&node);
     let part = "x".repeat(100_000);
     for (framing, start) in [
         ("Content-Length: 10000000", part.clone()),
@@ -43,7 +43,7 @@ fn rule_44_an_answer_before_the_body_s_end_is_the_last_on_both_connections() {
 #[test]
 fn rule_44_a_client_that_goes_on_sending_is_cut_off() {
     let node = RawNode::answering(EARLY);
-    let stand = Stand::before(&node);
+    let stand = Stand::streaming(&node);
     let mut wire = stand.wire();
     wire.send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\nx");
     assert_eq!(wire.response("POST").status, 403);
@@ -105,9 +105,11 @@ body_limit = 3
 [[sites.routes]]
 path = "/nobody"
 pool = "empty"
+buffer_request = false
 [[sites.routes]]
 path = "/dead"
 pool = "dead"
+buffer_request = false
 [[sites.routes]]
 path = "/next"
 pool = "p"
@@ -136,7 +138,7 @@ fn rule_45_an_answer_of_our_own_leaves_no_body_behind() {
                 "POST {target} HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n{body}"
             ));
             let answer = wire.response("POST");
-            // Without an announced length the limit shows only once a node is asked.
+            // Without an announced length the limit shows only as the body comes.
             let chunked_to_node = *target == "/tiny" && framing.starts_with('T');
             assert_eq!(answer.status, *status, "{target} {framing}");
             if chunked_to_node {

@@ -38,7 +38,7 @@ fn rule_47_pipelined_requests_are_asked_and_answered_one_at_a_time() {
                     "Transfer-Encoding: chunked\r\n\r\n",
                 );
                 all += &format!("{head}{own}1F;x=y\r\n{EVIL}\r\n0\r\nHost: evil\r\n\r\n");
-                arrives += &format!("{head}~{own}1f\r\n{EVIL}\r\n0\r\n\r\n");
+                arrives += &format!("{head}~Content-Length: 31\r\n\r\n{EVIL}");
             }
         }
     }
@@ -126,7 +126,7 @@ fn rule_48_a_node_s_connection_is_used_again_only_when_it_is_clean() {
 #[test]
 fn rule_48_after_an_answer_before_the_body_s_end_the_node_s_connection_is_closed() {
     let node = RawNode::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-    let stand = Stand::before(&node);
+    let stand = Stand::streaming(&node);
     for n in 1..=3 {
         let mut wire = stand.wire();
         wire.send("POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel");
@@ -240,15 +240,22 @@ fn rule_49_nothing_is_repeated_once_a_client_has_a_byte_of_an_answer() {
 #[test]
 fn rule_49_a_body_that_was_streamed_is_not_repeated() {
     let (stand, good) = with_a_bad_node(RETRYING, || Answer::nothing(Then::Reset));
-    // In chunks nobody knows how long it is: it is passed on as it comes.
-    let answer = stand.lb.ask(&Request::post_chunked("/", &[b"abc"]));
-    assert_eq!((answer.status, answer.reason()), (502, Some("node_reset")));
     let put =
         "PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    // One that was taken in is there to be sent again.
+    let mut wire = stand.wire();
+    wire.send(put);
+    assert_eq!(wire.response("PUT").text(), "good");
+    assert_eq!(good.last().body, b"abc");
+    let document = stand.lb.export()
+        + "\n[[sites]]\nname = \"s\"\n[[sites.routes]]\npath = \"/\"\npool = \"p\"\nbuffer_request = false\n";
+    stand.lb.apply(&document);
+    let answer = stand.lb.ask(&Request::post_chunked("/", &[b"abc"]));
+    assert_eq!((answer.status, answer.reason()), (502, Some("node_reset")));
     let mut wire = stand.wire();
     wire.send(put);
     assert_eq!(wire.response("PUT").status, 502);
-    assert!(good.requests().is_empty());
+    assert_eq!(good.requests().len(), 1);
 }
 
 #[test]

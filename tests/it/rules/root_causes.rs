@@ -290,7 +290,7 @@ fn root_cause_hyper_4123_framing_is_decided_from_the_whole_head() {
 #[test]
 fn root_cause_go_net_http_an_answer_before_the_body_closes_the_node_s_connection() {
     let node = RawNode::answering("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno");
-    let stand = Stand::before(&node);
+    let stand = Stand::streaming(&node);
     for n in 1..=3 {
         let mut wire = stand.wire();
         wire.send("POST /a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n");

@@ -20,6 +20,9 @@ pub(super) const EVIL: &str = "GET /EVIL HTTP/1.1\r\nHost: a\r\n\r\n";
 pub(super) const PLAIN_POOL: &str =
     "health_check = \"off\"\nmax_fails = 0\nretry = { on = [] }\nkeepalive = { timeout = \"1h\" }";
 
+/// A site whose bodies are passed on as they come.
+pub(super) const STREAMED: &str = "\n[[sites]]\nname = \"s\"\n[[sites.routes]]\npath = \"/\"\npool = \"p\"\nbuffer_request = false\n";
+
 /// The bytes of a text whose characters each stand for one: `\u{85}` is the byte 0x85.
 pub(super) fn bytes(text: &str) -> Vec<u8> {
     let byte = |c: char| u8::try_from(u32::from(c)).expect("one byte a character");
@@ -49,6 +52,14 @@ impl Stand {
     pub(super) fn before(node: &RawNode) -> Self {
         let stand = Self::new();
         let document = one_pool(stand.lb.port(), PLAIN_POOL, &[node.line()]);
+        stand.lb.apply(&document);
+        stand
+    }
+
+    /// The same, with bodies passed on as they come.
+    pub(super) fn streaming(node: &RawNode) -> Self {
+        let stand = Self::new();
+        let document = document(stand.lb.port(), "", &node.line(), STREAMED);
         stand.lb.apply(&document);
         stand
     }
@@ -122,6 +133,26 @@ impl Stand {
     /// first becomes at the node, byte by byte.
     #[track_caller]
     pub(super) fn passes(&self, cases: &[(&str, &str)]) {
+        // A body in chunks is first taken in, and then has a length.
+        let whole: Vec<String> = cases
+            .iter()
+            .map(|(_, arrives)| unchunked(arrives))
+            .collect();
+        let taken_in: Vec<(&str, &str)> = cases
+            .iter()
+            .zip(&whole)
+            .map(|((sent, _), whole)| (*sent, whole.as_str()))
+            .collect();
+        self.each_passes(&taken_in);
+        if taken_in != cases {
+            self.apply("", STREAMED);
+            self.each_passes(cases);
+            self.apply("", "");
+        }
+    }
+
+    #[track_caller]
+    fn each_passes(&self, cases: &[(&str, &str)]) {
         let mut wire = self.wire();
         for (sent, arrives) in cases {
             let mark = self.mark();
@@ -152,6 +183,23 @@ impl Stand {
         );
         let next = "GET /next HTTP/1.1\r\nHost: next.example\r\n~\r\n";
         assert_eq!(self.arrived_since(mark), next);
+    }
+}
+
+/// The same message with a length in place of its chunks.
+pub(super) fn unchunked(text: &str) -> String {
+    let Some((head, mut chunks)) = text.split_once("Transfer-Encoding: chunked\r\n\r\n") else {
+        return text.to_owned();
+    };
+    let mut body = String::new();
+    loop {
+        let (size, rest) = chunks.split_once("\r\n").expect("a chunk's size");
+        let size = usize::from_str_radix(size, 16).expect("a chunk's size");
+        if size == 0 {
+            return format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+        }
+        body += &rest[..size];
+        chunks = &rest[size + 2..];
     }
 }
 

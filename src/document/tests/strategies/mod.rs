@@ -78,11 +78,14 @@ fn networks() -> impl Strategy<Value = Vec<IpNet>> {
 fn settings() -> impl Strategy<Value = Settings> {
     let numbers = (0..=Settings::MAX_WORKERS, 0_u32..=10_000_000);
     let times = (time(1000, DAY), time(0, DAY));
-    (networks(), numbers, times, secret()).prop_map(
-        |(trusted_proxies, (workers, max_connections), times, affinity_secret)| Settings {
+    let room = (64 * 1024_u64..=1 << 50, 0_u64..=1 << 50);
+    (networks(), numbers, room, times, secret()).prop_map(
+        |(trusted_proxies, (workers, max_connections), room, times, affinity_secret)| Settings {
             trusted_proxies,
             workers,
             max_connections,
+            memory_budget: room.0,
+            spool_limit: room.1,
             dns_refresh: times.0,
             shutdown_grace: times.1,
             affinity_secret,

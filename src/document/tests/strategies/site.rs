@@ -80,13 +80,19 @@ fn route(i: usize, pools: Vec<Name>) -> impl Strategy<Value = Route> {
     let path_match = select(vec![PathMatch::Prefix, PathMatch::Exact]);
     let body_limit = prop_oneof![Just(0), Just(Route::BODY_LIMIT), 0_u64..=1 << 50];
     let tunnel = (any::<bool>(), prop_oneof![Just(Duration::ZERO), timeout()]);
-    let limits = (any::<bool>(), body_limit, option::of(timeout()), tunnel);
+    let limits = (
+        any::<bool>(),
+        body_limit,
+        any::<bool>(),
+        option::of(timeout()),
+        tunnel,
+    );
     let changes = (header_changes(), header_changes(), networks());
     ("/[a-z]{0,5}", path_match, target, limits, changes).prop_map(
         move |(path, path_match, target, limits, changes)| {
             let (headers, request_headers, allow) = changes;
             let path = RoutePath::parse(&format!("{path}{i}")).unwrap();
-            let (strip_prefix, body_limit, read_timeout, tunnel) = limits;
+            let (strip_prefix, body_limit, buffer_request, read_timeout, tunnel) = limits;
             let (upgrade, tunnel_idle_timeout) = tunnel;
             Route {
                 path,
@@ -94,6 +100,7 @@ fn route(i: usize, pools: Vec<Name>) -> impl Strategy<Value = Route> {
                 target,
                 strip_prefix,
                 body_limit,
+                buffer_request,
                 read_timeout,
                 upgrade,
                 tunnel_idle_timeout,

@@ -1,0 +1,197 @@
+//! A request's body as far as it was taken in: its beginning in a spool file, its end in memory.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::spool::Spool;
+use crate::metrics::{Metrics, Place};
+
+/// Bytes read from a file at a time.
+pub(super) const PIECE: usize = 256 * 1024;
+
+/// The room that all bodies of the process share, as one worker knows it.
+#[derive(Debug)]
+pub(super) struct Room {
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) spool: Spool,
+}
+
+/// Bytes that one body has of the room, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Share {
+    room: Rc<Room>,
+    place: Place,
+    bytes: u64,
+}
+
+impl Share {
+    pub(super) fn new(room: &Rc<Room>, place: Place) -> Self {
+        Self {
+            room: Rc::clone(room),
+            place,
+            bytes: 0,
+        }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Makes it `more` bytes larger, unless all bodies together are over `limit` then.
+    pub(super) fn grow(&mut self, more: u64, limit: u64) -> bool {
+        let grown = self.room.metrics.buffers().take(self.place, more, limit);
+        self.bytes += if grown { more } else { 0 };
+        grown
+    }
+
+    /// Makes it `bytes`, which are there already, over a limit or not.
+    pub(super) fn force(&mut self, bytes: u64) {
+        let buffers = self.room.metrics.buffers();
+        match bytes.checked_sub(self.bytes) {
+            Some(0) => {}
+            Some(more) => buffers.add(self.place, more),
+            None => buffers.give(self.place, self.bytes - bytes),
+        }
+        self.bytes = bytes;
+    }
+
+    /// Whether no other body has any of the room there.
+    pub(super) fn is_all(&self) -> bool {
+        self.room.metrics.buffers().held(self.place) <= self.bytes
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.force(0);
+    }
+}
+
+/// Why what is in memory could not be put into a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unspooled {
+    /// All files together hold as much as they may.
+    Full,
+    /// The disk does not take it, or there is none.
+    Failed,
+    /// The job is gone, and the bytes with it.
+    Lost,
+}
+
+/// A body, or as much of its beginning as found room. It can be read again and again.
+#[derive(Debug)]
+pub(super) struct Held {
+    room: Rc<Room>,
+    file: Option<Arc<File>>,
+    in_file: Share,
+    memory: Vec<u8>,
+    in_memory: Share,
+    /// Whether all of the body is here.
+    pub(super) is_whole: bool,
+}
+
+impl Held {
+    pub(super) fn new(room: &Rc<Room>) -> Self {
+        Self {
+            room: Rc::clone(room),
+            file: None,
+            in_file: Share::new(room, Place::Spool),
+            memory: Vec::new(),
+            in_memory: Share::new(room, Place::Memory),
+            is_whole: false,
+        }
+    }
+
+    /// Bytes of it.
+    pub(super) fn len(&self) -> u64 {
+        self.in_file.bytes() + self.memory.len() as u64
+    }
+
+    /// Its end, or all of it, as far as that is in memory.
+    pub(super) fn memory(&self) -> &[u8] {
+        &self.memory
+    }
+
+    /// Whether some of it is in a file.
+    pub(super) fn is_spooled(&self) -> bool {
+        self.in_file.bytes() > 0
+    }
+
+    pub(super) fn push(&mut self, data: &[u8]) {
+        self.memory.extend_from_slice(data);
+    }
+
+    /// Counts what is in memory. False where all bodies together are then over `budget`.
+    pub(super) fn count(&mut self, budget: u64) -> bool {
+        self.in_memory.force(self.memory.len() as u64);
+        self.room.metrics.buffers().held(Place::Memory) <= budget
+    }
+
+    /// Whether nobody but this body has any of the room: nothing can become free then.
+    pub(super) fn has_all_room(&self) -> bool {
+        self.in_file.is_all() && self.in_memory.is_all()
+    }
+
+    /// Puts what is in memory behind what is in the file.
+    pub(super) async fn spool(&mut self, limit: u64) -> Result<(), Unspooled> {
+        let at = self.in_file.bytes();
+        let bytes = self.memory.len() as u64;
+        if !self.in_file.grow(bytes, limit) {
+            return Err(Unspooled::Full);
+        }
+        let memory = std::mem::take(&mut self.memory);
+        let (file, spool) = (self.file.clone(), self.room.spool.clone());
+        let job = move || {
+            let file = file.map_or_else(|| spool.create().map(Arc::new), Ok);
+            let written = file.and_then(|file| file.write_all_at(&memory, at).map(|()| file));
+            spool.note(written.as_ref().map(|_| ()));
+            (written, memory)
+        };
+        let done = tokio::task::spawn_blocking(job).await;
+        match done.map_err(|_| Unspooled::Lost)? {
+            (Ok(file), _) => {
+                self.file = Some(file);
+                self.in_memory.force(0);
+                Ok(())
+            }
+            (Err(_), memory) => {
+                self.memory = memory;
+                self.in_file.force(at);
+                self.room.metrics.buffers().count_failure();
+                Err(Unspooled::Failed)
+            }
+        }
+    }
+
+    /// What it is from byte `at` on, a piece at a time; nothing behind its end.
+    pub(super) async fn piece(&self, at: u64) -> io::Result<Cow<'_, [u8]>> {
+        let spooled = self.in_file.bytes();
+        if let Some(file) = &self.file
+            && at < spooled
+        {
+            let file = Arc::clone(file);
+            let job = move || read_at(&file, at, spooled);
+            let read = tokio::task::spawn_blocking(job).await;
+            let read = read.unwrap_or_else(|error| Err(io::Error::other(error)));
+            if let Err(error) = &read {
+                self.room.spool.note(Err(error));
+                self.room.metrics.buffers().count_failure();
+            }
+            return read.map(Cow::Owned);
+        }
+        let from = usize::try_from(at.saturating_sub(spooled)).unwrap_or(usize::MAX);
+        Ok(Cow::Borrowed(self.memory.get(from..).unwrap_or_default()))
+    }
+}
+
+/// The bytes of `file` from `at` to `end`, a piece of them at most.
+pub(super) fn read_at(file: &File, at: u64, end: u64) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
+    let mut piece = vec![0; length.min(PIECE)];
+    file.read_exact_at(&mut piece, at)?;
+    Ok(piece)
+}
