@@ -16,7 +16,7 @@ const MAX_BODY: u64 = 1 << 50;
 /// The keys of which a route has exactly one.
 const TARGETS: [&str; 4] = ["pool", "files", "redirect", "respond"];
 
-const LATER: &[Later] = &[("buffer_response", Off::False), ("compress", Off::False)];
+const LATER: &[Later] = &[("compress", Off::False)];
 
 const MATCHES: [PathMatch; 2] = [PathMatch::Prefix, PathMatch::Exact];
 
@@ -39,6 +39,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Route {
         // 0 is no limit.
         body_limit: r.get("body_limit", d.body_limit, size(0..=MAX_BODY)),
         buffer_request: r.get("buffer_request", d.buffer_request, flag),
+        buffer_response: r.get("buffer_response", d.buffer_response, flag),
         read_timeout: r.optional("read_timeout", time(UP_TO_A_DAY)),
         upgrade: r.get("upgrade", d.upgrade, flag),
         // 0 is no limit.
@@ -108,6 +109,7 @@ pub(super) fn write(w: &mut Writer, route: &Route) {
     w.field("strip_prefix", route.strip_prefix, d.strip_prefix);
     w.size("body_limit", route.body_limit, d.body_limit);
     w.field("buffer_request", route.buffer_request, d.buffer_request);
+    w.field("buffer_response", route.buffer_response, d.buffer_response);
     if let Some(timeout) = route.read_timeout {
         w.always("read_timeout", time::write(timeout));
     }

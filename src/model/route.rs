@@ -43,6 +43,8 @@ pub struct Route {
     pub body_limit: u64,
     /// Whether a request's body is taken in before a node is asked.
     pub buffer_request: bool,
+    /// Whether an answer is taken from its node as fast as that sends.
+    pub buffer_response: bool,
     /// Longest time between two reads from the node; none is the pool's.
     pub read_timeout: Option<Duration>,
     /// Whether a WebSocket that a client asks for is asked of the node.
@@ -72,6 +74,7 @@ impl Route {
             strip_prefix: false,
             body_limit: Self::BODY_LIMIT,
             buffer_request: true,
+            buffer_response: true,
             read_timeout: None,
             upgrade: true,
             tunnel_idle_timeout: Self::TUNNEL_IDLE_TIMEOUT,

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io::ErrorKind;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,14 +15,16 @@ use super::connection::Next;
 use super::exchange::Exchange;
 use super::forward::{Forwarding, Sides};
 use super::headers::{Ending, Persistence, write_response};
+use super::held::Share;
 use super::links::Link;
+use super::read_ahead::{Bounds, ReadAhead};
 use super::request::{Trail, wants_close};
 use crate::balance::{Lease, unix_now};
 use crate::http::{
-    BodyReader, Framing, Known, Pace, Piece, Relay, RelayError, ResponseHead, StreamError, Version,
-    chunk_end, chunk_size_line,
+    BodyReader, Conn, Framing, Known, Pace, Piece, Relay, RelayError, ResponseHead, StreamError,
+    Version, chunk_end, chunk_size_line,
 };
-use crate::metrics::NodeErrorKind;
+use crate::metrics::{NodeErrorKind, Place};
 
 /// Longest time a client may take nothing of an answer.
 const QUIET: Duration = Duration::from_secs(30);
@@ -121,8 +123,21 @@ async fn pass_whole(
         &lease,
     );
     drop(lease);
-    let flushed = client.flush_at(client_pace(this.exchange)).await;
-    flushed.map_err(|_| Reason::ClientGone)
+    flush_rest(this.exchange, client).await
+}
+
+/// Writes what is here of an answer, counting it where the client does not take it at once.
+async fn flush_rest(exchange: &Exchange<'_>, client: &mut Conn) -> Result<(), Reason> {
+    let gone = |_| Reason::ClientGone;
+    match poll_fn(|cx| Poll::Ready(client.poll_flush(cx))).await {
+        Poll::Ready(done) => done.map_err(gone),
+        Poll::Pending => {
+            let mut share = Share::new(&exchange.worker.room, Place::Memory);
+            share.force(client.queued() as u64);
+            let flushed = client.flush_at(client_pace(exchange)).await;
+            flushed.map_err(|_| Reason::ClientGone)
+        }
+    }
 }
 
 /// Puts the body, which is all here, into `out`. It was read as such before, so that no more
@@ -156,7 +171,8 @@ fn take_whole(answered: &mut Answered, chunked: bool, out: &mut Vec<u8>) {
     answered.link.conn.consume(at);
 }
 
-/// Passes on an answer as it comes.
+/// Passes on an answer as it comes. What the client does not take at once is taken from the
+/// node all the same, where the route and the answer allow it: so slow a client holds no node.
 async fn pass(
     this: &Forwarding<'_, '_>,
     sides: &mut Sides<'_>,
@@ -165,47 +181,133 @@ async fn pass(
 ) -> Result<(), Reason> {
     let exchange = this.exchange;
     let pool = &this.pool.config;
-    let from = Pace::Between(this.route.config.read_timeout.unwrap_or(pool.read_timeout));
+    let from = this.route.config.read_timeout.unwrap_or(pool.read_timeout);
     let to = client_pace(exchange);
     let chunked = !matches!(answered.framing, Framing::Length(_))
         && exchange.request.head.version == Version::Http11;
-    let mut relay = Relay::new(BodyReader::new(answered.framing), chunked, 0, from, to);
+    let reads_ahead = this.route.config.buffer_response && !is_stream(sides.response);
+    let reader = BodyReader::new(answered.framing);
+    let mut relay = Relay::new(reader, chunked, 0, Pace::Between(from), to);
+    let scratch = &exchange.worker.scratch;
     let client = &mut sides.client.conn;
-    let node = &mut answered.link.conn;
-    let passed = poll_fn(|cx| {
-        if let Poll::Ready(done) = relay.poll(cx, &exchange.worker.scratch, node, client) {
-            return Poll::Ready(done);
+    let mut slow = Slow::default();
+    let event = poll_fn(|cx| {
+        if let Poll::Ready(done) = relay.poll(cx, scratch, &mut answered.link.conn, client) {
+            return Poll::Ready(Event::Passed(done));
+        }
+        // All of it is here: the node is done with, as slow as the client may be.
+        if relay.is_read() {
+            return Poll::Ready(Event::Slow);
+        }
+        if reads_ahead && slow.poll(cx, client).is_ready() {
+            return Poll::Ready(Event::Slow);
         }
         // A stream may be silent for long: who has left must not hold its node till then.
-        let gone = || RelayError::To(StreamError::Broken(ErrorKind::ConnectionReset.into()));
-        client.poll_gone(cx).map(|()| Err(gone()))
+        client
+            .poll_gone(cx)
+            .map(|()| Event::Passed(Err(client_gone())))
     });
-    match passed.await {
-        Ok(()) => {
-            if answered.framing != Framing::UntilClose {
-                release(
-                    this,
-                    sides.response,
-                    answered.link,
-                    answered.body_sent,
-                    &lease,
-                );
-            }
-            Ok(())
+    let passed = match event.await {
+        Event::Passed(done) => done.map(|()| None),
+        Event::Slow if relay.is_read() => Ok(None),
+        Event::Slow => {
+            let bounds = Bounds::new(&exchange.snapshot.config.settings, from, to);
+            let room = &exchange.worker.room;
+            let mut ahead = ReadAhead::new(relay.into_reader(), chunked, room, bounds);
+            let node = &mut answered.link.conn;
+            let read = poll_fn(|cx| {
+                if let Poll::Ready(done) = ahead.poll(cx, scratch, Some(&mut *node), client) {
+                    return Poll::Ready(done);
+                }
+                client.poll_gone(cx).map(|()| Err(client_gone()))
+            });
+            read.await.map(|_| Some(ahead))
         }
-        Err(RelayError::To(_)) => Err(Reason::ClientGone),
-        Err(error) => {
-            let (reason, kind) = node_fault(&error);
-            let index = lease.index();
-            this.pool.counters[index].count(kind);
-            lease.candidate().state.count_error();
-            // A stream that is silent for long is no evidence against its node: nobody
-            // else was asked for it.
-            if reason != Reason::NodeTimeout {
-                this.pool.balancer.failed(index, Instant::now());
-            }
-            Err(reason)
+    };
+    let ahead = passed.map_err(|error| this.blame(&error, &lease))?;
+    if answered.framing != Framing::UntilClose {
+        let Answered {
+            link, body_sent, ..
+        } = answered;
+        release(this, sides.response, link, body_sent, &lease);
+    } else {
+        drop(answered);
+    }
+    // The node is done with, whatever the client is.
+    drop(lease);
+    let client = &mut sides.client.conn;
+    let Some(mut ahead) = ahead else {
+        return flush_rest(exchange, client).await;
+    };
+    let passed = poll_fn(|cx| {
+        if let Poll::Ready(done) = ahead.poll(cx, scratch, None, client) {
+            return Poll::Ready(done);
         }
+        client.poll_gone(cx).map(|()| Err(client_gone()))
+    });
+    passed.await.map(|_| ()).map_err(|_| Reason::ClientGone)
+}
+
+enum Event {
+    Passed(Result<(), RelayError>),
+    /// The client does not take it as fast as the node sends.
+    Slow,
+}
+
+/// Finds that a client is slower than its node.
+#[derive(Debug, Default)]
+struct Slow {
+    sent: Option<u64>,
+}
+
+impl Slow {
+    /// How long a client may take nothing before its answer is held for it: one that keeps up
+    /// costs no copy.
+    const TIME: Duration = Duration::from_millis(10);
+
+    fn poll(&mut self, cx: &mut Context<'_>, client: &mut Conn) -> Poll<()> {
+        if !client.has_output() {
+            self.sent = None;
+            return Poll::Pending;
+        }
+        let mut armed = self.sent.replace(client.sent) == Some(client.sent);
+        client.poll_late(cx, Instant::now() + Self::TIME, &mut armed)
+    }
+}
+
+fn client_gone() -> RelayError {
+    RelayError::To(StreamError::Broken(ErrorKind::ConnectionReset.into()))
+}
+
+/// Whether the node says that the answer is to be passed on piece by piece.
+fn is_stream(response: &ResponseHead) -> bool {
+    response.fields.iter().any(|field| {
+        let is = |name: &[u8]| field.name.eq_ignore_ascii_case(name);
+        let begins = |word: &[u8]| {
+            let start = field.value.get(..word.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(word))
+        };
+        (is(b"content-type") && begins(b"text/event-stream"))
+            || (is(b"x-accel-buffering") && field.value.eq_ignore_ascii_case(b"no"))
+    })
+}
+
+impl Forwarding<'_, '_> {
+    /// Whose fault it is that an answer is not whole.
+    fn blame(&self, error: &RelayError, lease: &Lease<'_>) -> Reason {
+        if matches!(error, RelayError::To(_)) {
+            return Reason::ClientGone;
+        }
+        let (reason, kind) = node_fault(error);
+        let index = lease.index();
+        self.pool.counters[index].count(kind);
+        lease.candidate().state.count_error();
+        // A stream that is silent for long is no evidence against its node: nobody
+        // else was asked for it.
+        if reason != Reason::NodeTimeout {
+            self.pool.balancer.failed(index, Instant::now());
+        }
+        reason
     }
 }
 

@@ -20,6 +20,19 @@ pub(super) struct Room {
     pub(super) spool: Spool,
 }
 
+impl Room {
+    /// What a job on the blocking pool needs of it.
+    pub(super) fn for_job(&self) -> Spool {
+        self.spool.clone()
+    }
+
+    /// Counts and tells that a file failed.
+    pub(super) fn failed(&self, error: &io::Error) {
+        self.spool.note(Err(error));
+        self.metrics.buffers().count_failure();
+    }
+}
+
 /// Bytes that one body has of the room, given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Share {
@@ -178,8 +191,7 @@ impl Held {
             let read = tokio::task::spawn_blocking(job).await;
             let read = read.unwrap_or_else(|error| Err(io::Error::other(error)));
             if let Err(error) = &read {
-                self.room.spool.note(Err(error));
-                self.room.metrics.buffers().count_failure();
+                self.room.failed(error);
             }
             return read.map(Cow::Owned);
         }

@@ -23,6 +23,7 @@ mod held;
 mod links;
 mod note;
 mod origin;
+mod read_ahead;
 mod reason;
 mod request;
 mod request_body;

@@ -29,6 +29,9 @@ const TASTE: usize = 256 * 1024;
 /// What one more of them takes meanwhile.
 const DRAUGHT: usize = 128 * 1024 * 1024;
 
+/// What all answers read ahead may hold in memory together, in KiB: `memory_budget` below.
+const BUDGET: u64 = 32 * 1024;
+
 const POOLS: [&str; 4] = ["silent", "endless-head", "endless-body", "endless-chunks"];
 
 fn nodes() -> [Broken; 4] {
@@ -104,12 +107,13 @@ fn a_crowd_at_nodes_without_beginning_or_end_holds_bounded_memory_and_leaves_not
         text += &pool(name, keys, &[("broken".into(), node.address(), 1)]);
         routes += &route(&format!("/{name}"), name, "");
     }
-    lb.apply(&(text + &site("all", &routes)));
+    let settings = "\n[settings]\nmemory_budget = \"32m\"\nspool_limit = \"64m\"\n";
+    lb.apply(&(text + &site("all", &routes) + settings));
     let mut client = Client::of(lb.port());
     assert_eq!(client.get("/").text(), "whole");
     let (before, files) = (lb.resident(), descriptors(&lb));
     let requests = u64::try_from(CROWD * POOLS.len()).unwrap();
-    let limit = before + requests * HELD + BESIDE;
+    let limit = before + requests * HELD + BESIDE + BUDGET;
 
     for wave in 1..=3 {
         let mut crowd = crowd(lb.port(), &nodes);

@@ -35,7 +35,6 @@ hsts = {}
 [[sites.routes]]
 path = "/old"
 pool = "a"
-buffer_response = true
 compress = true
 [[sites.routes]]
 path = "/"

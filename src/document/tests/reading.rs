@@ -82,6 +82,7 @@ pool = "django"
 strip_prefix = true
 body_limit = 0
 buffer_request = false
+buffer_response = false
 read_timeout = "5s"
 headers = { X-Frame-Options = "DENY" }
 remove_headers = ["Server"]

@@ -85,6 +85,11 @@ impl Conn {
         }
     }
 
+    /// How many bytes wait to be written.
+    pub fn queued(&self) -> usize {
+        self.output.len() - self.written
+    }
+
     /// Gives back the memory of empty queues: an idle connection holds none.
     pub fn shrink(&mut self, scratch: &Scratch) {
         if self.input.is_empty() {
@@ -132,7 +137,7 @@ impl Conn {
 
     /// Hands what can be read to `take`, past the input, which must be empty. What `take`
     /// leaves of it becomes the input.
-    pub(super) fn poll_read_with<T>(
+    pub fn poll_read_with<T>(
         &mut self,
         cx: &mut Context<'_>,
         scratch: &Scratch,

@@ -83,7 +83,7 @@ fn route(i: usize, pools: Vec<Name>) -> impl Strategy<Value = Route> {
     let limits = (
         any::<bool>(),
         body_limit,
-        any::<bool>(),
+        any::<(bool, bool)>(),
         option::of(timeout()),
         tunnel,
     );
@@ -92,7 +92,8 @@ fn route(i: usize, pools: Vec<Name>) -> impl Strategy<Value = Route> {
         move |(path, path_match, target, limits, changes)| {
             let (headers, request_headers, allow) = changes;
             let path = RoutePath::parse(&format!("{path}{i}")).unwrap();
-            let (strip_prefix, body_limit, buffer_request, read_timeout, tunnel) = limits;
+            let (strip_prefix, body_limit, buffers, read_timeout, tunnel) = limits;
+            let (buffer_request, buffer_response) = buffers;
             let (upgrade, tunnel_idle_timeout) = tunnel;
             Route {
                 path,
@@ -101,6 +102,7 @@ fn route(i: usize, pools: Vec<Name>) -> impl Strategy<Value = Route> {
                 strip_prefix,
                 body_limit,
                 buffer_request,
+                buffer_response,
                 read_timeout,
                 upgrade,
                 tunnel_idle_timeout,

@@ -1,0 +1,364 @@
+//! Taking an answer from its node as fast as it sends, for a client that is slower: in memory,
+//! and beyond that in a spool file. First in, first out.
+//!
+//! Where nothing has room the node is not read, as without this; it goes on as the client takes.
+
+use std::fs::File;
+use std::future::Future;
+use std::io;
+use std::mem::{replace, take};
+use std::os::unix::fs::FileExt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::Instant;
+
+use super::held::{Room, Share, read_at};
+use crate::http::{
+    BodyReader, Conn, Pace, Piece, RelayError, Scratch, StreamError, chunk_end, chunk_size_line,
+};
+use crate::metrics::{Place, Side};
+use crate::model::Settings;
+
+/// Most of an answer that is held in memory; one read may exceed it.
+const MEMORY: usize = 1024 * 1024;
+
+/// What an answer may hold, and how long its two sides may keep it waiting.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Most bytes in memory, of all bodies together.
+    pub(super) memory: u64,
+    /// Most bytes in files, of all bodies together.
+    pub(super) spool: u64,
+    /// Longest time between two reads from the node.
+    pub(super) from: Duration,
+    /// How fast the client has to take it.
+    pub(super) to: Pace,
+}
+
+impl Bounds {
+    pub(super) fn new(settings: &Settings, from: Duration, to: Pace) -> Self {
+        Self {
+            memory: settings.memory_budget,
+            spool: settings.spool_limit,
+            from,
+            to,
+        }
+    }
+}
+
+/// How far an answer has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// All of it is here: the node is done with.
+    Read,
+    /// The client has all of it.
+    Passed,
+}
+
+/// An answer of which some is here and not yet with the client: in the client's output, then in
+/// the file, then in `tail`.
+#[derive(Debug)]
+pub(super) struct ReadAhead {
+    reader: BodyReader,
+    chunked: bool,
+    bounds: Bounds,
+    room: Rc<Room>,
+    in_memory: Share,
+    /// What of the file was ever written, since what was read of it still takes the disk.
+    in_file: Share,
+    file: Option<Arc<File>>,
+    /// What of the file the client's output has had.
+    read: u64,
+    tail: Vec<u8>,
+    /// Bytes that the client's output takes, and a job that writes.
+    output: usize,
+    writing: usize,
+    job: Option<Job>,
+    /// Whether the disk has refused: it is not asked again for this answer.
+    no_file: bool,
+    /// Whether reading has stopped for want of room.
+    stopped: bool,
+    node_armed: bool,
+    wait: ClientWait,
+}
+
+#[derive(Debug)]
+enum Job {
+    Read(JoinHandle<io::Result<Vec<u8>>>),
+    /// What is written comes back where it cannot be.
+    Write(JoinHandle<Result<Arc<File>, Vec<u8>>>),
+}
+
+#[derive(Debug, Default)]
+struct ClientWait {
+    /// What the client had taken when it was last waited for, and since when.
+    last: Option<(u64, Instant)>,
+    taken: u64,
+    spent: Duration,
+}
+
+impl ReadAhead {
+    pub(super) fn new(reader: BodyReader, chunked: bool, room: &Rc<Room>, bounds: Bounds) -> Self {
+        Self {
+            reader,
+            chunked,
+            bounds,
+            room: Rc::clone(room),
+            in_memory: Share::new(room, Place::Memory),
+            in_file: Share::new(room, Place::Spool),
+            file: None,
+            read: 0,
+            tail: Vec::new(),
+            output: 0,
+            writing: 0,
+            job: None,
+            no_file: false,
+            stopped: false,
+            node_armed: false,
+            wait: ClientWait::default(),
+        }
+    }
+
+    /// Goes on: with a node until all is read, without one until the client has it.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &Scratch,
+        mut node: Option<&mut Conn>,
+        client: &mut Conn,
+    ) -> Poll<Result<Progress, RelayError>> {
+        loop {
+            let flushed = client.poll_flush(cx);
+            let idle = flushed.is_ready();
+            if let Poll::Ready(Err(error)) = flushed {
+                return Poll::Ready(Err(RelayError::To(StreamError::Broken(error))));
+            }
+            let mut moved = self.poll_job(cx, client)?;
+            moved |= self.refill(client);
+            if let Some(node) = node.as_deref_mut() {
+                moved |= self.poll_node(cx, scratch, (node, client))?;
+            }
+            moved |= self.spool(client);
+            self.count(client);
+            if node.is_some() && self.reader.is_done() {
+                return Poll::Ready(Ok(Progress::Read));
+            }
+            if !moved {
+                let passed = node.is_none() && idle && self.job.is_none();
+                return if passed {
+                    Poll::Ready(Ok(Progress::Passed))
+                } else {
+                    self.wait.poll(cx, client, self.bounds.to).map(Err)
+                };
+            }
+        }
+    }
+
+    /// Takes what the disk has done. True when it has.
+    fn poll_job(&mut self, cx: &mut Context<'_>, client: &mut Conn) -> Result<bool, RelayError> {
+        let lost = |_| RelayError::To(StreamError::Broken(io::ErrorKind::Other.into()));
+        match &mut self.job {
+            None => return Ok(false),
+            Some(Job::Read(job)) => {
+                let Poll::Ready(done) = Pin::new(job).poll(cx) else {
+                    return Ok(false);
+                };
+                let piece = done.unwrap_or_else(|error| Err(io::Error::other(error)));
+                let piece = piece.map_err(|error| {
+                    self.room.failed(&error);
+                    RelayError::To(StreamError::Broken(error))
+                })?;
+                self.read += piece.len() as u64;
+                client.output().extend_from_slice(&piece);
+            }
+            Some(Job::Write(job)) => {
+                let Poll::Ready(done) = Pin::new(job).poll(cx) else {
+                    return Ok(false);
+                };
+                self.writing = 0;
+                match done.map_err(lost)? {
+                    Ok(file) => self.file = Some(file),
+                    Err(unwritten) => {
+                        let spooled = self.in_file.bytes() - unwritten.len() as u64;
+                        self.in_file.force(spooled);
+                        self.room.metrics.buffers().count_failure();
+                        self.tail = unwritten;
+                        self.no_file = true;
+                    }
+                }
+            }
+        }
+        self.job = None;
+        Ok(true)
+    }
+
+    /// Brings what comes next to a client that has taken all before. True when there was some.
+    fn refill(&mut self, client: &mut Conn) -> bool {
+        if self.job.is_some() || client.has_output() {
+            return false;
+        }
+        let (at, end) = (self.read, self.in_file.bytes());
+        if let Some(file) = self.file.as_ref().filter(|_| at < end) {
+            let file = Arc::clone(file);
+            self.job = Some(Job::Read(spawn_blocking(move || read_at(&file, at, end))));
+            return true;
+        }
+        self.file = None;
+        self.read = 0;
+        self.in_file.force(0);
+        // It has taken all before: the one buffer for the other.
+        self.output = self.tail.capacity();
+        *client.output() = take(&mut self.tail);
+        client.has_output()
+    }
+
+    /// Reads more of the answer where there is room for it. True when it has.
+    fn poll_node(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &Scratch,
+        (node, client): (&mut Conn, &mut Conn),
+    ) -> Result<bool, RelayError> {
+        if self.reader.is_done() || !self.has_room(client) {
+            self.node_armed = false;
+            return Ok(false);
+        }
+        self.stopped = false;
+        if !node.input().is_empty() {
+            let (used, done) = self.take(node.input());
+            node.consume(used);
+            done?;
+            return Ok(true);
+        }
+        match node.poll_read_with(cx, scratch, |_, bytes| self.take(bytes)) {
+            Poll::Ready(Ok(Some(done))) => done?,
+            Poll::Ready(Ok(None)) if self.reader.connection_ended() => self.end(),
+            Poll::Ready(Ok(None)) => return Err(RelayError::Ended),
+            Poll::Ready(Err(error)) => return Err(RelayError::From(StreamError::Broken(error))),
+            Poll::Pending => {
+                let until = Instant::now() + self.bounds.from;
+                return match node.poll_late(cx, until, &mut self.node_armed) {
+                    Poll::Ready(()) => Err(RelayError::From(StreamError::Timeout)),
+                    Poll::Pending => Ok(false),
+                };
+            }
+        }
+        self.node_armed = false;
+        Ok(true)
+    }
+
+    /// Takes what `bytes` holds of the body, framed for the client; answers how much that was.
+    fn take(&mut self, bytes: &[u8]) -> (usize, Result<(), RelayError>) {
+        let mut at = 0;
+        loop {
+            match self.reader.next(&bytes[at..]) {
+                Ok(Piece::Data(range)) => {
+                    if self.chunked {
+                        chunk_size_line(&mut self.tail, range.len());
+                    }
+                    self.tail.extend_from_slice(&bytes[at..][range.clone()]);
+                    if self.chunked {
+                        self.tail.extend_from_slice(b"\r\n");
+                    }
+                    at += range.end;
+                    if self.reader.is_done() {
+                        self.end();
+                        return (at, Ok(()));
+                    }
+                }
+                Ok(Piece::More) => return (bytes.len(), Ok(())),
+                Ok(Piece::End(used)) => {
+                    self.end();
+                    return (at + used, Ok(()));
+                }
+                Err(refusal) => return (bytes.len(), Err(RelayError::Bad(refusal))),
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        if self.chunked {
+            chunk_end(&mut self.tail);
+        }
+    }
+
+    /// Counts what memory it takes, and not only what is in that.
+    fn count(&mut self, client: &Conn) {
+        if !client.has_output() {
+            self.output = 0;
+        }
+        let bytes = self.tail.capacity() + self.writing + self.output.max(client.queued());
+        self.in_memory.force(bytes as u64);
+    }
+
+    fn held(&self, client: &Conn) -> usize {
+        self.tail.len() + client.queued()
+    }
+
+    fn is_over(&self, client: &Conn) -> bool {
+        let all = self.room.metrics.buffers().held(Place::Memory);
+        self.held(client) >= MEMORY || all > self.bounds.memory
+    }
+
+    fn has_room(&self, client: &Conn) -> bool {
+        match self.job {
+            Some(Job::Write(_)) => false,
+            // One that holds nothing waits for nobody: it would never begin again.
+            None if self.held(client) == 0 && self.file.is_none() => true,
+            None | Some(Job::Read(_)) => !self.is_over(client),
+        }
+    }
+
+    /// Makes room in memory by writing to the file. True when that has begun.
+    fn spool(&mut self, client: &Conn) -> bool {
+        if self.job.is_some() || self.reader.is_done() || !self.is_over(client) {
+            return false;
+        }
+        let (at, bytes) = (self.in_file.bytes(), self.tail.len() as u64);
+        if bytes == 0 || self.no_file || !self.in_file.grow(bytes, self.bounds.spool) {
+            if !replace(&mut self.stopped, true) {
+                self.room.metrics.buffers().count_wait(Side::Node);
+            }
+            return false;
+        }
+        self.writing = self.tail.capacity();
+        let (tail, file, room) = (take(&mut self.tail), self.file.clone(), self.room.for_job());
+        self.job = Some(Job::Write(spawn_blocking(move || {
+            let file = file.map_or_else(|| room.create().map(Arc::new), Ok);
+            let written = file.and_then(|file| file.write_all_at(&tail, at).map(|()| file));
+            room.note(written.as_ref().map(|_| ()));
+            written.map_err(|_| tail)
+        })));
+        true
+    }
+}
+
+impl ClientWait {
+    /// Ready when a client that has something to take is too slow.
+    fn poll(&mut self, cx: &mut Context<'_>, client: &mut Conn, pace: Pace) -> Poll<RelayError> {
+        if !client.has_output() {
+            self.last = None;
+            return Poll::Pending;
+        }
+        if self.last.is_none_or(|(sent, _)| sent != client.sent) {
+            let now = Instant::now();
+            if let Some((sent, since)) = self.last {
+                self.spent += now - since;
+                self.taken += client.sent - sent;
+            }
+            self.last = Some((client.sent, now));
+            let mut armed = false;
+            let until = now + pace.patience(self.taken, self.spent);
+            ready!(client.poll_late(cx, until, &mut armed));
+        } else {
+            let mut armed = true;
+            ready!(client.poll_late(cx, Instant::now(), &mut armed));
+        }
+        Poll::Ready(RelayError::To(StreamError::Timeout))
+    }
+}
