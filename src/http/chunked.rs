@@ -180,7 +180,7 @@ impl Chunked {
         };
         let mut fields = Fields::default();
         fields.arena.extend_from_slice(&seen[..end]);
-        parse_fields(&mut fields, b"trailer\r\n".len(), end, &TRAILER)?;
+        parse_fields(&mut fields, b"trailer\r\n".len(), &TRAILER)?;
         self.state = State::Done;
         Ok(end - before)
     }

@@ -3,7 +3,9 @@
 //! The HTTP/1.1 parser copies a head here once; HTTP/2 fields will be laid here the same
 //! way. Everything after the parser reads ranges and copies nothing.
 
-use super::Known;
+use std::ops::Range;
+
+use super::{Known, field};
 
 /// A range of an arena.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,6 +24,11 @@ impl Span {
         }
     }
 
+    /// The first `length` bytes of it.
+    pub(super) fn first(self, length: usize) -> Self {
+        Self::new(self.start as usize, self.start as usize + length)
+    }
+
     /// The bytes of `arena` in this range.
     pub(super) fn of(self, arena: &[u8]) -> &[u8] {
         arena
@@ -31,10 +38,29 @@ impl Span {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct FieldSpan {
-    pub(super) known: Known,
-    pub(super) name: Span,
-    pub(super) value: Span,
+struct FieldSpan {
+    known: Known,
+    name: Span,
+    value: Span,
+}
+
+impl FieldSpan {
+    fn of(self, arena: &[u8]) -> Field<'_> {
+        Field {
+            known: self.known,
+            name: self.name.of(arena),
+            value: self.value.of(arena),
+        }
+    }
+
+    /// Its whole line, if that is written as we write one.
+    fn line(self, arena: &[u8]) -> Option<Range<usize>> {
+        let (name, value) = (self.name, self.value);
+        let before = arena.get(name.end as usize..value.start as usize)?;
+        let behind = arena.get(value.end as usize..)?;
+        let as_ours = before == b": " && behind.starts_with(b"\r\n");
+        as_ours.then_some(name.start as usize..value.end as usize + 2)
+    }
 }
 
 /// One header field, borrowed from its arena.
@@ -52,7 +78,9 @@ pub struct Field<'a> {
 #[derive(Debug, Default)]
 pub struct Fields {
     pub(super) arena: Vec<u8>,
-    pub(super) list: Vec<FieldSpan>,
+    list: Vec<FieldSpan>,
+    /// A bit for each meaning that a field has: most that are looked for are not there.
+    meanings: u32,
 }
 
 impl Fields {
@@ -60,20 +88,55 @@ impl Fields {
     pub fn clear(&mut self) {
         self.arena.clear();
         self.list.clear();
+        self.meanings = 0;
+    }
+
+    /// Adds a field that stands in the arena.
+    pub(super) fn push(&mut self, known: Known, name: Span, value: Span) {
+        self.meanings |= known.bit();
+        self.list.push(FieldSpan { known, name, value });
     }
 
     /// The fields in the order they were sent.
     pub fn iter(&self) -> impl Iterator<Item = Field<'_>> {
-        self.list.iter().map(|field| Field {
-            known: field.known,
-            name: field.name.of(&self.arena),
-            value: field.value.of(&self.arena),
-        })
+        self.list.iter().map(|field| field.of(&self.arena))
+    }
+
+    /// Appends the fields that are `wanted`, in order, one to a line.
+    pub fn append(&self, out: &mut Vec<u8>, mut wanted: impl FnMut(&Field<'_>) -> bool) {
+        // Lines that stand one behind the other, as ours do, are copied at once.
+        let mut lines = 0..0;
+        for span in &self.list {
+            let sent = span.of(&self.arena);
+            if !wanted(&sent) {
+                continue;
+            }
+            match span.line(&self.arena) {
+                Some(line) if line.start == lines.end => lines.end = line.end,
+                line => {
+                    out.extend_from_slice(&self.arena[lines]);
+                    lines = line.unwrap_or_else(|| {
+                        field(out, sent.name, sent.value);
+                        0..0
+                    });
+                }
+            }
+        }
+        out.extend_from_slice(&self.arena[lines]);
     }
 
     /// The values of every field of this meaning, in order.
     pub fn all(&self, known: Known) -> impl Iterator<Item = &[u8]> {
-        self.iter()
+        self.spans(known).map(|value| value.of(&self.arena))
+    }
+
+    /// Where they stand.
+    pub(super) fn spans(&self, known: Known) -> impl Iterator<Item = Span> {
+        let list = match self.meanings & known.bit() {
+            0 => &[],
+            _ => self.list.as_slice(),
+        };
+        list.iter()
             .filter(move |field| field.known == known)
             .map(|field| field.value)
     }

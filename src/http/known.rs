@@ -95,6 +95,11 @@ impl Known {
             .map_or(Self::Other, |(_, meaning)| *meaning)
     }
 
+    /// One bit, another for each.
+    pub(super) fn bit(self) -> u32 {
+        1 << self as u32
+    }
+
     /// Whether the field speaks of one connection only and never goes further
     /// (RFC 9110 section 7.6.1).
     pub fn is_hop_by_hop(self) -> bool {

@@ -20,6 +20,7 @@ pub struct RequestHead {
     method: Span,
     target: Span,
     authority: Span,
+    host: Span,
     path: Span,
     query: Option<Span>,
 }
@@ -32,6 +33,7 @@ impl Default for RequestHead {
             method: Span::default(),
             target: Span::default(),
             authority: Span::default(),
+            host: Span::default(),
             path: Span::default(),
             query: None,
         }
@@ -56,7 +58,7 @@ impl RequestHead {
 
     /// The authority without its port.
     pub fn host(&self) -> &[u8] {
-        host_name(self.authority())
+        self.host.of(&self.fields.arena)
     }
 
     /// The path, still percent-encoded; `*` for the whole server.
@@ -109,9 +111,9 @@ pub fn parse_request(bytes: &[u8], limits: &Limits, head: &mut RequestHead) -> R
     head.path = within(parts.path);
     head.query = parts.query.map(within);
     let url_authority = parts.authority.map(within);
-    let end = arena.len();
-    parse_fields(&mut head.fields, line_end, end, limits)?;
+    parse_fields(&mut head.fields, line_end, limits)?;
     head.authority = authority(head, url_authority)?;
+    head.host = head.authority.first(host_name(head.authority()).len());
     Ok(())
 }
 
@@ -162,8 +164,8 @@ fn check_method(method: &[u8]) -> Result<(), Refusal> {
 /// (rules 13 and 15, RFC 9112 section 3.2).
 fn authority(head: &RequestHead, url: Option<Span>) -> Result<Span, Refusal> {
     let arena = &head.fields.arena;
-    let mut hosts = head.fields.list.iter().filter(|f| f.known == Known::Host);
-    let host = hosts.next().map(|field| field.value);
+    let mut hosts = head.fields.spans(Known::Host);
+    let host = hosts.next();
     if hosts.next().is_some() {
         return Err(Refusal::bad(15, "Host stands twice"));
     }

@@ -95,8 +95,7 @@ pub fn parse_response(
     head.version = version;
     head.status = status;
     head.reason = Span::new(reason_start, line.len());
-    let end = arena.len();
-    parse_fields(&mut head.fields, line_end, end, limits)
+    parse_fields(&mut head.fields, line_end, limits)
 }
 
 #[cfg(test)]

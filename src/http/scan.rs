@@ -3,7 +3,7 @@
 //! Line ends are judged here and nowhere else: CRLF ends a line, and neither byte stands
 //! anywhere alone (rules 1 to 3, RFC 9112 section 2.2).
 
-use memchr::memchr;
+use memchr::memchr2;
 
 use super::Refusal;
 
@@ -73,52 +73,38 @@ impl HeadScan {
         limits: &Limits,
     ) -> Result<Option<(usize, usize)>, Refusal> {
         loop {
-            let Some(offset) = memchr(b'\n', &input[self.at..]) else {
-                self.check_rest(input)?;
+            let Some(offset) = memchr2(b'\r', b'\n', &input[self.at..]) else {
+                self.at = input.len();
                 self.check_size(input.len(), limits)?;
                 return Ok(None);
             };
-            let lf = self.at + offset;
-            let line = &input[self.line..lf];
-            let Some((b'\r', text)) = line.split_last() else {
-                return Err(Refusal::bad(1, "a line ends with LF alone"));
-            };
-            if memchr(b'\r', text).is_some() {
-                return Err(BARE_CR);
+            self.at += offset;
+            match &input[self.at..] {
+                [b'\n', ..] => return Err(Refusal::bad(1, "a line ends with LF alone")),
+                [b'\r', b'\n', ..] => {}
+                // It is bare unless its LF is still to come.
+                [_] => {
+                    self.check_size(input.len(), limits)?;
+                    return Ok(None);
+                }
+                _ => return Err(Refusal::bad(2, "a CR stands without its LF")),
             }
-            self.at = lf + 1;
-            if text.is_empty() {
-                if self.lines > 0 {
-                    self.check_size(lf + 1, limits)?;
-                    return Ok(Some((self.start, lf + 1)));
-                }
-                if self.start > 0 {
-                    return Err(Refusal::bad(
-                        3,
-                        "more than one empty line before the request",
-                    ));
-                }
-                self.start = lf + 1;
-            } else {
+            let is_empty = self.at == self.line;
+            (self.at, self.line) = (self.at + 2, self.at + 2);
+            if !is_empty {
                 self.lines += 1;
+            } else if self.lines > 0 {
+                self.check_size(self.at, limits)?;
+                return Ok(Some((self.start, self.at)));
+            } else if self.start > 0 {
+                return Err(Refusal::bad(
+                    3,
+                    "more than one empty line before the request",
+                ));
+            } else {
+                self.start = self.at;
             }
-            self.line = lf + 1;
-            self.check_size(lf + 1, limits)?;
-        }
-    }
-
-    // The unfinished line: a CR in it is bare unless it is the very last byte so far.
-    fn check_rest(&mut self, input: &[u8]) -> Result<(), Refusal> {
-        match memchr(b'\r', &input[self.at..]) {
-            Some(offset) if self.at + offset + 1 < input.len() => Err(BARE_CR),
-            Some(offset) => {
-                self.at += offset;
-                Ok(())
-            }
-            None => {
-                self.at = input.len();
-                Ok(())
-            }
+            self.check_size(self.at, limits)?;
         }
     }
 
@@ -133,8 +119,6 @@ impl HeadScan {
         Ok(())
     }
 }
-
-const BARE_CR: Refusal = Refusal::bad(2, "a CR stands without its LF");
 
 #[cfg(test)]
 pub(super) mod tests {

@@ -75,6 +75,10 @@ fn absolute(target: &[u8]) -> Result<(Option<Range<usize>>, usize), Refusal> {
 /// are none, encoded NUL, CR and LF, overlong UTF-8, and `..` above the root, for a reader
 /// that takes `%2f` and `%5c` for slashes as well.
 fn check_path(path: &[u8]) -> Result<(), Refusal> {
+    // Without either byte there is nothing to decode and no way up.
+    if memchr::memchr2(b'%', b'.', path).is_none() {
+        return Ok(());
+    }
     let (mut plain, mut decoding) = (Depth::default(), Depth::default());
     for segment in path.split(|b| *b == b'/').skip(1) {
         let mut decoded = Decoded(segment);

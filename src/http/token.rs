@@ -51,22 +51,28 @@ pub(super) enum NameKind {
     Bad,
 }
 
-/// What the name `bytes` is made of, in one look without a branch a byte: nearly all are plain.
-pub(super) fn name_kind(bytes: &[u8]) -> NameKind {
-    let both = IS_TOKEN | IS_PLAIN;
-    let classes = bytes
-        .iter()
-        .fold(both, |classes, b| classes & NAME[usize::from(*b)]);
-    match bytes.is_empty() {
-        false if classes == both => NameKind::Plain,
-        false if classes & IS_TOKEN != 0 => NameKind::Token,
-        _ => NameKind::Bad,
+/// The token that `bytes` begin with: its length, and what it is made of.
+pub(super) fn name_at(bytes: &[u8]) -> (usize, NameKind) {
+    let mut classes = IS_TOKEN | IS_PLAIN;
+    let mut length = 0;
+    for byte in bytes {
+        let class = NAME[usize::from(*byte)];
+        if class == 0 {
+            break;
+        }
+        classes &= class;
+        length += 1;
+    }
+    match length {
+        0 => (0, NameKind::Bad),
+        _ if classes & IS_PLAIN != 0 => (length, NameKind::Plain),
+        _ => (length, NameKind::Token),
     }
 }
 
 /// Whether `bytes` is a token (RFC 9110 section 5.6.2): not empty, no separators.
 pub(super) fn is_token(bytes: &[u8]) -> bool {
-    name_kind(bytes) != NameKind::Bad
+    !bytes.is_empty() && name_at(bytes).0 == bytes.len()
 }
 
 /// Whether every byte may stand in a request's path.
@@ -82,9 +88,36 @@ pub(super) fn is_query(bytes: &[u8]) -> bool {
 /// Whether every byte may stand in a field value (RFC 9110 section 5.5): TAB, printable
 /// ASCII and everything from 0x80 up.
 pub(super) fn is_value(bytes: &[u8]) -> bool {
-    // Nothing ends the loop early, so that the compiler looks at many bytes at once.
-    let control = |b: &u8| (*b < 0x20) & (*b != b'\t') | (*b == 0x7f);
-    !bytes.iter().fold(false, |found, b| found | control(b))
+    value_length(bytes) == bytes.len()
+}
+
+/// How many of the first `bytes` may stand in a field value.
+pub(super) fn value_length(bytes: &[u8]) -> usize {
+    let may_stand = |byte: u8| byte >= 0x20 && byte != 0x7f || byte == b'\t';
+    let mut at = 0;
+    // Eight at a time: most values hold nothing special but their end.
+    while let Some(word) = bytes[at..].first_chunk() {
+        let marks = special(u64::from_le_bytes(*word));
+        if marks == 0 {
+            at += 8;
+            continue;
+        }
+        at += marks.trailing_zeros() as usize / 8;
+        if !may_stand(bytes[at]) {
+            return at;
+        }
+        at += 1;
+    }
+    let rest = bytes[at..].iter();
+    at + rest.take_while(|byte| may_stand(**byte)).count()
+}
+
+/// Marks in the highest bit of each byte of `word` whether it is below 0x20 or 0x7f. Marks above
+/// the lowest may be wrong: a borrow goes upwards.
+fn special(word: u64) -> u64 {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    let below = |word: u64, limit: u64| word.wrapping_sub(EACH * limit) & !word;
+    (below(word, 0x20) | below(word ^ (EACH * 0x7f), 1)) & (EACH * 0x80)
 }
 
 /// `bytes` without blanks (SP and TAB) at either end.
@@ -96,4 +129,26 @@ pub(super) fn trim(bytes: &[u8]) -> &[u8] {
         .rposition(|b| !blank(b))
         .map_or(start, |i| i + 1);
     &bytes[start..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::value_length;
+
+    proptest! {
+        #[test]
+        fn a_value_ends_where_the_first_byte_stands_that_it_cannot_hold(
+            bytes in proptest::collection::vec(prop_oneof![
+                8 => any::<u8>(),
+                1 => prop::sample::select(vec![0, 8, b'\t', b'\n', 0x1f, b' ', b'~', 0x7f, 0x80, 0xff]),
+                40 => b'a'..=b'z',
+            ], 0..60),
+        ) {
+            let may_stand = |b: &u8| *b == b'\t' || (0x20..0x7f).contains(b) || *b >= 0x80;
+            let end = bytes.iter().position(|b| !may_stand(b)).unwrap_or(bytes.len());
+            prop_assert_eq!(value_length(&bytes), end);
+        }
+    }
 }

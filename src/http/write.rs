@@ -3,6 +3,7 @@
 use super::Version;
 
 /// Appends one field line.
+#[inline]
 pub fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");
@@ -34,15 +35,19 @@ pub fn status_line(out: &mut Vec<u8>, version: Version, status: u16, reason: &[u
 
 /// Appends `value` in decimal.
 pub fn number(out: &mut Vec<u8>, mut value: u64) {
-    let start = out.len();
+    // The largest u64 has twenty digits.
+    let mut digits = [b'0'; 20];
+    let mut at = digits.len();
     loop {
-        out.push(b"0123456789"[usize::try_from(value % 10).unwrap_or(0)]);
+        at -= 1;
+        let [digit, ..] = (value % 10).to_le_bytes();
+        digits[at] += digit;
         value /= 10;
         if value == 0 {
             break;
         }
     }
-    out[start..].reverse();
+    out.extend_from_slice(&digits[at..]);
 }
 
 /// Appends the line before a chunk of `size` bytes.

@@ -67,12 +67,18 @@ pub fn address(out: &mut Vec<u8>, ip: IpAddr) {
     match ip.to_canonical() {
         // It stands in every line and every request to a node: not by the way of all formats.
         IpAddr::V4(ip) => {
-            for (i, part) in ip.octets().into_iter().enumerate() {
-                if i > 0 {
-                    out.push(b'.');
+            let mut text = [b'.'; 15];
+            let mut at = 0;
+            for part in ip.octets() {
+                for (place, shown) in [(100, part > 99), (10, part > 9), (1, true)] {
+                    if shown {
+                        text[at] = b'0' + part / place % 10;
+                        at += 1;
+                    }
                 }
-                decimal(out, part.into(), 1);
+                at += 1;
             }
+            out.extend_from_slice(&text[..at - 1]);
         }
         // Writing to memory cannot fail.
         IpAddr::V6(ip) => drop(write!(out, "{ip}")),

@@ -45,14 +45,10 @@ pub(super) fn begin_request(
         (None, authority) => field(out, b"Host", authority),
     }
     let listed = Listed::new(&head.fields);
-    for sent in head.fields.iter() {
-        if goes_to_node(&sent, request.origin.trusted)
-            && !listed.names(&sent)
-            && !plan.drops(sent.name)
-        {
-            field(out, sent.name, sent.value);
-        }
-    }
+    let trusted = request.origin.trusted;
+    head.fields.append(out, |sent| {
+        goes_to_node(sent, trusted) && !listed.names(sent) && !plan.drops(sent.name)
+    });
     write_forwarded(out, request, plan);
     write_set(out, plan);
 }
@@ -121,27 +117,32 @@ fn begins(name: &[u8], prefix: &[u8]) -> bool {
 
 fn write_forwarded(out: &mut Vec<u8>, request: &Request<'_>, plan: &HeaderPlan) {
     let sent = |known| {
-        let value = request.head.fields.get(known);
-        value.filter(|_| request.origin.trusted)
+        let fields = &request.head.fields;
+        let value = request.origin.trusted.then(|| fields.get(known));
+        value.flatten()
     };
+    if !plan.drops(b"X-Real-IP") {
+        out.extend_from_slice(b"X-Real-IP: ");
+        address(out, request.origin.ip);
+        out.extend_from_slice(b"\r\n");
+    }
+    if !plan.drops(b"X-Forwarded-For") {
+        out.extend_from_slice(b"X-Forwarded-For: ");
+        if request.origin.trusted {
+            let lists = request.head.fields.all(Known::XForwardedFor);
+            for item in lists.flat_map(list_items) {
+                out.extend_from_slice(item);
+                out.extend_from_slice(b", ");
+            }
+        }
+        address(out, request.peer_ip);
+        out.extend_from_slice(b"\r\n");
+    }
     let mut own = |name: &str, value: &[u8]| {
         if !plan.drops(name.as_bytes()) && !value.is_empty() {
             field(out, name.as_bytes(), value);
         }
     };
-    let mut text = Vec::with_capacity(64);
-    address(&mut text, request.origin.ip);
-    own("X-Real-IP", &text);
-    text.clear();
-    if request.origin.trusted {
-        let lists = request.head.fields.all(Known::XForwardedFor);
-        for item in lists.flat_map(list_items) {
-            text.extend_from_slice(item);
-            text.extend_from_slice(b", ");
-        }
-    }
-    address(&mut text, request.peer_ip);
-    own("X-Forwarded-For", &text);
     own(
         "X-Forwarded-Proto",
         sent(Known::XForwardedProto).unwrap_or(b"http"),
@@ -217,15 +218,13 @@ pub(super) fn write_switch(out: &mut Vec<u8>, head: &ResponseHead, plan: &Header
 fn write_answer(out: &mut Vec<u8>, head: &ResponseHead, plan: &HeaderPlan, no_length: bool) {
     status_line(out, Version::Http11, head.status, head.reason());
     let listed = Listed::new(&head.fields);
-    for sent in head.fields.iter() {
+    head.fields.append(out, |sent| {
         let dropped = match sent.known {
             Known::ContentLength => no_length,
             known => known.is_hop_by_hop(),
         };
-        if !dropped && !listed.names(&sent) && !plan.drops(sent.name) {
-            field(out, sent.name, sent.value);
-        }
-    }
+        !dropped && !listed.names(sent) && !plan.drops(sent.name)
+    });
 }
 
 /// Appends what is said of the connection, only where it is not understood by itself.
@@ -254,6 +253,9 @@ impl Listed {
     /// Whether this field was named, and may be: those that routing, signing in or we
     /// ourselves rely on cannot be taken away by naming them.
     fn names(&self, field: &Field<'_>) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
         let may_be = match field.known {
             Known::Referer | Known::UserAgent => true,
             Known::Other => {
@@ -261,7 +263,7 @@ impl Listed {
             }
             _ => false,
         };
-        if self.0.is_empty() || !may_be {
+        if !may_be {
             return false;
         }
         let relied_on: [&[u8]; 3] = [b"cookie", b"set-cookie", b"authorization"];

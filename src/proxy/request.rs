@@ -42,10 +42,11 @@ impl Request<'_> {
 
     /// What the client speaks; behind a trusted proxy, what it says the client speaks.
     fn scheme(&self) -> &'static str {
-        let forwarded = self.head.fields.get(Known::XForwardedProto);
-        match forwarded.filter(|_| self.origin.trusted) {
-            Some(scheme) if scheme.eq_ignore_ascii_case(b"https") => "https",
-            _ => "http",
+        let is_https = |scheme: &[u8]| scheme.eq_ignore_ascii_case(b"https");
+        let sent = self.head.fields.get(Known::XForwardedProto);
+        match self.origin.trusted && sent.is_some_and(is_https) {
+            true => "https",
+            false => "http",
         }
     }
 
