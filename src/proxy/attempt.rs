@@ -4,8 +4,6 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::Reason;
 use super::failure::{Failure, node_failed};
 use super::forward::{Forwarding, Sides};
@@ -73,7 +71,7 @@ pub(super) async fn attempt<'x>(
     };
     let risks_nothing = request.is_idempotent() && (!request.has_body() || sides.body.is_held());
     let freshness = (!risks_nothing).then_some(FRESH);
-    if let Some(link) = worker.links.take(node, freshness, Instant::now()) {
+    if let Some(link) = worker.links.take(node, freshness, this.now()) {
         match attempt.on(sides, link).await {
             // The node closed it while we wrote. Nobody's failure: asked once more on a new
             // connection, and it does not count as a try.
@@ -85,11 +83,11 @@ pub(super) async fn attempt<'x>(
             done => return done,
         }
     }
-    let start = Instant::now();
+    let start = this.now();
     let link = connect(lease.candidate(), start + pool.connect_timeout)
         .await
         .map_err(Failure::Connect)?;
-    attempt.note.connect = Some(start.elapsed());
+    attempt.note.connect = Some(this.now() - start);
     attempt.on(sides, link).await
 }
 
@@ -111,7 +109,7 @@ impl Attempt<'_, '_> {
     /// Whether another node could be asked instead. Where none can, this one's late answer
     /// is worth more than none: a process that is busy misses its checks too.
     fn may_move(&self) -> bool {
-        let (pool, now) = (self.this.pool, Instant::now());
+        let (pool, now) = (self.this.pool, self.this.now());
         let retry = &pool.config.retry;
         let mut nodes = pool.balancer.nodes().iter().enumerate();
         retry.on.contains(&Condition::Timeout)
@@ -137,7 +135,7 @@ impl Attempt<'_, '_> {
             self.body_sent = send_body(self.this, sides, &mut link, &mut head).await?;
         } else {
             out.extend_from_slice(held.map_or(&[], Held::memory));
-            let until = Instant::now() + self.this.pool.config.send_timeout;
+            let until = self.this.now() + self.this.pool.config.send_timeout;
             link.conn.flush(until).await.map_err(node_failed)?;
         }
         // A node that was Down when it was chosen is a last resort: it gets its time.
@@ -197,11 +195,11 @@ impl Attempt<'_, '_> {
         link: &mut Link,
         mut head: HeadRead,
     ) -> Result<Framing, Failure> {
-        let sent_at = Instant::now();
+        let sent_at = self.this.now();
         loop {
             let answers = head.has_begun() || !link.conn.input().is_empty();
             if self.note.first_byte.is_none() && answers {
-                let now = Instant::now();
+                let now = self.this.now();
                 self.note.first_byte = Some(now - sent_at);
                 self.lease.candidate().state.hear(now);
             }
@@ -221,10 +219,10 @@ impl Attempt<'_, '_> {
             .config
             .read_timeout
             .unwrap_or(this.pool.config.read_timeout);
-        let until = Instant::now() + timeout;
+        let until = this.now() + timeout;
         let (scratch, client) = (&this.exchange.worker.scratch, &mut sides.client.conn);
         loop {
-            let look = until.min(Instant::now() + LOOK);
+            let look = until.min(this.now() + LOOK);
             let mut armed = false;
             let event = poll_fn(|cx| {
                 // Interim answers, as far as the client takes them.
@@ -244,7 +242,7 @@ impl Attempt<'_, '_> {
             match event {
                 Some(Ok(0)) => return Err(Failure::Broken),
                 Some(filled) => return filled.map(|_| ()),
-                None if Instant::now() >= until => return Err(Failure::Timeout),
+                None if this.now() >= until => return Err(Failure::Timeout),
                 None if self.cancel_if_down && self.is_down() && self.may_move() => {
                     return Err(Failure::WentDown);
                 }

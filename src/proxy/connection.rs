@@ -75,7 +75,8 @@ pub async fn serve(worker: Rc<Worker>, io: Io, address: SocketAddr, listener: Rc
     while idle(&worker, &mut client).await {
         client.requests += 1;
         // Boxed, so that an idle connection is not as large as a busy one.
-        let next = Box::pin(exchange(&worker, &mut client)).await;
+        let exchange = Box::pin(exchange(&worker, &mut client));
+        let next = worker.clock.run(exchange).await;
         match next {
             Next::Keep => {}
             Next::Tunnel(tunnel) => return Box::pin(tunnel.run(&worker, client)).await,
@@ -98,7 +99,7 @@ pub async fn turn_away(worker: Rc<Worker>, io: Io, address: SocketAddr, listener
 
 /// Waits for a next request's first byte. False when none is coming or wanted.
 async fn idle(worker: &Worker, client: &mut Client) -> bool {
-    let start = Instant::now();
+    let start = worker.clock.read();
     loop {
         let timeout = worker.snapshot().and_then(|snapshot| {
             let listener = snapshot.listener(&client.listener)?;

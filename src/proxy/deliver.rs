@@ -305,7 +305,7 @@ impl Forwarding<'_, '_> {
         // A stream that is silent for long is no evidence against its node: nobody
         // else was asked for it.
         if reason != Reason::NodeTimeout {
-            self.pool.balancer.failed(index, Instant::now());
+            self.pool.balancer.failed(index, self.now());
         }
         reason
     }
@@ -345,6 +345,6 @@ fn release(
         let worker = this.exchange.worker;
         worker
             .links
-            .give_back(node, link, keepalive, &worker.scratch);
+            .give_back(node, link, keepalive, (&worker.scratch, this.now()));
     }
 }

@@ -42,7 +42,7 @@ impl Exchange<'_> {
 
 /// Serves the request whose first bytes have arrived.
 pub(super) async fn exchange(worker: &Worker, client: &mut Client) -> Next {
-    let started = Instant::now();
+    let started = worker.clock.now();
     let before = Before::of(client);
     client.interim_out = 0;
     let mut heads = worker.heads();
@@ -125,7 +125,7 @@ pub(super) async fn refuse_unread(worker: &Worker, client: &mut Client, reason: 
             id: RequestId::new(),
         },
     };
-    let mut trail = Trail::new(Instant::now(), before);
+    let mut trail = Trail::new(worker.clock.read(), before);
     let next = answer::refuse(&exchange, client, &mut trail, reason).await;
     note::note(&exchange, client, &trail);
     next

@@ -59,7 +59,8 @@ pub(super) async fn forward<'x>(
         sides.body.reader = None;
         return this.refuse(&mut sides, trail, reason).await;
     }
-    pool.balancer.count_request(Instant::now());
+    let clock = &this.exchange.worker.clock;
+    pool.balancer.count_request(clock.now());
     let this = this.if_still_bound();
     let mut lease = match this.lease(&mut sides, trail, &mut course.tried).await {
         Ok(lease) => lease,
@@ -67,7 +68,7 @@ pub(super) async fn forward<'x>(
     };
     loop {
         let index = lease.index();
-        let (mut note, begun) = (this.begin_try(index), Instant::now());
+        let (mut note, begun) = (this.begin_try(index), clock.now());
         let result = attempt(&this, &mut sides, &lease, &course.tried, &mut note).await;
         let verdict = this.judge(&result, &sides, trail);
         this.clock(index, &result, &note, begun);
@@ -140,6 +141,10 @@ struct Verdict {
 }
 
 impl<'x> Forwarding<'_, 'x> {
+    pub(super) fn now(&self) -> Instant {
+        self.exchange.worker.clock.now()
+    }
+
     /// Its body may have taken longer to come than the binding lasted, and the node be drained.
     /// Where it lasts, the node is told of its client.
     fn if_still_bound(self) -> Self {
@@ -160,9 +165,9 @@ impl<'x> Forwarding<'_, 'x> {
         let lease = match self.ask(tried) {
             Leasing::Leased(lease) => lease,
             Leasing::Wait(waiting) => {
-                let began = Instant::now();
+                let began = self.now();
                 let waited = wait(self, sides, waiting).await;
-                trail.queued += began.elapsed();
+                trail.queued += self.now() - began;
                 waited?
             }
             Leasing::Full => return Err(Reason::QueueFull),
@@ -174,13 +179,13 @@ impl<'x> Forwarding<'_, 'x> {
 
     fn ask(&self, tried: &Tried) -> Leasing<'x> {
         let asker = asker(&self.exchange.request.view(), self.pool, self.bound);
-        self.pool.balancer.lease(asker, tried, Instant::now())
+        self.pool.balancer.lease(asker, tried, self.now())
     }
 
     /// A node to ask in place of the one that has answered with a status the pool does not
     /// want. An answer in hand is not given up for a node that is down, nor to wait.
     fn better_lease(&self, tried: &mut Tried) -> Option<Lease<'x>> {
-        if !self.pool.balancer.may_retry(Instant::now()) {
+        if !self.pool.balancer.may_retry(self.now()) {
             return None;
         }
         match self.ask(tried) {
@@ -194,7 +199,7 @@ impl<'x> Forwarding<'_, 'x> {
 
     /// Whether retries have not become the greater part of what the pool is asked.
     fn may_go_on(&self, failure: &Failure) -> bool {
-        matches!(failure, Failure::WentDown) || self.pool.balancer.may_retry(Instant::now())
+        matches!(failure, Failure::WentDown) || self.pool.balancer.may_retry(self.now())
     }
 
     fn begin_try(&self, index: usize) -> Try<'x> {
@@ -241,7 +246,7 @@ impl<'x> Forwarding<'_, 'x> {
             tries: u32::try_from(trail.tries.len())
                 .unwrap_or(u32::MAX)
                 .saturating_add(1),
-            elapsed: trail.started.elapsed().saturating_sub(trail.queued),
+            elapsed: (self.now() - trail.started).saturating_sub(trail.queued),
             went_down: matches!(result, Err(Failure::WentDown)),
         };
         Verdict {
@@ -269,7 +274,7 @@ impl<'x> Forwarding<'_, 'x> {
         if self.pool.config.policy != Policy::LeastTime {
             return;
         }
-        let now = Instant::now();
+        let now = self.now();
         let took = match result {
             Ok(_) => note.connect.unwrap_or_default() + note.first_byte.unwrap_or_default(),
             Err(failure) if failure.is_the_node_s() => {
@@ -300,7 +305,7 @@ impl<'x> Forwarding<'_, 'x> {
         self.pool.balancer.nodes()[index].state.count_error();
         match result {
             Err(failure) if failure.speaks_for_itself() => {
-                self.pool.balancer.failed(index, Instant::now());
+                self.pool.balancer.failed(index, self.now());
             }
             // Its checks have told already.
             Err(Failure::WentDown) => {}
@@ -312,7 +317,7 @@ impl<'x> Forwarding<'_, 'x> {
     fn acquit_or_convict(&self, index: usize, course: &Course) {
         self.pool.balancer.succeeded(index);
         for suspect in course.suspects.iter().filter(|suspect| **suspect != index) {
-            self.pool.balancer.failed(*suspect, Instant::now());
+            self.pool.balancer.failed(*suspect, self.now());
         }
     }
 

@@ -7,6 +7,7 @@
 mod affinity;
 mod answer;
 mod attempt;
+mod clock;
 mod connection;
 mod decide;
 mod deliver;

@@ -71,12 +71,12 @@ pub(super) async fn take_in(
         }
         let told = say_continue(sides).await;
         told.map_err(|_| Reason::ClientGone)?;
-        let since = Instant::now();
+        let since = this.now();
         let patience = pace(exchange).patience(held.len(), waited);
         let client = &mut sides.client.conn;
         let filled = client.fill(&exchange.worker.scratch, since + patience);
         match filled.await {
-            Ok(1..) => waited += since.elapsed(),
+            Ok(1..) => waited += this.now() - since,
             Ok(0) | Err(StreamError::Broken(_)) => return Err(Reason::ClientGone),
             Err(StreamError::Timeout) => return Err(Reason::ClientTimeout),
         }
@@ -281,7 +281,7 @@ async fn write_out(
     head: &mut HeadRead,
 ) -> Result<bool, Failure> {
     let scratch = &this.exchange.worker.scratch;
-    let until = Instant::now() + this.pool.config.send_timeout;
+    let until = this.now() + this.pool.config.send_timeout;
     let mut armed = false;
     loop {
         let client = &mut sides.client.conn;

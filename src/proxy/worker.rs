@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Spool;
+use super::clock::Clock;
 use super::held::Room;
 use super::links::Links;
 use crate::http::{HttpDate, RequestHead, ResponseHead, Scratch};
@@ -24,6 +25,7 @@ pub struct Worker {
     current: Current,
     pub(super) scratch: Scratch,
     pub(super) links: Links,
+    pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
     /// What bodies may hold.
     pub(super) room: Rc<Room>,
@@ -63,6 +65,7 @@ impl Worker {
             current: Current::new(published),
             scratch: Scratch::new(),
             links: Links::default(),
+            clock: Clock::default(),
             metrics,
             spare: RefCell::default(),
             date: RefCell::default(),
@@ -123,7 +126,7 @@ impl Worker {
         writer.append(format, record, waiting);
         // At leisure a line goes at once, so that lines of different workers stand in their
         // order; in a rush they are batched.
-        let now = Instant::now();
+        let now = self.clock.now();
         if waiting.len() >= Self::LINES || now - *handed_over >= Self::LEISURE {
             *handed_over = now;
             self.sink.send(std::mem::take(waiting));
