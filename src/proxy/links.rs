@@ -1,7 +1,7 @@
 //! Connections to nodes, kept by one worker for its next requests.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Waker};
@@ -69,7 +69,7 @@ impl ConnectError {
 /// A worker's idle connections, by node state.
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    idle: RefCell<HashMap<u64, Vec<(Link, Instant)>>>,
+    idle: RefCell<BTreeMap<u64, Vec<(Link, Instant)>>>,
 }
 
 impl Links {
@@ -111,9 +111,8 @@ impl Links {
         node: &NodeState,
         mut link: Link,
         keepalive: &Keepalive,
-        scratch: &Scratch,
+        (scratch, now): (&Scratch, Instant),
     ) {
-        let now = Instant::now();
         link.uses += 1;
         link.idle_since = now;
         let old = now - link.born >= keepalive.max_age;
@@ -238,7 +237,10 @@ mod tests {
             ..Keepalive::default()
         };
         let scratch = Scratch::new();
-        let keep = |link| links.give_back(&candidate.state, link, &keepalive, &scratch);
+        let keep = |link| {
+            let now = (&scratch, Instant::now());
+            links.give_back(&candidate.state, link, &keepalive, now);
+        };
         keep(link);
         let link = links.take(&candidate.state, None, Instant::now()).unwrap();
         drop(theirs);

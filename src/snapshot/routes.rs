@@ -16,6 +16,9 @@ pub struct RouteTable {
     prefix: HashMap<Vec<u8>, usize>,
     /// No cut longer than this can be a prefix: bounds the work a long path can cause.
     longest: usize,
+    /// A bit for each length that a prefix has, as far as there are bits: most cuts are no
+    /// prefix's length, and need not be looked for.
+    lengths: u128,
 }
 
 /// What a path leads to.
@@ -46,6 +49,7 @@ impl RouteTable {
                 PathMatch::Exact => table.exact.insert(path, index),
                 PathMatch::Prefix => {
                     table.longest = table.longest.max(path.len());
+                    table.lengths |= length_bit(path.len());
                     table.prefix.insert(path, index)
                 }
             };
@@ -65,27 +69,38 @@ impl RouteTable {
         if let Some(index) = self.exact.get(path) {
             return Some(Found::Route(&self.routes[*index]));
         }
-        if let Some(index) = self.prefix.get(path) {
+        if let Some(index) = self.with_prefix(path) {
             return Some(Found::Route(&self.routes[*index]));
         }
-        if path.len() < self.longest {
+        if self.lengths & length_bit(path.len() + 1) != 0 && path.len() < self.longest {
             let mut with_slash = Vec::with_capacity(path.len() + 1);
             with_slash.extend_from_slice(path);
             with_slash.push(b'/');
-            if let Some(index) = self.prefix.get(&with_slash) {
+            if let Some(index) = self.with_prefix(&with_slash) {
                 return Some(Found::WithSlash(&self.routes[*index]));
             }
         }
         let mut end = path.len().min(self.longest + 1);
         while let Some(slash) = memchr::memrchr(b'/', &path[..end]) {
-            let below = self.prefix.get(&path[..=slash]);
-            if let Some(index) = below.or_else(|| self.prefix.get(&path[..slash])) {
+            let below = self.with_prefix(&path[..=slash]);
+            if let Some(index) = below.or_else(|| self.with_prefix(&path[..slash])) {
                 return Some(Found::Route(&self.routes[*index]));
             }
             end = slash;
         }
         None
     }
+
+    fn with_prefix(&self, prefix: &[u8]) -> Option<&usize> {
+        match self.lengths & length_bit(prefix.len()) {
+            0 => None,
+            _ => self.prefix.get(prefix),
+        }
+    }
+}
+
+fn length_bit(length: usize) -> u128 {
+    1 << length.min(127)
 }
 
 #[cfg(test)]
