@@ -9,9 +9,12 @@
     reason = "what it measures is told on standard output"
 )]
 
+mod agreed;
+mod cores;
 mod count;
 mod figures;
 mod load;
+mod peers;
 mod relay;
 mod subject;
 mod syscalls;
@@ -115,7 +118,9 @@ fn run_relay(arguments: &[String]) -> io::Result<()> {
 }
 
 fn run(asked: &Asked) -> io::Result<()> {
-    pin_to_second_core();
+    if !cores::leave_to_subject() {
+        eprintln!("one core only: the proxy shares it with clients and nodes");
+    }
     let scratch = tempfile::Builder::new().prefix("sybench").tempdir()?;
     if let Some(agree) = asked.count {
         return count::run(scratch.path(), agree);
@@ -127,14 +132,6 @@ fn run(asked: &Asked) -> io::Result<()> {
         idle(asked, scratch.path())?;
     }
     Ok(())
-}
-
-fn pin_to_second_core() {
-    let mut second = rustix::thread::CpuSet::new();
-    second.set(1);
-    if rustix::thread::sched_setaffinity(None, &second).is_err() {
-        eprintln!("one core only: the proxy shares it with clients and nodes");
-    }
 }
 
 fn files(scratch: &Path) -> io::Result<()> {

@@ -18,6 +18,7 @@ mod broken_nodes;
 mod buffering;
 mod causes;
 mod corpus;
+mod counts;
 mod demo;
 mod deploy;
 mod django_site;
