@@ -23,13 +23,13 @@ const RESERVED: usize = 256;
 
 impl Admission {
     /// A count that allows what the descriptors do: each client may need one more towards
-    /// a node.
+    /// a node, and one for a body or an answer that is held for it in a file.
     pub(super) fn new() -> Self {
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         Self {
             open: AtomicUsize::new(0),
-            allowed: (limit.saturating_sub(RESERVED) / 2).max(16),
+            allowed: (limit.saturating_sub(RESERVED) / 3).max(16),
         }
     }
 
