@@ -5,14 +5,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::Reason;
-use super::failure::{Failure, node_failed};
+use super::failure::Failure;
 use super::forward::{Forwarding, Sides};
 use super::head_read::HeadRead;
 use super::headers::{begin_request, end_request};
 use super::held::Held;
 use super::links::{Link, connect};
 use super::request::Try;
-use super::request_body::send_body;
+use super::request_body::{send_body, write_out};
 use super::retry::is_repeatable;
 use crate::balance::{Health, Lease, Tried};
 use crate::http::{BodyReader, Framing, Piece, response_framing};
@@ -135,8 +135,7 @@ impl Attempt<'_, '_> {
             self.body_sent = send_body(self.this, sides, &mut link, &mut head).await?;
         } else {
             out.extend_from_slice(held.map_or(&[], Held::memory));
-            let until = self.this.now() + self.this.pool.config.send_timeout;
-            link.conn.flush(until).await.map_err(node_failed)?;
+            self.body_sent = write_out(self.this, sides, &mut link, &mut head).await?;
         }
         // A node that was Down when it was chosen is a last resort: it gets its time.
         self.cancel_if_down = !self.is_down() && self.may_repeat(sides);

@@ -2,7 +2,7 @@
 
 use super::Reason;
 use super::links::ConnectError;
-use crate::http::{Refusal, StreamError};
+use crate::http::Refusal;
 use crate::metrics::{NodeErrorKind, RetryReason};
 use crate::model::Condition;
 
@@ -99,13 +99,5 @@ impl Failure {
             // One path may be wrong while all others are well.
             Self::NotUpgraded(_) | Self::Timeout | Self::WentDown | Self::Client(_) => false,
         }
-    }
-}
-
-/// A connection's failure where it is the node's.
-pub(super) fn node_failed(error: StreamError) -> Failure {
-    match error {
-        StreamError::Timeout => Failure::Timeout,
-        StreamError::Broken(_) => Failure::Broken,
     }
 }

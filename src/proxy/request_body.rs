@@ -220,6 +220,10 @@ pub(super) async fn send_body(
             if let Poll::Ready(done) = relay.poll(cx, scratch, client, &mut link.conn) {
                 return Poll::Ready(Sent::Passed(done));
             }
+            // While the node takes nothing, nothing is read of a client that may have left.
+            if link.conn.has_output() && client.poll_gone(cx).is_ready() {
+                return Poll::Ready(Sent::ClientGone);
+            }
             // A node may answer before it has read everything (rule 44).
             link.conn.poll_fill(cx, scratch).map(Sent::Answered)
         })
@@ -232,6 +236,7 @@ pub(super) async fn send_body(
     sides.body.reader = Some(relay.into_reader());
     match sent {
         Sent::Passed(Ok(())) => Ok(true),
+        Sent::ClientGone => Err(Failure::Client(Reason::ClientGone)),
         Sent::Answered(Ok(1..)) => Ok(false),
         Sent::Answered(Ok(0) | Err(_)) => Err(Failure::Broken),
         // It may have answered and closed: the answer is worth more than the error.
@@ -274,28 +279,35 @@ async fn send_held(
 }
 
 /// Writes what the link's output holds. False when the node answered first.
-async fn write_out(
+pub(super) async fn write_out(
     this: &Forwarding<'_, '_>,
     sides: &mut Sides<'_>,
     link: &mut Link,
     head: &mut HeadRead,
 ) -> Result<bool, Failure> {
     let scratch = &this.exchange.worker.scratch;
-    let until = this.now() + this.pool.config.send_timeout;
+    let timeout = this.pool.config.send_timeout;
+    let (mut sent, mut until) = (link.conn.sent, this.now() + timeout);
     let mut armed = false;
     loop {
         let client = &mut sides.client.conn;
         let event = poll_fn(|cx| {
+            // Nearly always there is no more to it.
+            if let Poll::Ready(done) = link.conn.poll_flush(cx) {
+                return Poll::Ready(Written::All(done));
+            }
             // Interim answers.
             let gone = matches!(client.poll_flush(cx), Poll::Ready(Err(_)));
             if gone || client.poll_gone(cx).is_ready() {
                 return Poll::Ready(Written::ClientGone);
             }
-            if let Poll::Ready(done) = link.conn.poll_flush(cx) {
-                return Poll::Ready(Written::All(done));
-            }
             if let Poll::Ready(filled) = link.conn.poll_fill(cx, scratch) {
                 return Poll::Ready(Written::Answered(filled));
+            }
+            // A node that takes some of it has as long again for more.
+            if std::mem::replace(&mut sent, link.conn.sent) != link.conn.sent {
+                until = this.now() + timeout;
+                armed = false;
             }
             let late = link.conn.poll_late(cx, until, &mut armed);
             late.map(|()| Written::Late)
@@ -327,6 +339,7 @@ enum Written {
 enum Sent {
     Passed(Result<(), RelayError>),
     Answered(io::Result<usize>),
+    ClientGone,
 }
 
 fn client_fault(error: &RelayError) -> Reason {
