@@ -5,9 +5,10 @@ use tokio::time::Instant;
 use super::affinity;
 use super::answer::{self, Answer};
 use super::connection::{Client, Next};
-use super::forward::{Forwarding, Sides, forward};
+use super::forward::{Forwarding, Prepared, Sides, forward, prepare};
 use super::note::Before;
 use super::request::{Request, RequestBody, RequestId, Trail, wants_to_stay};
+use super::worker::Heads;
 use super::{Origin, Outcome, Reason, Worker, decide, note, origin, serve_file};
 use crate::files;
 use crate::http::{
@@ -26,6 +27,14 @@ pub(super) struct Exchange<'x> {
 }
 
 impl Exchange<'_> {
+    /// Whether another snapshot is in force than this one, for this client too.
+    pub(super) fn is_stale(&self, client: &Client) -> bool {
+        let now = self.worker.snapshot();
+        now.is_some_and(|now| {
+            now.revision != self.snapshot.revision && now.listener(&client.listener).is_some()
+        })
+    }
+
     /// What becomes of the connection behind an answer that was sent whole, `settled` when
     /// the request's body was read. Closed at once only when it is the client who wants
     /// that: with requests it has sent ahead the kernel would answer a reset, and destroy
@@ -54,7 +63,7 @@ pub(super) async fn exchange(worker: &Worker, client: &mut Client) -> Next {
     let now = worker.snapshot();
     let now = now.filter(|snapshot| snapshot.listener(&client.listener).is_some());
     let listener_gone = now.is_none();
-    let Some(snapshot) = now.or(before_head) else {
+    let Some(mut snapshot) = now.or(before_head) else {
         return Next::Close;
     };
     let Some(listener) = snapshot.listener(&client.listener) else {
@@ -65,40 +74,84 @@ pub(super) async fn exchange(worker: &Worker, client: &mut Client) -> Next {
         HeadRead::Refused(reason) => Err(reason),
         HeadRead::Gone => return Next::Close,
     };
+    let mut arrived = Arrived {
+        understood,
+        body: understood.map_or_else(|_| RequestBody::none(), RequestBody::new),
+        heads,
+        started,
+        before,
+        head_in: before.read_since(client),
+        listener_gone,
+    };
+    loop {
+        if let Some(next) = serve_by(worker, &snapshot, client, &mut arrived).await {
+            return next;
+        }
+        let Some(now) = worker.snapshot() else {
+            return Next::Close;
+        };
+        snapshot = now;
+    }
+}
+
+/// A request whose head was read, and what holds of it whatever snapshot it is served by.
+struct Arrived<'a> {
+    heads: &'a mut Heads,
+    understood: Result<Understood, Reason>,
+    body: RequestBody,
+    started: Instant,
+    before: Before,
+    head_in: u64,
+    listener_gone: bool,
+}
+
+/// Serves what has arrived by `snapshot`, and notes it. None where another one is in force before
+/// a node was asked.
+async fn serve_by(
+    worker: &Worker,
+    snapshot: &Snapshot,
+    client: &mut Client,
+    arrived: &mut Arrived<'_>,
+) -> Option<Next> {
+    let Some(listener) = snapshot.listener(&client.listener) else {
+        return Some(Next::Close);
+    };
+    let (head, response) = (&arrived.heads.request, &mut arrived.heads.response);
     let enough = client.requests >= listener.config.max_requests;
-    let last = enough || listener_gone || worker.is_stopping();
+    let last = enough || arrived.listener_gone || worker.is_stopping();
     let mut exchange = Exchange {
         worker,
-        snapshot: &snapshot,
-        keep: understood.is_ok() && !last && wants_to_stay(&heads.request),
+        snapshot,
+        keep: arrived.understood.is_ok() && !last && wants_to_stay(head),
         request: Request {
-            head: &heads.request,
-            framing: understood.map_or(Framing::None, |(framing, _)| framing),
+            head,
+            framing: arrived
+                .understood
+                .map_or(Framing::None, |(framing, _)| framing),
             listener,
             peer_ip: client.address.ip().to_canonical(),
             origin: Origin::peer(client.address),
             id: RequestId::new(),
         },
     };
-    let mut trail = Trail::new(started, before);
-    trail.head_in = before.read_since(client);
-    let next = match understood {
+    let mut trail = Trail::new(arrived.started, arrived.before);
+    trail.head_in = arrived.head_in;
+    let next = match arrived.understood {
         Err(reason) => answer::refuse(&exchange, client, &mut trail, reason).await,
-        Ok((framing, expectation)) => {
-            let fields = &heads.request.fields;
-            exchange.request.origin = origin(&snapshot, client.address, fields);
+        Ok(_) => {
+            let fields = &head.fields;
+            exchange.request.origin = origin(snapshot, client.address, fields);
             if exchange.request.origin.trusted {
                 exchange.request.id = RequestId::taken(fields.get(Known::XRequestId));
             }
-            let body = RequestBody::new(framing, expectation);
-            serve(&exchange, client, &mut heads.response, body, &mut trail).await
+            serve(&exchange, client, response, &mut arrived.body, &mut trail).await?
         }
     };
     // A tunnel is no more than begun: it is noted at its end.
     if !matches!(next, Next::Tunnel(_)) {
         note::note(&exchange, client, &trail);
     }
-    next
+    Some(next)
 }
 
 /// Answers a client for whom there is no place, without reading what it asks.
@@ -131,13 +184,14 @@ pub(super) async fn refuse_unread(worker: &Worker, client: &mut Client, reason: 
     next
 }
 
+/// None where a body took its time, and another snapshot is in force by now.
 async fn serve<'x>(
     exchange: &Exchange<'x>,
     client: &mut Client,
     response: &mut ResponseHead,
-    mut body: RequestBody,
+    body: &mut RequestBody,
     trail: &mut Trail<'x>,
-) -> Next {
+) -> Option<Next> {
     let decision = decide(exchange.snapshot, &exchange.request.view());
     trail.site = decision.site;
     trail.route = decision.route;
@@ -146,11 +200,11 @@ async fn serve<'x>(
             Outcome::Refuse(reason) => Answer::refusal(exchange, reason),
             Outcome::AddSlash | Outcome::Target => Answer::with_slash(exchange),
         };
-        return answer::local(exchange, client, &mut body, trail, answer).await;
+        return Some(answer::local(exchange, client, body, trail, answer).await);
     };
     if exchange.request.is_over(route.config.body_limit) {
         let answer = Answer::refusal(exchange, Reason::BodyTooLarge);
-        return answer::local(exchange, client, &mut body, trail, answer).await;
+        return Some(answer::local(exchange, client, body, trail, answer).await);
     }
     let to_pool = match &route.target {
         Target::Pool(to_pool) => to_pool,
@@ -160,17 +214,17 @@ async fn serve<'x>(
                 (Ok((files::Answer::Elsewhere, _)), Some(to_pool)) => to_pool,
                 (found, _) => {
                     let what = (route, found);
-                    return serve_file::serve(exchange, client, &mut body, trail, what).await;
+                    return Some(serve_file::serve(exchange, client, body, trail, what).await);
                 }
             }
         }
         Target::Redirect(redirect) => {
             let answer = Answer::redirect(exchange, redirect);
-            return answer::local(exchange, client, &mut body, trail, answer).await;
+            return Some(answer::local(exchange, client, body, trail, answer).await);
         }
         Target::Respond(respond) => {
             let answer = Answer::fixed(respond);
-            return answer::local(exchange, client, &mut body, trail, answer).await;
+            return Some(answer::local(exchange, client, body, trail, answer).await);
         }
     };
     let pool = &exchange.snapshot.pools[to_pool.pool];
@@ -181,12 +235,16 @@ async fn serve<'x>(
         series: &to_pool.series,
         bound: affinity::bound(&exchange.request.view(), pool),
     };
-    let sides = Sides {
+    let mut sides = Sides {
         client,
         response,
-        body: &mut body,
+        body,
     };
-    forward(forwarding, sides, trail).await
+    match prepare(&forwarding, &mut sides, trail).await {
+        Prepared::Ready => Some(forward(forwarding, sides, trail).await),
+        Prepared::Answered(next) => Some(next),
+        Prepared::Stale => None,
+    }
 }
 
 pub(super) type Understood = (Framing, Expectation);

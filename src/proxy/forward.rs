@@ -13,7 +13,7 @@ use super::exchange::Exchange;
 use super::failure::Failure;
 use super::hash_key::asker;
 use super::request::{RequestBody, Trail, Try};
-use super::request_body::take_in;
+use super::request_body::{Taken, take_in};
 use super::retry::{Situation, is_retried};
 use super::tunnel::Tunnel;
 use super::upgrade::check;
@@ -43,6 +43,38 @@ pub(super) struct Sides<'s> {
     pub(super) body: &'s mut RequestBody,
 }
 
+/// What is to be done before a node is asked.
+pub(super) enum Prepared {
+    Ready,
+    /// The body took its time, and another snapshot is in force by now.
+    Stale,
+    Answered(Next),
+}
+
+/// Finds what the client should be refused, and takes the request's body in.
+pub(super) async fn prepare(
+    this: &Forwarding<'_, '_>,
+    sides: &mut Sides<'_>,
+    trail: &mut Trail<'_>,
+) -> Prepared {
+    let exchange = this.exchange;
+    if let Err(reason) = check(&exchange.request, this.route) {
+        let refused = answer::refuse(exchange, sides.client, trail, reason).await;
+        return Prepared::Answered(refused);
+    }
+    match take_in(this, sides).await {
+        Ok(Taken::AtOnce) => Prepared::Ready,
+        Ok(Taken::InTime) => match exchange.is_stale(sides.client) {
+            true => Prepared::Stale,
+            false => Prepared::Ready,
+        },
+        Err(reason) => {
+            sides.body.reader = None;
+            Prepared::Answered(this.refuse(sides, trail, reason).await)
+        }
+    }
+}
+
 /// Forwards the request to a node of the pool, and to others where that fails and may be
 /// repeated.
 pub(super) async fn forward<'x>(
@@ -51,15 +83,8 @@ pub(super) async fn forward<'x>(
     trail: &mut Trail<'x>,
 ) -> Next {
     let pool = this.pool;
-    let mut course = Course::default();
-    if let Err(reason) = check(&this.exchange.request, this.route) {
-        return answer::refuse(this.exchange, sides.client, trail, reason).await;
-    }
-    if let Err(reason) = take_in(&this, &mut sides).await {
-        sides.body.reader = None;
-        return this.refuse(&mut sides, trail, reason).await;
-    }
     let clock = &this.exchange.worker.clock;
+    let mut course = Course::new(clock.now());
     pool.balancer.count_request(clock.now());
     let this = this.if_still_bound();
     let mut lease = match this.lease(&mut sides, trail, &mut course.tried).await {
@@ -70,7 +95,7 @@ pub(super) async fn forward<'x>(
         let index = lease.index();
         let (mut note, begun) = (this.begin_try(index), clock.now());
         let result = attempt(&this, &mut sides, &lease, &course.tried, &mut note).await;
-        let verdict = this.judge(&result, &sides, trail);
+        let verdict = this.judge(&result, &sides, trail, &course);
         this.clock(index, &result, &note, begun);
         note.status = result.is_ok().then_some(sides.response.status);
         note.reason = result.as_ref().err().map(Failure::reason);
@@ -122,13 +147,25 @@ pub(super) async fn forward<'x>(
 }
 
 /// What is known of the tries so far.
-#[derive(Default)]
 struct Course {
+    /// When the first node was to be asked: how long its client took to send the body is no
+    /// node's fault.
+    began: Instant,
     tried: Tried,
     /// Nodes that failed in a way that could be the request's own doing: held against them
     /// only once another node has answered the same request (else one broken URL would
     /// eject every node).
     suspects: Vec<usize>,
+}
+
+impl Course {
+    fn new(began: Instant) -> Self {
+        Self {
+            began,
+            tried: Tried::default(),
+            suspects: Vec::new(),
+        }
+    }
 }
 
 /// What a try's result means.
@@ -218,6 +255,7 @@ impl<'x> Forwarding<'_, 'x> {
         result: &Result<Answered, Failure>,
         sides: &Sides<'_>,
         trail: &Trail<'_>,
+        course: &Course,
     ) -> Verdict {
         let retry = &self.pool.config.retry;
         let (condition, fault, reason) = match result {
@@ -246,7 +284,7 @@ impl<'x> Forwarding<'_, 'x> {
             tries: u32::try_from(trail.tries.len())
                 .unwrap_or(u32::MAX)
                 .saturating_add(1),
-            elapsed: (self.now() - trail.started).saturating_sub(trail.queued),
+            elapsed: (self.now() - course.began).saturating_sub(trail.queued),
             went_down: matches!(result, Err(Failure::WentDown)),
         };
         Verdict {

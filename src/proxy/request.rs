@@ -146,7 +146,12 @@ pub(super) struct RequestBody {
 }
 
 impl RequestBody {
-    pub(super) fn new(framing: Framing, expectation: Expectation) -> Self {
+    /// That of a request nobody understood.
+    pub(super) fn none() -> Self {
+        Self::new((Framing::None, Expectation::None))
+    }
+
+    pub(super) fn new((framing, expectation): (Framing, Expectation)) -> Self {
         Self {
             reader: Some(BodyReader::new(framing)),
             awaits_continue: expectation == Expectation::Continue,

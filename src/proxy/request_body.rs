@@ -32,23 +32,35 @@ const ROOM: Duration = Duration::from_secs(5);
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How a body came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// Nothing of it was waited for.
+    AtOnce,
+    /// Some of it was.
+    InTime,
+}
+
 /// Reads the body before a node is asked: a slow client then holds no node, and what fails can
 /// be sent again. What finds no room is left to come while a node is asked.
 pub(super) async fn take_in(
     this: &Forwarding<'_, '_>,
     sides: &mut Sides<'_>,
-) -> Result<(), Reason> {
+) -> Result<Taken, Reason> {
     let exchange = this.exchange;
+    if sides.body.held.is_some() {
+        return Ok(Taken::AtOnce);
+    }
     let input = sides.client.conn.input().len() as u64;
     let spool_limit = exchange.snapshot.config.settings.spool_limit;
     match exchange.request.framing {
-        Framing::None | Framing::Length(0) | Framing::UntilClose => return Ok(()),
+        Framing::None | Framing::Length(0) | Framing::UntilClose => return Ok(Taken::AtOnce),
         // Nothing is waited for.
         Framing::Length(length) if length <= input.min(HELD) => {}
-        _ if !this.route.config.buffer_request => return Ok(()),
+        _ if !this.route.config.buffer_request => return Ok(Taken::AtOnce),
         Framing::Length(length) if length > HELD.max(spool_limit) => {
             exchange.worker.metrics.buffers().count_wait(Side::Client);
-            return Ok(());
+            return Ok(Taken::AtOnce);
         }
         Framing::Length(_) | Framing::Chunked => {}
     }
@@ -57,6 +69,7 @@ pub(super) async fn take_in(
     };
     let mut held = Held::new(&exchange.worker.room);
     let mut waited = Duration::ZERO;
+    let mut taken = Taken::AtOnce;
     loop {
         let ended = take(this, sides, &mut reader, &mut held)?;
         let fits = held.count(exchange.snapshot.config.settings.memory_budget);
@@ -69,6 +82,7 @@ pub(super) async fn take_in(
         if !has_room {
             break;
         }
+        taken = Taken::InTime;
         let told = say_continue(sides).await;
         told.map_err(|_| Reason::ClientGone)?;
         let since = this.now();
@@ -83,7 +97,7 @@ pub(super) async fn take_in(
     }
     sides.body.reader = Some(reader);
     sides.body.held = Some(held);
-    Ok(())
+    Ok(taken)
 }
 
 /// Takes what has arrived. True when that was the body's end.

@@ -44,5 +44,6 @@ mod support;
 mod targets;
 mod tidy;
 mod unix_sockets;
+mod uploads;
 mod webhooks;
 mod websockets;
