@@ -2,14 +2,18 @@
 //!
 //! The decisions are pure and each has its file: the path below the root
 //! (`path`), conditions (`conditional`), ranges (`range`), how long it
-//! keeps (`expires`). The border around the root is `open`'s. No HTTP is
-//! written here.
+//! keeps (`expires`). The border around the root is `open`'s. What was found is
+//! kept open a while (`kept`), as long as it is what stands there (`about`).
+//! No HTTP is written here.
 
+mod about;
 mod conditional;
 mod content_type;
 mod date;
 mod expires;
+mod kept;
 mod open;
+mod opened;
 mod page;
 mod path;
 mod range;
@@ -17,12 +21,15 @@ mod root;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
 use std::io;
 use std::ops::Range;
 
+pub use kept::{Kept, KeptHead, OpenFiles};
+pub use open::Look;
+pub use opened::Opened;
 pub use page::Page;
-pub use root::Root;
+pub use path::Wanted;
+pub use root::{Root, Sight};
 
 /// What a request does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,9 +81,7 @@ pub enum Answer {
         status: u16,
         /// Everything but length and date.
         headers: Headers,
-        /// Open for reading, at any position.
-        file: File,
-        /// The bytes to send. The file may have become shorter since.
+        /// The bytes of the file to send. It may have become shorter since.
         range: Range<u64>,
     },
     /// 301, 304, 400, 403, 404, 405, 412 or 416, without a body of ours.

@@ -9,8 +9,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
+
+use super::about::{About, Sort};
 
 /// Never blocks on a FIFO or device, never makes a terminal ours.
 const READ: OFlags = OFlags::RDONLY
@@ -24,16 +26,20 @@ const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 /// The kernel asks for it only when both happen at the same moment.
 const TRIES: usize = 8;
 
+/// How a look may go about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// It may wait for the disk.
+    MayWait,
+    /// It finds what the kernel has in memory, or fails with [`io::ErrorKind::WouldBlock`].
+    FromMemory,
+}
+
 /// What stands at a path.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// A regular file: its size in bytes, and when it changed, in seconds since
-    /// 1970.
-    File {
-        file: File,
-        size: u64,
-        modified: i64,
-    },
+    /// A regular file, and its present state.
+    File { file: File, about: About },
     /// A directory.
     Directory,
     /// Nothing that is served: nothing at all, a device, a link that leads out.
@@ -43,34 +49,58 @@ pub(super) enum Found {
 }
 
 /// Opens the directory `root`. It may itself be a link: deploys swap those.
-pub(super) fn root(root: &Path) -> io::Result<OwnedFd> {
-    let fd = rustix::fs::open(root, LOOK | OFlags::DIRECTORY, Mode::empty())?;
-    Ok(fd)
+pub(super) fn root(root: &Path, look: Look) -> io::Result<OwnedFd> {
+    let flags = LOOK | OFlags::DIRECTORY;
+    let opened = match look {
+        Look::MayWait => rustix::fs::open(root, flags, Mode::empty()),
+        Look::FromMemory => from_memory(CWD, root, flags, ResolveFlags::empty()),
+    };
+    Ok(opened?)
 }
 
 /// Opens `path`, wherever it is: for what the operator named.
 pub(super) fn outside(path: &Path) -> io::Result<Found> {
     let fd = rustix::fs::open(path, READ, Mode::empty())?;
-    classify(File::from(fd))
+    classify(File::from(fd), Look::MayWait)
 }
 
 /// Looks at `path`, relative and without dot segments, below `root`.
 ///
 /// # Errors
 /// Our own trouble: no descriptors left, a disk that fails.
-pub(super) fn find(root: BorrowedFd<'_>, path: &str) -> io::Result<Found> {
+pub(super) fn find(root: BorrowedFd<'_>, path: &str, look: Look) -> io::Result<Found> {
     if path.is_empty() {
         return Ok(Found::Directory);
     }
-    match beneath(root, path, READ) {
-        Ok(fd) => classify(File::from(fd)),
+    let open = |flags| match look {
+        Look::MayWait => beneath(root, path, flags),
+        Look::FromMemory => from_memory(root, path, flags, BENEATH),
+    };
+    match open(READ) {
+        Ok(fd) => classify(File::from(fd), look),
         // A directory that may be passed through but not listed.
-        Err(Errno::ACCESS) => match beneath(root, path, LOOK | OFlags::DIRECTORY) {
+        Err(Errno::ACCESS) => match open(LOOK | OFlags::DIRECTORY) {
             Ok(_) => Ok(Found::Directory),
             Err(_) => Ok(Found::Forbidden),
         },
         Err(error) => absent(error.into()),
     }
+}
+
+/// The present state of the directory `path` below `root`.
+///
+/// # Errors
+/// It is none, or it cannot be looked at.
+pub(super) fn directory(root: BorrowedFd<'_>, path: &str, look: Look) -> io::Result<About> {
+    if path.is_empty() {
+        return Ok(About::of(root, look)?);
+    }
+    let flags = LOOK | OFlags::DIRECTORY;
+    let fd = match look {
+        Look::MayWait => beneath(root, path, flags),
+        Look::FromMemory => from_memory(root, path, flags, BENEATH),
+    }?;
+    Ok(About::of(fd.as_fd(), look)?)
 }
 
 /// Turns an error of opening into what stands there, where it says so.
@@ -90,26 +120,21 @@ pub(super) fn absent(error: io::Error) -> io::Result<Found> {
     }
 }
 
-fn classify(file: File) -> io::Result<Found> {
-    use std::os::unix::fs::MetadataExt;
-    let about = file.metadata()?;
-    if about.is_dir() {
-        return Ok(Found::Directory);
-    }
-    if !about.is_file() {
-        return Ok(Found::Nothing);
-    }
-    Ok(Found::File {
-        file,
-        size: about.size(),
-        modified: about.mtime(),
+fn classify(file: File, look: Look) -> io::Result<Found> {
+    let about = About::of(file.as_fd(), look)?;
+    Ok(match about.sort {
+        Sort::File => Found::File { file, about },
+        Sort::Directory => Found::Directory,
+        Sort::Other => Found::Nothing,
     })
 }
 
+/// The border: nothing above the directory begun at, by whatever link.
+const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
+
 fn beneath(root: BorrowedFd<'_>, path: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
     for _ in 0..TRIES {
-        match rustix::fs::openat2(root, path, flags, Mode::empty(), resolve) {
+        match rustix::fs::openat2(root, path, flags, Mode::empty(), BENEATH) {
             Err(Errno::AGAIN | Errno::INTR) => {}
             // Linux before 5.6, or a sandbox that does not know the call.
             Err(Errno::NOSYS | Errno::PERM) => return walk(root, path, flags),
@@ -117,6 +142,22 @@ fn beneath(root: BorrowedFd<'_>, path: &str, flags: OFlags) -> rustix::io::Resul
         }
     }
     Err(Errno::AGAIN)
+}
+
+/// Opens `path` where the kernel knows every name of it without asking a disk or a server.
+fn from_memory(
+    from: BorrowedFd<'_>,
+    path: impl rustix::path::Arg,
+    flags: OFlags,
+    border: ResolveFlags,
+) -> rustix::io::Result<OwnedFd> {
+    let resolve = border | ResolveFlags::CACHED;
+    let opened = rustix::fs::openat2(from, path, flags, Mode::empty(), resolve);
+    opened.map_err(|error| match error {
+        // Linux before 5.12, a sandbox, a signal.
+        Errno::NOSYS | Errno::PERM | Errno::INVAL | Errno::INTR => Errno::AGAIN,
+        error => error,
+    })
 }
 
 /// The same without `openat2`: one segment after the other, and no link at all.
@@ -134,7 +175,7 @@ fn walk(root: BorrowedFd<'_>, path: &str, flags: OFlags) -> rustix::io::Result<O
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, READ, absent, find, root, walk};
+    use super::{Found, Look, READ, absent, find, root, walk};
     use rustix::fs::{FileType, Mode};
     use rustix::io::Errno;
     use std::fs::{self, File};
@@ -183,17 +224,17 @@ mod tests {
     #[test]
     fn files_and_links_inside_are_found() {
         let dir = tree();
-        let root = root(&dir.path().join("root")).unwrap();
+        let root = root(&dir.path().join("root"), Look::MayWait).unwrap();
         for path in ["a/b/file", "within/file", "a/up"] {
-            match find(root.as_fd(), path).unwrap() {
-                Found::File { file, size, .. } => {
-                    assert_eq!((text(file).as_str(), size), ("inside", 6));
+            match find(root.as_fd(), path, Look::MayWait).unwrap() {
+                Found::File { file, about } => {
+                    assert_eq!((text(file).as_str(), about.size), ("inside", 6));
                 }
                 other => panic!("{path}: {other:?}"),
             }
         }
         for path in ["", "a", "a/b", "within"] {
-            let found = find(root.as_fd(), path).unwrap();
+            let found = find(root.as_fd(), path, Look::MayWait).unwrap();
             assert!(matches!(found, Found::Directory), "{path}");
         }
     }
@@ -202,7 +243,7 @@ mod tests {
     fn what_leads_out_or_is_no_file_is_not_there() {
         let dir = tree();
         let _socket = UnixListener::bind(dir.path().join("root/socket")).unwrap();
-        let root = root(&dir.path().join("root")).unwrap();
+        let root = root(&dir.path().join("root"), Look::MayWait).unwrap();
         let long = "x".repeat(300);
         for path in [
             "out",
@@ -220,7 +261,7 @@ mod tests {
             "../outside",
             "/etc/passwd",
         ] {
-            let found = find(root.as_fd(), path).unwrap();
+            let found = find(root.as_fd(), path, Look::MayWait).unwrap();
             assert!(matches!(found, Found::Nothing), "{path}: {found:?}");
         }
     }
@@ -228,7 +269,7 @@ mod tests {
     #[test]
     fn without_openat2_no_link_is_followed() {
         let dir = tree();
-        let root = root(&dir.path().join("root")).unwrap();
+        let root = root(&dir.path().join("root"), Look::MayWait).unwrap();
         let fd = walk(root.as_fd(), "a/b/file", READ).unwrap();
         assert_eq!(text(File::from(fd)), "inside");
         assert!(walk(root.as_fd(), "a", READ).is_ok());
@@ -248,8 +289,11 @@ mod tests {
         };
         set("root/a/b/file", 0o000);
         set("root/a", 0o311);
-        let root = root(&at("root")).unwrap();
-        let (file, folder) = (find(root.as_fd(), "a/b/file"), find(root.as_fd(), "a"));
+        let root = root(&at("root"), Look::MayWait).unwrap();
+        let (file, folder) = (
+            find(root.as_fd(), "a/b/file", Look::MayWait),
+            find(root.as_fd(), "a", Look::MayWait),
+        );
         set("root/a", 0o700);
         assert!(matches!(folder.unwrap(), Found::Directory));
         let denied = absent(Errno::ACCESS.into()).unwrap();

@@ -29,7 +29,7 @@ impl Page {
         let shown = path.display();
         let cannot = |error: io::Error| format!("{shown} cannot be read: {error}");
         let file = match open::outside(path).map_err(cannot)? {
-            Found::File { size, .. } if size > Self::LONGEST => return Err(too_long(path)),
+            Found::File { about, .. } if about.size > Self::LONGEST => return Err(too_long(path)),
             Found::File { file, .. } => file,
             Found::Directory | Found::Nothing | Found::Forbidden => {
                 return Err(format!("{shown} is not a file"));

@@ -6,7 +6,7 @@
 
 /// A path below the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub struct Wanted {
     /// Segments joined by `/`, without one at either end; empty is the root.
     pub(super) path: String,
     /// The path of the URL ended in `/`.

@@ -1,6 +1,6 @@
 //! One directory of files, and the life of a request for one of them.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
@@ -12,15 +12,14 @@ use super::conditional::{Validators, Verdict};
 use super::open::Found;
 use super::path::{Refused, Wanted};
 use super::range::Asked;
-use super::{Answer, Ask, Headers, Method, content_type, date, expires, open, path, range};
+use super::{Answer, Ask, Headers, Look, Method, Opened, date, expires, open, path, range};
 use crate::model;
 
 /// A directory whose files are served, compiled from a [`model::Files`].
 ///
-/// It holds no descriptor: the directory is opened anew for each request. So a
+/// It holds no descriptor: the directory is opened anew for each look. So a
 /// deploy that swaps it, or the link that names it, counts from the next
-/// request on, and a file system can be unmounted; the price is one
-/// more open and close than the file takes anyway.
+/// request on, and a file system can be unmounted.
 #[derive(Debug, Clone)]
 pub struct Root {
     directory: PathBuf,
@@ -32,21 +31,19 @@ pub struct Root {
     zone: TimeZone,
 }
 
-/// A file that was found.
-struct Hit {
-    file: File,
-    size: u64,
-    modified: i64,
-    content_type: String,
-}
-
-/// What a request found.
-enum Outcome {
-    Hit(Hit),
+/// What a look found.
+#[derive(Debug)]
+pub enum Sight {
+    /// A file.
+    File(Opened),
     /// A directory that was asked for without its slash.
     AddSlash,
+    /// Nothing that is served.
     Nothing,
+    /// Something we may not read.
     Forbidden,
+    /// Our own trouble.
+    Failed(io::Error),
 }
 
 impl Root {
@@ -75,13 +72,15 @@ impl Root {
     }
 
     /// What is answered to `ask` whatever is on the disk; none is that only the disk knows.
-    /// [`Root::answer`] says the same.
     pub fn certain(&self, ask: &Ask<'_>) -> Option<Answer> {
         self.wanted(ask).err()
     }
 
     /// Which file is meant, or what is answered without looking for one.
-    fn wanted(&self, ask: &Ask<'_>) -> Result<Wanted, Answer> {
+    ///
+    /// # Errors
+    /// The answer.
+    pub fn wanted(&self, ask: &Ask<'_>) -> Result<Wanted, Answer> {
         if ask.method == Method::Other && !self.has_fallback {
             return Err(not_allowed());
         }
@@ -93,66 +92,94 @@ impl Root {
         })
     }
 
-    /// Answers `ask` at the time `now`. Blocks on the disk: not for a worker.
-    pub fn answer(&self, ask: &Ask<'_>, now: SystemTime) -> Answer {
-        let other = ask.method == Method::Other;
-        let wanted = match self.wanted(ask) {
-            Ok(wanted) => wanted,
-            Err(answer) => return answer,
-        };
-        let now = date::seconds(now);
-        match self.look(&wanted) {
-            Ok(Outcome::Hit(_)) if other => not_allowed(),
-            Ok(Outcome::Hit(hit)) => self.decide(ask, hit, now),
-            Ok(Outcome::AddSlash) if other => Answer::Elsewhere,
-            Ok(Outcome::AddSlash) => {
-                let mut headers = vec![("Location", with_slash(ask.path, ask.query))];
-                self.add_caching(&mut headers, now, None);
-                empty(301, headers)
-            }
-            // A directory without an index too: what it holds is nobody's business.
-            Ok(Outcome::Nothing) if self.has_fallback => Answer::Elsewhere,
-            Ok(Outcome::Nothing) => empty(404, Headers::new()),
-            Ok(Outcome::Forbidden) => empty(403, Headers::new()),
-            Err(error) => Answer::Failed(error),
+    /// Looks for what is wanted; none where the disk would have to be asked and must not be.
+    pub fn look(&self, wanted: &Wanted, look: Look) -> Option<Sight> {
+        match self.find(wanted, look) {
+            Ok(sight) => Some(sight),
+            Err(error) if look == Look::FromMemory && is_again(&error) => None,
+            Err(error) => Some(Sight::Failed(error)),
         }
     }
 
-    fn look(&self, wanted: &Wanted) -> io::Result<Outcome> {
-        let root = match open::root(&self.directory) {
+    fn find(&self, wanted: &Wanted, look: Look) -> io::Result<Sight> {
+        let root = match open::root(&self.directory, look) {
             Ok(root) => root,
-            Err(error) => return open::absent(error).map(|found| outcome(found, "")),
+            Err(error) => return open::absent(error).map(|found| self.sight(found, "", look)),
         };
         if wanted.directory {
-            return self.look_for_index(root.as_fd(), &wanted.path);
+            return self.find_index(root.as_fd(), &wanted.path, look);
         }
-        let found = outcome(open::find(root.as_fd(), &wanted.path)?, &wanted.path);
-        if !matches!(found, Outcome::AddSlash) || !self.has_fallback {
+        let found = open::find(root.as_fd(), &wanted.path, look)?;
+        let found = self.sight(found, &wanted.path, look);
+        if !matches!(found, Sight::AddSlash) || !self.has_fallback {
             return Ok(found);
         }
         // A directory is no file: it is worth a slash only for what would be found behind it.
-        match self.look_for_index(root.as_fd(), &wanted.path)? {
-            Outcome::Hit(_) => Ok(found),
+        match self.find_index(root.as_fd(), &wanted.path, look)? {
+            Sight::File(_) => Ok(found),
             nothing => Ok(nothing),
         }
     }
 
-    fn look_for_index(&self, root: BorrowedFd<'_>, directory: &str) -> io::Result<Outcome> {
+    fn find_index(&self, root: BorrowedFd<'_>, directory: &str, look: Look) -> io::Result<Sight> {
+        let before = match open::directory(root, directory, look) {
+            Ok(about) => about,
+            Err(error) => return open::absent(error).map(|found| self.sight(found, "", look)),
+        };
         for name in &self.index {
             let path = match directory {
                 "" => name.clone(),
                 directory => format!("{directory}/{name}"),
             };
-            match outcome(open::find(root, &path)?, name) {
-                Outcome::Nothing | Outcome::AddSlash => {}
+            match self.sight(open::find(root, &path, look)?, &path, look) {
+                Sight::Nothing | Sight::AddSlash => {}
+                Sight::File(mut file) => {
+                    // A name that is tried before it may come to be.
+                    file.witness(self.directory.join(directory), before);
+                    return Ok(Sight::File(file));
+                }
                 found => return Ok(found),
             }
         }
-        Ok(Outcome::Nothing)
+        Ok(Sight::Nothing)
     }
 
-    fn decide(&self, ask: &Ask<'_>, hit: Hit, now: i64) -> Answer {
-        let validators = Validators::new(hit.modified, hit.size);
+    fn sight(&self, found: Found, path: &str, look: Look) -> Sight {
+        match found {
+            Found::File { file, about } => {
+                let at = self.directory.join(path);
+                Sight::File(Opened::new(file, about, at, path, look))
+            }
+            Found::Directory => Sight::AddSlash,
+            Found::Nothing => Sight::Nothing,
+            Found::Forbidden => Sight::Forbidden,
+        }
+    }
+
+    /// What is answered to `ask` at the time `now` where no file was found.
+    pub fn without(&self, ask: &Ask<'_>, sight: Sight, now: SystemTime) -> Answer {
+        match sight {
+            Sight::File(file) => self.with(ask, &file, now),
+            Sight::AddSlash if ask.method == Method::Other => Answer::Elsewhere,
+            Sight::AddSlash => {
+                let mut headers = vec![("Location", with_slash(ask.path, ask.query))];
+                self.add_caching(&mut headers, date::seconds(now), None);
+                empty(301, headers)
+            }
+            // A directory without an index too: what it holds is nobody's business.
+            Sight::Nothing if self.has_fallback => Answer::Elsewhere,
+            Sight::Nothing => empty(404, Headers::new()),
+            Sight::Forbidden => empty(403, Headers::new()),
+            Sight::Failed(error) => Answer::Failed(error),
+        }
+    }
+
+    /// What is answered to `ask` at the time `now` with `file`.
+    pub fn with(&self, ask: &Ask<'_>, file: &Opened, now: SystemTime) -> Answer {
+        if ask.method == Method::Other {
+            return not_allowed();
+        }
+        let (validators, size, now) = (&file.validators, file.size(), date::seconds(now));
         match validators.judge(ask) {
             Verdict::Failed => return empty(412, Headers::new()),
             Verdict::NotModified => {
@@ -165,38 +192,48 @@ impl Root {
         // RFC 9110 section 14.2: a range means something to GET alone.
         let asked = match ask.range {
             Some(field) if ask.method == Method::Get && validators.range_holds(ask.if_range) => {
-                range::parse(field, hit.size)
+                range::parse(field, size)
             }
             _ => Asked::Whole,
         };
-        let mut headers = vec![("Content-Type", hit.content_type)];
+        let mut headers = vec![("Content-Type", file.content_type.clone())];
         let (status, range) = match asked {
-            Asked::Whole => (200, 0..hit.size),
+            Asked::Whole => (200, 0..size),
             Asked::Part(part) => {
                 let last = part.end.saturating_sub(1);
-                let value = format!("bytes {}-{last}/{}", part.start, hit.size);
+                let value = format!("bytes {}-{last}/{size}", part.start);
                 headers.push(("Content-Range", value));
                 (206, part)
             }
             Asked::Beyond => {
-                let value = format!("bytes */{}", hit.size);
+                let value = format!("bytes */{size}");
                 return empty(416, vec![("Content-Range", value)]);
             }
         };
-        headers.push(("Accept-Ranges", "bytes".into()));
-        self.add_validity(&mut headers, validators, now);
+        self.add_served(&mut headers, file, now);
         Answer::Send {
             status,
             headers,
-            file: hit.file,
             range,
         }
     }
 
-    fn add_validity(&self, headers: &mut Headers, validators: Validators, now: i64) {
+    /// The header fields of `file` sent whole at the time `now`.
+    pub fn plain_headers(&self, file: &Opened, now: SystemTime) -> Headers {
+        let mut headers = vec![("Content-Type", file.content_type.clone())];
+        self.add_served(&mut headers, file, date::seconds(now));
+        headers
+    }
+
+    fn add_served(&self, headers: &mut Headers, file: &Opened, now: i64) {
+        headers.push(("Accept-Ranges", "bytes".into()));
+        self.add_validity(headers, &file.validators, now);
+    }
+
+    fn add_validity(&self, headers: &mut Headers, validators: &Validators, now: i64) {
         let modified = validators.modified;
         headers.push(("Last-Modified", date::http(modified)));
-        headers.push(("ETag", validators.etag));
+        headers.push(("ETag", validators.etag.clone()));
         self.add_caching(headers, now, Some(modified));
     }
 
@@ -212,22 +249,8 @@ impl Root {
     }
 }
 
-fn outcome(found: Found, name: &str) -> Outcome {
-    match found {
-        Found::File {
-            file,
-            size,
-            modified,
-        } => Outcome::Hit(Hit {
-            file,
-            size,
-            modified,
-            content_type: content_type::of(name).into_owned(),
-        }),
-        Found::Directory => Outcome::AddSlash,
-        Found::Nothing => Outcome::Nothing,
-        Found::Forbidden => Outcome::Forbidden,
-    }
+fn is_again(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
 }
 
 fn not_allowed() -> Answer {

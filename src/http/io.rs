@@ -1,6 +1,7 @@
 //! What a connection runs over.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -44,6 +45,35 @@ impl Io {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
         }
+    }
+
+    /// Whether the kernel can send a file's bytes itself, since nothing is done to them here.
+    pub(super) fn takes_files(&self) -> bool {
+        matches!(self, Self::Tcp(_))
+    }
+
+    /// Ready when something can be written, as far as is known.
+    pub(super) fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_write_ready(cx),
+            Self::Unix(stream) => stream.poll_write_ready(cx),
+        }
+    }
+
+    /// Has the kernel send up to `count` bytes of `file` from `at`, which moves on; 0 is the end
+    /// of the file. Where nothing can be written after all, waiting for it works again.
+    pub(super) fn send_file(
+        &self,
+        file: BorrowedFd<'_>,
+        at: &mut u64,
+        count: usize,
+    ) -> io::Result<usize> {
+        let Self::Tcp(stream) = self else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        stream.try_io(Interest::WRITABLE, || {
+            Ok(rustix::fs::sendfile(stream, file, Some(at), count)?)
+        })
     }
 
     /// Says that nothing more will be written.

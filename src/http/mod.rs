@@ -32,7 +32,7 @@ mod write;
 
 pub use body::{BodyReader, Piece};
 pub use clock::HttpDate;
-pub use conn::{Conn, Reusable, StreamError};
+pub use conn::{Conn, FileSent, Reusable, StreamError};
 pub use deadline::Deadline;
 pub use fields::{connection_options, list_items};
 pub use framing::{Expectation, Framing, request_expectation, request_framing, response_framing};

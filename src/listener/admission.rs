@@ -5,32 +5,51 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::process::{Resource, getrlimit};
 
+use crate::files::OpenFiles;
+
 /// Counts client connections over all workers.
 #[derive(Debug)]
 pub(super) struct Admission {
     open: AtomicUsize,
     /// What the process's file descriptors allow.
     allowed: usize,
+    /// Files that each worker may hold open between requests.
+    open_files: usize,
 }
 
 /// One client connection's place. Dropping it frees the place.
 #[derive(Debug)]
 pub(super) struct Place(Arc<Admission>);
 
-/// Descriptors kept for all that is not a client: nodes' idle connections, files, the
-/// database, the panel.
+/// Descriptors kept for all that is not a client: nodes' idle connections, the database, the
+/// panel.
 const RESERVED: usize = 256;
+/// The part of the descriptors that files may hold which nobody is being sent.
+const FOR_FILES: usize = 8;
 
 impl Admission {
-    /// A count that allows what the descriptors do: each client may need one more towards
-    /// a node, and one for a body or an answer that is held for it in a file.
-    pub(super) fn new() -> Self {
+    /// A count for `workers` workers that allows what the descriptors do: each client may need
+    /// one more towards a node, and one for the file it is being sent, or in which a body or an
+    /// answer is held for it.
+    pub(super) fn new(workers: usize) -> Self {
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Self::within(usize::try_from(limit).unwrap_or(usize::MAX), workers)
+    }
+
+    fn within(limit: usize, workers: usize) -> Self {
+        let workers = workers.max(1);
+        let open_files = (limit / FOR_FILES / workers).min(OpenFiles::MOST);
+        let reserved = RESERVED + open_files * workers;
         Self {
             open: AtomicUsize::new(0),
-            allowed: (limit.saturating_sub(RESERVED) / 3).max(16),
+            allowed: (limit.saturating_sub(reserved) / 3).max(16),
+            open_files,
         }
+    }
+
+    /// Files that each worker may hold open between requests.
+    pub(super) fn open_files(&self) -> usize {
+        self.open_files
     }
 
     /// A place, if fewer than `limit` are taken; 0 is what the descriptors allow.
@@ -59,12 +78,26 @@ mod tests {
 
     #[test]
     fn a_place_is_free_again_when_its_connection_is_gone() {
-        let admission = Arc::new(Admission::new());
+        let admission = Arc::new(Admission::within(1024, 1));
         let first = admission.enter(2);
         let second = admission.enter(2);
         assert!(first.is_some() && second.is_some());
         assert!(admission.enter(2).is_none());
         drop(first);
         assert!(admission.enter(2).is_some());
+    }
+
+    #[test]
+    fn clients_and_files_share_the_descriptors() {
+        for (limit, workers, files, clients) in [
+            (1024, 1, 128, 320),
+            (1024, 2, 64, 320),
+            (65_536, 4, 512, 31_616),
+            (20, 2, 1, 16),
+        ] {
+            let admission = Admission::within(limit, workers);
+            let found = (admission.open_files(), admission.allowed);
+            assert_eq!(found, (files, clients), "{limit} for {workers}");
+        }
     }
 }

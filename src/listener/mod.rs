@@ -80,7 +80,7 @@ impl DataPlane {
             published: Arc::default(),
             metrics,
             sink,
-            admission: Arc::new(Admission::new()),
+            admission: Arc::new(Admission::new(workers)),
             spool,
         };
         let mut senders = Vec::new();

@@ -74,8 +74,15 @@ pub(super) fn run(shared: Shared, commands: UnboundedReceiver<Command>) {
 
 async fn work(shared: Shared, mut commands: UnboundedReceiver<Command>) {
     let (published, metrics, sink) = (shared.published, shared.metrics, shared.sink);
+    let open_files = shared.admission.open_files();
     let hall = Rc::new(Hall {
-        worker: Rc::new(Worker::new(published, metrics, sink, shared.spool)),
+        worker: Rc::new(Worker::new(
+            published,
+            metrics,
+            sink,
+            shared.spool,
+            open_files,
+        )),
         admission: shared.admission,
         inside: Cell::new(0),
         left: Notify::new(),

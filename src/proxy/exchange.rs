@@ -10,7 +10,6 @@ use super::note::Before;
 use super::request::{Request, RequestBody, RequestId, Trail, wants_to_stay};
 use super::worker::Heads;
 use super::{Origin, Outcome, Reason, Worker, decide, note, origin, serve_file};
-use crate::files;
 use crate::http::{
     Expectation, Framing, HeadScan, Known, Refusal, RequestHead, ResponseHead, StreamError,
     Version, parse_request, request_expectation, request_framing,
@@ -209,10 +208,11 @@ async fn serve<'x>(
     let to_pool = match &route.target {
         Target::Pool(to_pool) => to_pool,
         Target::Files { root, fallback } => {
-            let found = serve_file::look(exchange, route, root).await;
-            match (found, fallback) {
-                (Ok((files::Answer::Elsewhere, _)), Some(to_pool)) => to_pool,
-                (found, _) => {
+            let what = (route, root);
+            let found = serve_file::look(exchange, trail.started, what).await;
+            match fallback {
+                Some(to_pool) if found.is_elsewhere() => to_pool,
+                _ => {
                     let what = (route, found);
                     return Some(serve_file::serve(exchange, client, body, trail, what).await);
                 }

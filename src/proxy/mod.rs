@@ -2,7 +2,7 @@
 //!
 //! A client's connection (`connection`) carries one request at a time (`exchange`), which
 //! goes where `decide` says: to a node (`forward`, one `attempt` after the other, then
-//! `deliver`, or a `tunnel` for a WebSocket), to a file (`serve_file`), or no further (`answer`). `explain` tells where one would go.
+//! `deliver`, or a `tunnel` for a WebSocket), to a file (`serve_file`, `send_file`), or no further (`answer`). `explain` tells where one would go.
 
 mod affinity;
 mod answer;
@@ -29,11 +29,13 @@ mod reason;
 mod request;
 mod request_body;
 mod retry;
+mod send_file;
 mod serve_file;
 mod spool;
 #[cfg(test)]
 mod tests;
 mod tunnel;
+mod turn;
 mod upgrade;
 mod waiting;
 mod worker;

@@ -1,48 +1,109 @@
-//! Serving a file: asked for on the blocking pool, sent as it is read there.
+//! Looking for the file that a request means, and answering with what was found.
 
-use std::fs::File;
+use std::borrow::Cow;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use tokio::time::Instant;
+
 use super::Reason;
-use super::answer::{self, Answer, begin_date, settle};
+use super::answer::{self, Answer};
 use super::connection::{Client, Next};
-use super::deliver::client_pace;
 use super::exchange::Exchange;
-use super::headers::{Persistence, write_persistence};
 use super::request::{RequestBody, Trail};
-use crate::files::{self, Ask, Method, Root};
-use crate::http::{Refusal, RequestHead, Version, field, field_number, status_line};
+use super::send_file;
+use crate::files::{self, Ask, Kept, Look, Method, Opened, Root, Sight, Wanted};
+use crate::http::{Refusal, RequestHead};
 use crate::metrics::StaticResult;
 use crate::snapshot::Route;
 
-/// Bytes read ahead of a client at a time, and with the answer itself.
-const PIECE: usize = 256 * 1024;
+/// What was found for a request.
+#[derive(Debug)]
+pub(super) enum Looked {
+    /// A file, sent whole and without a condition.
+    Plain(Rc<Kept>),
+    /// A file, sent as the answer says.
+    Sent(Rc<Kept>, files::Answer),
+    /// Whatever is answered without one.
+    Without(files::Answer),
+}
 
-/// A file's answer, and the first bytes of it.
-pub(super) type Looked = io::Result<(files::Answer, Vec<u8>)>;
+impl Looked {
+    /// Whether the fallback is to be asked.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::Without(files::Answer::Elsewhere))
+    }
+
+    /// What became of the request, as far as it is about a file: refusals are counted elsewhere.
+    fn result(&self) -> Option<StaticResult> {
+        let (Self::Sent(_, answer) | Self::Without(answer)) = self else {
+            return Some(StaticResult::Hit);
+        };
+        match answer {
+            files::Answer::Send { .. } => Some(StaticResult::Hit),
+            files::Answer::Elsewhere | files::Answer::Empty { status: 404, .. } => {
+                Some(StaticResult::Miss)
+            }
+            files::Answer::Empty { status: 304, .. } => Some(StaticResult::Revalidated),
+            files::Answer::Empty { .. } | files::Answer::Failed(_) => None,
+        }
+    }
+}
 
 /// Looks for the file below `root` that is asked for.
-pub(super) async fn look(exchange: &Exchange<'_>, route: &Route, root: &Arc<Root>) -> Looked {
+pub(super) async fn look(
+    exchange: &Exchange<'_>,
+    started: Instant,
+    (route, root): (&Route, &Arc<Root>),
+) -> Looked {
     let asked = Asked::new(exchange.request.head, route);
-    let root = Arc::clone(root);
-    let found = tokio::task::spawn_blocking(move || {
-        let answer = root.answer(&asked.ask(), SystemTime::now());
-        let first = match &answer {
-            files::Answer::Send { file, range, .. } if asked.method == Method::Get => {
-                read(file, range.start, range.end)?
-            }
-            _ => Vec::new(),
-        };
-        Ok((answer, first))
-    });
-    let looked = found.await.map_err(io::Error::other)?;
-    if let Some(result) = looked.as_ref().ok().and_then(|(answer, _)| result(answer)) {
-        exchange.worker.metrics.count_static(result);
+    let ask = asked.ask();
+    let worker = exchange.worker;
+    let started = started.into_std();
+    let turn = || worker.turn.number();
+    let kept = worker.files().get(root, &ask, turn, started);
+    let found = match kept {
+        Some(kept) => Ok(kept),
+        None => match root.wanted(&ask) {
+            Ok(wanted) => match search(exchange, root, wanted).await {
+                Sight::File(file) => Ok(worker.files().put(root, &ask, file, started)),
+                sight => Err(root.without(&ask, sight, SystemTime::now())),
+            },
+            Err(answer) => Err(answer),
+        },
+    };
+    let looked = match found {
+        Ok(kept) if asked.is_plain() => Looked::Plain(kept),
+        Ok(kept) => {
+            let answer = root.with(&ask, &kept.file, SystemTime::now());
+            Looked::Sent(kept, answer)
+        }
+        Err(answer) => Looked::Without(answer),
+    };
+    if let Some(result) = looked.result() {
+        worker.metrics.count_static(result);
     }
     looked
+}
+
+/// Looks at the disk: here what the kernel has in memory, on the blocking pool all else.
+async fn search(exchange: &Exchange<'_>, root: &Arc<Root>, wanted: Wanted) -> Sight {
+    let known = |file: &Opened| exchange.worker.files().is_local(file);
+    match root.look(&wanted, Look::FromMemory) {
+        // What a server says of its file may have to be asked for.
+        Some(Sight::File(file)) if !known(&file) => {}
+        Some(sight) => return sight,
+        None => {}
+    }
+    let root = Arc::clone(root);
+    let found = tokio::task::spawn_blocking(move || root.look(&wanted, Look::MayWait));
+    match found.await {
+        Ok(Some(sight)) => sight,
+        Ok(None) => Sight::Failed(io::ErrorKind::WouldBlock.into()),
+        Err(error) => Sight::Failed(io::Error::other(error)),
+    }
 }
 
 /// What is known of a request for a file before the disk is asked.
@@ -63,26 +124,14 @@ pub(super) enum Prospect {
 pub(super) fn prospect(head: &RequestHead, route: &Route, root: &Root) -> Prospect {
     let asked = Asked::new(head, route);
     let sent = asked.method != Method::Other;
-    match root.certain(&asked.ask()) {
-        Some(files::Answer::Elsewhere) => Prospect::Elsewhere,
-        Some(files::Answer::Empty { status, .. }) => {
+    match root.wanted(&asked.ask()) {
+        Err(files::Answer::Elsewhere) => Prospect::Elsewhere,
+        Err(files::Answer::Empty { status, .. }) => {
             refusal(status).map_or(Prospect::Disk { sent }, Prospect::Refused)
         }
-        Some(files::Answer::Send { .. } | files::Answer::Failed(_)) | None => {
+        Err(files::Answer::Send { .. } | files::Answer::Failed(_)) | Ok(_) => {
             Prospect::Disk { sent }
         }
-    }
-}
-
-/// What became of the request, as far as it is about a file: refusals are counted elsewhere.
-fn result(answer: &files::Answer) -> Option<StaticResult> {
-    match answer {
-        files::Answer::Send { .. } => Some(StaticResult::Hit),
-        files::Answer::Elsewhere | files::Answer::Empty { status: 404, .. } => {
-            Some(StaticResult::Miss)
-        }
-        files::Answer::Empty { status: 304, .. } => Some(StaticResult::Revalidated),
-        files::Answer::Empty { .. } | files::Answer::Failed(_) => None,
     }
 }
 
@@ -94,59 +143,45 @@ pub(super) async fn serve<'x>(
     trail: &mut Trail<'x>,
     (route, looked): (&'x Route, Looked),
 ) -> Next {
-    let (answer, first) = match looked {
-        Ok((files::Answer::Failed(error), _)) | Err(error) => {
-            tracing::error!("a file below {} cannot be read: {error}", route.config.path);
-            let answer = Answer::refusal(exchange, Reason::Internal);
-            return answer::local(exchange, client, body, trail, answer).await;
+    let answer = match looked {
+        Looked::Plain(kept) => {
+            let what = (&*kept, send_file::What::Plain);
+            return send_file::send(exchange, client, body, trail, (route, what)).await;
         }
-        Ok(found) => found,
-    };
-    match answer {
-        files::Answer::Send {
-            status,
-            headers,
-            file,
-            range,
-        } => {
-            let settled = settle(exchange, client, body).await;
-            let keep = exchange.keep && settled;
-            let length = range.end - range.start;
-            write_head(
-                exchange,
-                client,
-                trail,
-                route,
-                (status, headers, length, keep),
+        Looked::Sent(
+            kept,
+            files::Answer::Send {
+                status,
+                headers,
+                range,
+            },
+        ) => {
+            let what = (
+                &*kept,
+                send_file::What::Part {
+                    status,
+                    headers,
+                    range,
+                },
             );
-            client.conn.output().extend_from_slice(&first);
-            let at = range.start + first.len() as u64;
-            let end = if exchange.request.head.method() == b"HEAD" {
-                at
-            } else {
-                range.end
-            };
-            match send(exchange, client, file, at..end).await {
-                Ok(()) => exchange.next(client, keep, settled),
-                Err(reason) => {
-                    trail.reason = Some(reason);
-                    Next::Abort
-                }
-            }
+            return send_file::send(exchange, client, body, trail, (route, what)).await;
         }
-        files::Answer::Empty { status, headers } => {
-            let answer = match refusal(status) {
-                Some(reason) => Answer::refusal(exchange, reason).with(headers),
-                None => Answer::empty(status, headers),
-            };
-            answer::local(exchange, client, body, trail, answer).await
+        Looked::Sent(_, answer) | Looked::Without(answer) => answer,
+    };
+    let answer = match answer {
+        files::Answer::Empty { status, headers } => match refusal(status) {
+            Some(reason) => Answer::refusal(exchange, reason).with(headers),
+            None => Answer::empty(status, headers),
+        },
+        files::Answer::Elsewhere => Answer::refusal(exchange, Reason::NoFile),
+        files::Answer::Failed(error) => {
+            tracing::error!("a file below {} cannot be read: {error}", route.config.path);
+            Answer::refusal(exchange, Reason::Internal)
         }
-        files::Answer::Elsewhere => {
-            let answer = Answer::refusal(exchange, Reason::NoFile);
-            answer::local(exchange, client, body, trail, answer).await
-        }
-        files::Answer::Failed(_) => Next::Abort,
-    }
+        // Only with a file, and that was above.
+        files::Answer::Send { .. } => Answer::refusal(exchange, Reason::Internal),
+    };
+    answer::local(exchange, client, body, trail, answer).await
 }
 
 /// What of a file's answers is a refusal of ours, and not an answer to a condition.
@@ -163,83 +198,13 @@ fn refusal(status: u16) -> Option<Reason> {
     }
 }
 
-fn write_head(
-    exchange: &Exchange<'_>,
-    client: &mut Client,
-    trail: &mut Trail<'_>,
-    route: &Route,
-    (status, headers, length, keep): (u16, files::Headers, u64, bool),
-) {
-    let out = client.conn.output();
-    let start = out.len();
-    status_line(out, Version::Http11, status, b"");
-    field(out, b"Server", b"steelyard");
-    begin_date(out, exchange);
-    for (name, value) in headers {
-        if !route.headers.drops(name.as_bytes()) {
-            field(out, name.as_bytes(), value.as_bytes());
-        }
-    }
-    for (name, value) in route.headers.set() {
-        field(out, name.as_bytes(), value.as_bytes());
-    }
-    field_number(out, b"Content-Length", length);
-    let version = exchange.request.head.version;
-    write_persistence(out, Persistence { version, keep });
-    out.extend_from_slice(b"\r\n");
-    trail.status = status;
-    trail.head_out = (out.len() - start) as u64;
-}
-
-/// Sends the bytes of `range`, each piece read while nothing waits to be written.
-async fn send(
-    exchange: &Exchange<'_>,
-    client: &mut Client,
-    file: File,
-    range: std::ops::Range<u64>,
-) -> Result<(), Reason> {
-    let file = Arc::new(file);
-    let mut at = range.start;
-    loop {
-        let flushed = client.conn.flush_at(client_pace(exchange)).await;
-        flushed.map_err(|_| Reason::ClientGone)?;
-        if at >= range.end {
-            return Ok(());
-        }
-        let (reader, end) = (Arc::clone(&file), range.end);
-        let piece = tokio::task::spawn_blocking(move || read(&reader, at, end)).await;
-        match piece {
-            Ok(Ok(piece)) if !piece.is_empty() => {
-                at += piece.len() as u64;
-                client.conn.output().extend_from_slice(&piece);
-            }
-            // It became shorter: what was promised cannot be sent, and must not seem so.
-            _ => return Err(Reason::Internal),
-        }
-    }
-}
-
-fn read(file: &File, at: u64, end: u64) -> io::Result<Vec<u8>> {
-    let length = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
-    let mut piece = vec![0; length.min(PIECE)];
-    let mut filled = 0;
-    while filled < piece.len() {
-        match file.read_at(&mut piece[filled..], at + filled as u64)? {
-            0 => break,
-            count => filled += count,
-        }
-    }
-    piece.truncate(filled);
-    Ok(piece)
-}
-
-/// What is asked for, owned: the blocking pool cannot borrow from a worker.
-struct Asked {
+/// What is asked for. A field sent in several lines is put together.
+struct Asked<'a> {
     method: Method,
-    path: Vec<u8>,
-    rest: usize,
-    query: Option<Vec<u8>>,
-    fields: [Option<Vec<u8>>; 6],
+    path: &'a [u8],
+    rest: &'a [u8],
+    query: Option<&'a [u8]>,
+    fields: [Option<Cow<'a, [u8]>>; FIELDS.len()],
 }
 
 const FIELDS: [&str; 6] = [
@@ -251,16 +216,24 @@ const FIELDS: [&str; 6] = [
     "range",
 ];
 
-impl Asked {
-    fn new(head: &RequestHead, route: &Route) -> Self {
-        let joined = |name: &str| {
-            let of_name = head
-                .fields
-                .iter()
-                .filter(|f| f.name.eq_ignore_ascii_case(name.as_bytes()));
-            let values: Vec<&[u8]> = of_name.map(|f| f.value).collect();
-            (!values.is_empty()).then(|| values.join(&b", "[..]))
-        };
+impl<'a> Asked<'a> {
+    fn new(head: &'a RequestHead, route: &Route) -> Self {
+        let mut fields = [const { None }; FIELDS.len()];
+        for sent in head.fields.iter() {
+            let is_it = |name: &&str| name.as_bytes().eq_ignore_ascii_case(sent.name);
+            let Some(place) = FIELDS.iter().position(is_it) else {
+                continue;
+            };
+            let before: &mut Option<Cow<'a, [u8]>> = &mut fields[place];
+            match before {
+                None => *before = Some(Cow::Borrowed(sent.value)),
+                Some(before) => {
+                    let before = before.to_mut();
+                    before.extend_from_slice(b", ");
+                    before.extend_from_slice(sent.value);
+                }
+            }
+        }
         let path = head.path();
         Self {
             method: match head.method() {
@@ -268,11 +241,16 @@ impl Asked {
                 b"HEAD" => Method::Head,
                 _ => Method::Other,
             },
-            rest: path.len() - route.rest(path).len(),
-            path: path.to_vec(),
-            query: head.query().map(<[u8]>::to_vec),
-            fields: FIELDS.map(joined),
+            path,
+            rest: route.rest(path),
+            query: head.query(),
+            fields,
         }
+    }
+
+    /// Whether it is the whole file that is asked for, whatever the client has of it.
+    fn is_plain(&self) -> bool {
+        self.method != Method::Other && self.fields.iter().all(Option::is_none)
     }
 
     fn ask(&self) -> Ask<'_> {
@@ -286,9 +264,9 @@ impl Asked {
         ] = self.fields.each_ref().map(Option::as_deref);
         Ask {
             method: self.method,
-            path: &self.path,
-            rest: &self.path[self.rest..],
-            query: self.query.as_deref(),
+            path: self.path,
+            rest: self.rest,
+            query: self.query,
             if_match,
             if_none_match,
             if_modified_since,

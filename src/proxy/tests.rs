@@ -84,6 +84,7 @@ async fn proxy_of(
         metrics,
         sink,
         Spool::nowhere(),
+        8,
     ));
     let door = TcpListener::bind(anywhere).await.unwrap();
     let address = door.local_addr().unwrap();

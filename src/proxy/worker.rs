@@ -1,6 +1,6 @@
 //! What one data worker has for itself: nothing here is shared with another.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,6 +13,8 @@ use super::Spool;
 use super::clock::Clock;
 use super::held::Room;
 use super::links::Links;
+use super::turn::Turn;
+use crate::files::OpenFiles;
 use crate::http::{HttpDate, RequestHead, ResponseHead, Scratch};
 use crate::logs::{LineWriter, Record, Sink};
 use crate::metrics::Metrics;
@@ -33,6 +35,8 @@ pub struct Worker {
     date: RefCell<HttpDate>,
     lines: RefCell<Lines>,
     sink: Sink,
+    files: RefCell<OpenFiles>,
+    pub(super) turn: Turn,
     stopping: Cell<bool>,
     /// Wakes idle connections so that they look whether they are still wanted.
     look: Notify,
@@ -53,9 +57,16 @@ impl Worker {
     /// Time since the last hand-over after which a line is not batched.
     const LEISURE: Duration = Duration::from_millis(5);
 
-    /// A worker that serves what is published, leaves its log lines in `sink`, and holds in
-    /// `spool` what of bodies is too much for memory.
-    pub fn new(published: Arc<Published>, metrics: Arc<Metrics>, sink: Sink, spool: Spool) -> Self {
+    /// A worker that serves what is published, leaves its log lines in `sink`, holds in
+    /// `spool` what of bodies is too much for memory, and `open_files` files open at most
+    /// that nobody is being sent.
+    pub fn new(
+        published: Arc<Published>,
+        metrics: Arc<Metrics>,
+        sink: Sink,
+        spool: Spool,
+        open_files: usize,
+    ) -> Self {
         let room = Rc::new(Room {
             metrics: Arc::clone(&metrics),
             spool,
@@ -75,9 +86,16 @@ impl Worker {
                 handed_over: Instant::now(),
             }),
             sink,
+            files: RefCell::new(OpenFiles::new(open_files)),
+            turn: Turn::new(),
             stopping: Cell::new(false),
             look: Notify::new(),
         }
+    }
+
+    /// The files that are open. For no longer than a look.
+    pub(super) fn files(&self) -> RefMut<'_, OpenFiles> {
+        self.files.borrow_mut()
     }
 
     /// The snapshot in force at this moment.
@@ -86,10 +104,12 @@ impl Worker {
     }
 
     /// What has to be done now and then: hands over log lines, closes node connections
-    /// that idled too long.
+    /// and files that idled too long.
     pub fn tick(&self) {
         self.hand_over();
-        self.links.prune(Instant::now());
+        let now = Instant::now();
+        self.links.prune(now);
+        self.files().prune(now.into_std());
     }
 
     /// Has every idle connection look whether its listener is still there.

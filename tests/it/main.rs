@@ -30,6 +30,7 @@ mod headers;
 mod health_checks;
 mod kill_minus_nine;
 mod nodes_and_client;
+mod open_files;
 mod policies;
 mod protocol;
 mod queue;

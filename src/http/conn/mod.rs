@@ -1,5 +1,9 @@
 //! A connection: what it runs over, bytes read and not yet used, bytes not yet written.
 
+mod send;
+
+pub use send::FileSent;
+
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
@@ -194,10 +198,19 @@ impl Conn {
     /// # Errors
     /// When the connection breaks or the other side is too slow.
     pub async fn flush_at(&mut self, pace: Pace) -> Result<(), StreamError> {
+        self.at_pace(pace, Self::poll_flush).await
+    }
+
+    /// Polls `what`, which writes, as long as the other side keeps `pace`.
+    async fn at_pace<T>(
+        &mut self,
+        pace: Pace,
+        mut what: impl FnMut(&mut Self, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Result<T, StreamError> {
         let (start, before) = (Instant::now(), self.sent);
         let mut seen = None;
         poll_fn(|cx| {
-            if let Poll::Ready(done) = self.poll_flush(cx) {
+            if let Poll::Ready(done) = what(self, cx) {
                 return Poll::Ready(done.map_err(StreamError::Broken));
             }
             if seen.replace(self.sent) != Some(self.sent) {
