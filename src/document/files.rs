@@ -2,22 +2,19 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::later::{Later, Off};
 use super::reader::Reader;
-use super::value::{parsed, parsed_or_empty};
+use super::value::{flag, parsed, parsed_or_empty};
 use super::writer::Writer;
 use crate::model::{Expires, Files, HeaderValue, Name};
 
-const LATER: &[Later] = &[("precompressed", Off::False)];
-
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Files {
-    r.later(LATER);
     let root = r.required("root", parsed(absolute));
     let d = Files::new(root.unwrap_or_else(|| "/".into()));
     Files {
         index: r.list("index", parsed(index), |_| None).unwrap_or(d.index),
         expires: r.get("expires", d.expires, parsed(Expires::parse)),
         cache_control: r.get("cache_control", None, parsed_or_empty(HeaderValue::parse)),
+        precompressed: r.get("precompressed", d.precompressed, flag),
         fallback: r.reference_unless_empty("fallback"),
         root: d.root,
     }
@@ -61,6 +58,7 @@ pub(super) fn write(w: &mut Writer, files: &Files) {
         cache_control.map_or("", HeaderValue::as_str),
         "",
     );
+    w.field("precompressed", files.precompressed, d.precompressed);
     let fallback = files.fallback.as_ref();
     w.field("fallback", fallback.map_or("", Name::as_str), "");
 }

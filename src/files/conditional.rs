@@ -1,6 +1,7 @@
 //! Conditions of a request: is what the client has still what we have?
 
 use super::Ask;
+use super::coding::Coding;
 use super::date;
 
 /// What identifies one state of a file.
@@ -25,9 +26,11 @@ pub(super) enum Verdict {
 
 impl Validators {
     /// Those of a file that changed at `modified`, seconds since 1970.
-    pub(super) fn new(modified: i64, size: u64) -> Self {
+    /// Each form of a file has a tag of its own, for its bytes are others.
+    pub(super) fn new(modified: i64, size: u64, coding: Coding) -> Self {
+        let form = coding.suffix().replace('.', "-");
         Self {
-            etag: format!("\"{modified:x}-{size:x}\""),
+            etag: format!("\"{modified:x}-{size:x}{form}\""),
             modified: date::sayable(modified),
         }
     }
@@ -111,6 +114,7 @@ fn skip<'a>(bytes: &'a [u8], unwanted: &[u8]) -> &'a [u8] {
 mod tests {
     use super::{Validators, Verdict};
     use crate::files::Ask;
+    use crate::files::coding::Coding;
 
     /// Sunday, 6 November 1994, 08:49:37 GMT.
     const NOW: i64 = 784_111_777;
@@ -119,13 +123,18 @@ mod tests {
     const AFTER: Option<&[u8]> = Some(b"Sun, 06 Nov 1994 08:49:38 GMT");
 
     fn validators() -> Validators {
-        Validators::new(NOW, 255)
+        Validators::new(NOW, 255, Coding::Identity)
     }
 
     #[test]
     fn the_tag_is_that_of_nginx() {
         assert_eq!(validators().etag, "\"2ebc98a1-ff\"");
-        assert_eq!(Validators::new(-1, 0).etag, "\"ffffffffffffffff-0\"");
+        let packed = Validators::new(NOW, 255, Coding::Zstd);
+        assert_eq!(packed.etag, "\"2ebc98a1-ff-zst\"");
+        assert_eq!(
+            Validators::new(-1, 0, Coding::Identity).etag,
+            "\"ffffffffffffffff-0\""
+        );
     }
 
     #[test]
@@ -239,6 +248,9 @@ mod tests {
             if_modified_since: Some(b"Thu, 01 Jan 1970 00:00:00 GMT"),
             ..Ask::get(b"/a")
         };
-        assert_eq!(Validators::new(-5, 1).judge(&ask), Verdict::NotModified);
+        assert_eq!(
+            Validators::new(-5, 1, Coding::Identity).judge(&ask),
+            Verdict::NotModified
+        );
     }
 }

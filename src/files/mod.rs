@@ -1,12 +1,14 @@
 //! Static files: what to send for a request, opened and ready.
 //!
 //! The decisions are pure and each has its file: the path below the root
-//! (`path`), conditions (`conditional`), ranges (`range`), how long it
+//! (`path`), in which form (`coding`), conditions (`conditional`), ranges (`range`, `body`), how long it
 //! keeps (`expires`). The border around the root is `open`'s. What was found is
 //! kept open a while (`kept`), as long as it is what stands there (`about`).
 //! No HTTP is written here.
 
 mod about;
+mod body;
+mod coding;
 mod conditional;
 mod content_type;
 mod date;
@@ -22,8 +24,9 @@ mod root;
 mod tests;
 
 use std::io;
-use std::ops::Range;
 
+pub use body::{Body, Parts};
+pub use coding::Codings;
 pub use kept::{Kept, KeptHead, OpenFiles};
 pub use open::Look;
 pub use opened::Opened;
@@ -54,6 +57,8 @@ pub struct Ask<'a> {
     pub rest: &'a [u8],
     /// What followed the `?`, if there was one.
     pub query: Option<&'a [u8]>,
+    /// The forms in which the client takes a file.
+    pub codings: Codings,
     /// The field of that name, if sent; so are the rest.
     pub if_match: Option<&'a [u8]>,
     /// See [`Ask::if_match`].
@@ -81,10 +86,10 @@ pub enum Answer {
         status: u16,
         /// Everything but length and date.
         headers: Headers,
-        /// The bytes of the file to send. It may have become shorter since.
-        range: Range<u64>,
+        /// What of the file to send. It may have become shorter since.
+        body: Body,
     },
-    /// 301, 304, 400, 403, 404, 405, 412 or 416, without a body of ours.
+    /// 301, 304, 400, 403, 404, 405, 406, 412 or 416, without a body of ours.
     Empty {
         /// The status.
         status: u16,
@@ -106,6 +111,7 @@ impl<'a> Ask<'a> {
             path,
             rest: &path[1..],
             query: None,
+            codings: Codings::PLAIN,
             if_match: None,
             if_none_match: None,
             if_modified_since: None,

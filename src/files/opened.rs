@@ -10,35 +10,42 @@ use std::path::PathBuf;
 use rustix::io::{Errno, ReadWriteFlags};
 
 use super::about::{About, is_local};
+use super::coding::Coding;
 use super::conditional::Validators;
 use super::{Look, content_type};
 
 /// A file that was found, open for reading at any position.
 #[derive(Debug)]
 pub struct Opened {
-    file: File,
+    file: Held,
     /// As it was when it was opened.
     pub(super) about: About,
     pub(super) content_type: String,
+    pub(super) coding: Coding,
     pub(super) validators: Validators,
     /// What must still stand where it stood for this to be what a new look would find.
     witnesses: Vec<(PathBuf, About)>,
     local: bool,
 }
 
-/// How far apart the bytes are that are looked at to tell whether a range is in memory: what
-/// the kernel reads ahead at a time, as it comes.
-const STEP: u64 = 128 * 1024;
+/// How far apart the bytes are that are looked at to tell whether a range is in memory.
+const STEP: u64 = 256 * 1024;
 
 impl Opened {
-    /// `file`, found in the state `about` at `path`, to be sent as what `name` is.
-    pub(super) fn new(file: File, about: About, path: PathBuf, name: &str, look: Look) -> Self {
+    /// `file`, found in the state `about` at `path`: what `name` is, in the form `coding`.
+    pub(super) fn new(
+        (file, about): (File, About),
+        path: PathBuf,
+        (name, coding): (&str, Coding),
+        look: Look,
+    ) -> Self {
         Self {
             content_type: content_type::of(name).into_owned(),
-            validators: Validators::new(about.modified.0, about.size),
+            validators: Validators::new(about.modified.0, about.size, coding),
+            coding,
             witnesses: vec![(path, about)],
             local: look == Look::MayWait && is_local(file.as_fd()),
-            file,
+            file: Held(Some(file)),
             about,
         }
     }
@@ -46,6 +53,11 @@ impl Opened {
     /// Has `path`, which was in this state before the look, count among what must not change.
     pub(super) fn witness(&mut self, path: PathBuf, about: About) {
         self.witnesses.push((path, about));
+    }
+
+    /// Has all that must not change of `other` count too.
+    pub(super) fn witness_all(&mut self, other: Self) {
+        self.witnesses.extend(other.witnesses);
     }
 
     /// Whether a new look would find it again, as it is. Asks no disk: that it is open keeps
@@ -77,7 +89,7 @@ impl Opened {
     /// The disk failed, earlier.
     pub fn read_from_memory(&self, at: u64, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         let buffers = &mut [IoSliceMut::new(buffer)];
-        match rustix::io::preadv2(&self.file, buffers, at, ReadWriteFlags::NOWAIT) {
+        match rustix::io::preadv2(self, buffers, at, ReadWriteFlags::NOWAIT) {
             Ok(count) => Ok(Some(count)),
             // A file system that cannot tell, or a sandbox.
             Err(Errno::AGAIN | Errno::INTR | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
@@ -87,7 +99,7 @@ impl Opened {
         }
     }
 
-    /// Whether `range` can be sent without waiting for the disk, as far as every 128 KiB of it
+    /// Whether `range` can be sent without waiting for the disk, as far as every 256 KiB of it
     /// and its end tell. What is beyond the file's end is: there is nothing to wait for.
     ///
     /// # Errors
@@ -120,6 +132,7 @@ impl Opened {
         while filled < piece.len() {
             match self
                 .file
+                .get()
                 .read_at(&mut piece[filled..], range.start + filled as u64)?
             {
                 0 => break,
@@ -133,6 +146,30 @@ impl Opened {
 
 impl AsFd for Opened {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+        self.file.get().as_fd()
+    }
+}
+
+/// An open file that is not closed where that takes long: to let go of the last of a removed
+/// file is to give back its space.
+#[derive(Debug)]
+struct Held(Option<File>);
+
+impl Held {
+    fn get(&self) -> &File {
+        self.0.as_ref().expect("taken in drop only")
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(file) = self.0.take() else {
+            return;
+        };
+        let is_removed = rustix::fs::fstat(&file).is_ok_and(|about| about.st_nlink == 0);
+        if is_removed && let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            // Nobody waits for it.
+            drop(runtime.spawn_blocking(move || drop(file)));
+        }
     }
 }

@@ -8,11 +8,15 @@ use std::time::SystemTime;
 
 use jiff::tz::TimeZone;
 
-use super::conditional::{Validators, Verdict};
+use super::about::About;
+use super::coding::{Coding, Codings};
+use super::conditional::Verdict;
 use super::open::Found;
 use super::path::{Refused, Wanted};
 use super::range::Asked;
-use super::{Answer, Ask, Headers, Look, Method, Opened, date, expires, open, path, range};
+use super::{
+    Answer, Ask, Body, Headers, Look, Method, Opened, Parts, date, expires, open, path, range,
+};
 use crate::model;
 
 /// A directory whose files are served, compiled from a [`model::Files`].
@@ -26,6 +30,8 @@ pub struct Root {
     index: Vec<String>,
     expires: model::Expires,
     cache_control: Option<String>,
+    /// Whether packed forms are looked for beside a file.
+    precompressed: bool,
     /// Whether somebody else is asked where there is no file.
     has_fallback: bool,
     zone: TimeZone,
@@ -42,6 +48,8 @@ pub enum Sight {
     Nothing,
     /// Something we may not read.
     Forbidden,
+    /// A file, in no form that the client takes.
+    NotAcceptable,
     /// Our own trouble.
     Failed(io::Error),
 }
@@ -55,6 +63,7 @@ impl Root {
             index: files.index.clone(),
             expires: files.expires,
             cache_control: files.cache_control.as_ref().map(ToString::to_string),
+            precompressed: files.precompressed,
             has_fallback: files.fallback.is_some(),
             zone: TimeZone::system(),
         }
@@ -92,27 +101,36 @@ impl Root {
         })
     }
 
-    /// Looks for what is wanted; none where the disk would have to be asked and must not be.
-    pub fn look(&self, wanted: &Wanted, look: Look) -> Option<Sight> {
-        match self.find(wanted, look) {
+    /// The forms in which `field`, an `Accept-Encoding`, has a file sent.
+    pub fn codings(&self, field: Option<&[u8]>) -> Codings {
+        match self.precompressed {
+            true => Codings::of(field),
+            false => Codings::PLAIN,
+        }
+    }
+
+    /// Looks for what is wanted, in the best of the forms; none where the disk would have to be asked and must not be.
+    pub fn look(&self, wanted: &Wanted, codings: Codings, look: Look) -> Option<Sight> {
+        match self.find(wanted, codings, look) {
             Ok(sight) => Some(sight),
             Err(error) if look == Look::FromMemory && is_again(&error) => None,
             Err(error) => Some(Sight::Failed(error)),
         }
     }
 
-    fn find(&self, wanted: &Wanted, look: Look) -> io::Result<Sight> {
+    fn find(&self, wanted: &Wanted, codings: Codings, look: Look) -> io::Result<Sight> {
         let root = match open::root(&self.directory, look) {
             Ok(root) => root,
             Err(error) => return open::absent(error).map(|found| self.sight(found, "", look)),
         };
         if wanted.directory {
-            return self.find_index(root.as_fd(), &wanted.path, look);
+            let found = self.find_index(root.as_fd(), &wanted.path, look)?;
+            return self.choose(root.as_fd(), found, codings, look);
         }
         let found = open::find(root.as_fd(), &wanted.path, look)?;
         let found = self.sight(found, &wanted.path, look);
         if !matches!(found, Sight::AddSlash) || !self.has_fallback {
-            return Ok(found);
+            return self.choose(root.as_fd(), found, codings, look);
         }
         // A directory is no file: it is worth a slash only for what would be found behind it.
         match self.find_index(root.as_fd(), &wanted.path, look)? {
@@ -144,11 +162,64 @@ impl Root {
         Ok(Sight::Nothing)
     }
 
+    /// The best of the forms in which what was found is there.
+    fn choose(
+        &self,
+        root: BorrowedFd<'_>,
+        found: Sight,
+        codings: Codings,
+        look: Look,
+    ) -> io::Result<Sight> {
+        let Sight::File(plain) = found else {
+            return Ok(found);
+        };
+        if codings == Codings::PLAIN {
+            return Ok(Sight::File(plain));
+        }
+        let Some(path) = self.below(&plain) else {
+            return Ok(Sight::File(plain));
+        };
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let before = open::directory(root, folder, look)?;
+        for coding in codings.iter() {
+            let chosen = if coding == Coding::Identity {
+                None
+            } else {
+                let name = format!("{path}{}", coding.suffix());
+                match open::find(root, &name, look)? {
+                    Found::File { file, about } if !is_stale(&about, &plain.about) => {
+                        let (at, what) = (self.directory.join(&name), (path.as_str(), coding));
+                        Some(Opened::new((file, about), at, what, look))
+                    }
+                    _ => continue,
+                }
+            };
+            let mut file = match chosen {
+                Some(mut file) => {
+                    file.witness_all(plain);
+                    file
+                }
+                None => plain,
+            };
+            // A better form may come to be.
+            file.witness(self.directory.join(folder), before);
+            return Ok(Sight::File(file));
+        }
+        Ok(Sight::NotAcceptable)
+    }
+
+    /// The path of `file` below the root.
+    fn below(&self, file: &Opened) -> Option<String> {
+        let path = file.path().strip_prefix(&self.directory).ok()?;
+        path.to_str().map(str::to_owned)
+    }
+
     fn sight(&self, found: Found, path: &str, look: Look) -> Sight {
         match found {
             Found::File { file, about } => {
                 let at = self.directory.join(path);
-                Sight::File(Opened::new(file, about, at, path, look))
+                let what = (path, Coding::Identity);
+                Sight::File(Opened::new((file, about), at, what, look))
             }
             Found::Directory => Sight::AddSlash,
             Found::Nothing => Sight::Nothing,
@@ -170,6 +241,8 @@ impl Root {
             Sight::Nothing if self.has_fallback => Answer::Elsewhere,
             Sight::Nothing => empty(404, Headers::new()),
             Sight::Forbidden => empty(403, Headers::new()),
+            Sight::NotAcceptable if ask.method == Method::Other => not_allowed(),
+            Sight::NotAcceptable => empty(406, vec![vary()]),
             Sight::Failed(error) => Answer::Failed(error),
         }
     }
@@ -184,7 +257,7 @@ impl Root {
             Verdict::Failed => return empty(412, Headers::new()),
             Verdict::NotModified => {
                 let mut headers = Headers::new();
-                self.add_validity(&mut headers, validators, now);
+                self.add_validity(&mut headers, file, now);
                 return empty(304, headers);
             }
             Verdict::Send => {}
@@ -196,14 +269,19 @@ impl Root {
             }
             _ => Asked::Whole,
         };
-        let mut headers = vec![("Content-Type", file.content_type.clone())];
-        let (status, range) = match asked {
-            Asked::Whole => (200, 0..size),
+        let of_file = ("Content-Type", file.content_type.clone());
+        let (status, mut headers, body) = match asked {
+            Asked::Whole => (200, vec![of_file], Body::Range(0..size)),
             Asked::Part(part) => {
                 let last = part.end.saturating_sub(1);
                 let value = format!("bytes {}-{last}/{size}", part.start);
-                headers.push(("Content-Range", value));
-                (206, part)
+                let headers = vec![of_file, ("Content-Range", value)];
+                (206, headers, Body::Range(part))
+            }
+            Asked::Parts(parts) => {
+                let parts = Parts::new(parts, size, &file.content_type);
+                let headers = vec![("Content-Type", parts.content_type())];
+                (206, headers, Body::Parts(parts))
             }
             Asked::Beyond => {
                 let value = format!("bytes */{size}");
@@ -214,7 +292,7 @@ impl Root {
         Answer::Send {
             status,
             headers,
-            range,
+            body,
         }
     }
 
@@ -227,11 +305,19 @@ impl Root {
 
     fn add_served(&self, headers: &mut Headers, file: &Opened, now: i64) {
         headers.push(("Accept-Ranges", "bytes".into()));
-        self.add_validity(headers, &file.validators, now);
+        if let Some(token) = file.coding.token() {
+            headers.push(("Content-Encoding", token.into()));
+        }
+        self.add_validity(headers, file, now);
     }
 
-    fn add_validity(&self, headers: &mut Headers, validators: &Validators, now: i64) {
+    fn add_validity(&self, headers: &mut Headers, file: &Opened, now: i64) {
+        let validators = &file.validators;
         let modified = validators.modified;
+        // Also of a file that has one form only: another may come to be.
+        if self.precompressed {
+            headers.push(vary());
+        }
         headers.push(("Last-Modified", date::http(modified)));
         headers.push(("ETag", validators.etag.clone()));
         self.add_caching(headers, now, Some(modified));
@@ -247,6 +333,18 @@ impl Root {
             headers.push(("Cache-Control", own.clone()));
         }
     }
+}
+
+/// Whether a packed form was made of an older state of its file. Both may come from one copying,
+/// which keeps no order within a second.
+fn is_stale(packed: &About, file: &About) -> bool {
+    let a_second_on = (packed.modified.0.saturating_add(1), packed.modified.1);
+    a_second_on < file.modified
+}
+
+/// What is chosen hangs on this field.
+fn vary() -> (&'static str, String) {
+    ("Vary", "Accept-Encoding".into())
 }
 
 fn is_again(error: &io::Error) -> bool {

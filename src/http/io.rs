@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use rustix::net::SendFlags;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
@@ -58,6 +59,17 @@ impl Io {
             Self::Tcp(stream) => stream.poll_write_ready(cx),
             Self::Unix(stream) => stream.poll_write_ready(cx),
         }
+    }
+
+    /// Writes what fits of `bytes`, which the kernel holds back a moment for what follows them.
+    pub(super) fn send_more(&self, bytes: &[u8]) -> io::Result<usize> {
+        let Self::Tcp(stream) = self else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
+        stream.try_io(Interest::WRITABLE, || {
+            Ok(rustix::net::send(stream, bytes, flags)?)
+        })
     }
 
     /// Has the kernel send up to `count` bytes of `file` from `at`, which moves on; 0 is the end

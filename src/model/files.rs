@@ -15,6 +15,9 @@ pub struct Files {
     pub expires: Expires,
     /// A `Cache-Control` of the operator's own, sent besides that of `expires`.
     pub cache_control: Option<HeaderValue>,
+    /// Whether a form packed beforehand that lies beside a file (`.br`, `.zst`, `.gz`) is sent to
+    /// who takes it.
+    pub precompressed: bool,
     /// The pool asked where there is no file (nginx's `try_files`).
     pub fallback: Option<Name>,
 }
@@ -27,6 +30,7 @@ impl Files {
             index: vec!["index.html".into()],
             expires: Expires::Off,
             cache_control: None,
+            precompressed: true,
             fallback: None,
         }
     }

@@ -1,7 +1,7 @@
 //! Sending a file: the head, and as much of the bytes as is in memory, by the worker itself.
 //!
 //! A small file is read into the worker's scratch and written with its head, three calls of the
-//! kernel in all; of a large one the kernel sends the rest. A worker waits for no disk: what is
+//! kernel in all; a long one is sent by the kernel. A worker waits for no disk: what is
 //! not in memory is read on the blocking pool. What the client is sent is as long as its head
 //! said, or the connection is reset.
 
@@ -16,7 +16,7 @@ use super::deliver::client_pace;
 use super::exchange::Exchange;
 use super::headers::{Persistence, write_persistence};
 use super::request::{RequestBody, Trail};
-use crate::files::{self, Kept, Opened};
+use crate::files::{self, Body, Kept, Opened};
 use crate::http::{FileSent, Version, field, field_number, status_line};
 use crate::snapshot::Route;
 
@@ -36,7 +36,7 @@ pub(super) enum What {
     Part {
         status: u16,
         headers: files::Headers,
-        range: Range<u64>,
+        asked: Body,
     },
 }
 
@@ -52,19 +52,18 @@ pub(super) async fn send<'x>(
     let keep = exchange.keep && settled;
     let out = client.conn.output();
     let start = out.len();
-    let (status, range) = match what {
+    let (status, asked) = match what {
         What::Plain => {
             append_plain_head(out, exchange, route, kept);
-            (200, 0..kept.file.size())
+            (200, Body::Range(0..kept.file.size()))
         }
         What::Part {
             status,
             headers,
-            range,
+            asked,
         } => {
-            let length = range.end - range.start;
-            write_head(out, exchange, route, (status, headers, length));
-            (status, range)
+            write_head(out, exchange, route, (status, headers, asked.len()));
+            (status, asked)
         }
     };
     let version = exchange.request.head.version;
@@ -72,11 +71,11 @@ pub(super) async fn send<'x>(
     out.extend_from_slice(b"\r\n");
     trail.status = status;
     trail.head_out = (out.len() - start) as u64;
-    let range = match exchange.request.head.method() {
-        b"HEAD" => 0..0,
-        _ => range,
+    let asked = match exchange.request.head.method() {
+        b"HEAD" => Body::Range(0..0),
+        _ => asked,
     };
-    match pass(exchange, client, &kept.file, range).await {
+    match pass_body(exchange, client, &kept.file, asked).await {
         Ok(()) => exchange.next(client, keep, settled),
         Err(reason) => {
             trail.reason = Some(reason);
@@ -121,7 +120,27 @@ fn write_head(
     field_number(out, b"Content-Length", length);
 }
 
-/// Sends what is queued, and `range` of the file behind it.
+/// Sends what is queued, and `asked` of the file behind it.
+async fn pass_body(
+    exchange: &Exchange<'_>,
+    client: &mut Client,
+    file: &Arc<Opened>,
+    asked: Body,
+) -> Result<(), Reason> {
+    match asked {
+        Body::Range(range) => pass(exchange, client, file, range).await?,
+        Body::Parts(parts) => {
+            for (head, range) in parts.list {
+                client.conn.output().extend_from_slice(head.as_bytes());
+                pass(exchange, client, file, range).await?;
+            }
+            client.conn.output().extend_from_slice(parts.end.as_bytes());
+        }
+    }
+    flush(exchange, client).await
+}
+
+/// Sends `range` of the file behind what is queued.
 async fn pass(
     exchange: &Exchange<'_>,
     client: &mut Client,
@@ -131,9 +150,7 @@ async fn pass(
     let mut at = range.start;
     while at < range.end {
         let left = range.end - at;
-        let plain = client.conn.takes_files();
-        // The first bytes of a long file go along with its head.
-        at = if plain && left > COPIED && !client.conn.has_output() {
+        at = if client.conn.takes_files() && left > COPIED {
             let end = range.end.min(at + FAIR);
             let until = by_the_kernel(exchange, client, file, at..end).await?;
             if until == end && end < range.end {
@@ -141,11 +158,10 @@ async fn pass(
             }
             until
         } else {
-            let most = if plain { COPIED } else { left };
-            by_copying(exchange, client, file, at..range.end.min(at + most)).await?
+            by_copying(exchange, client, file, at..range.end).await?
         };
     }
-    flush(exchange, client).await
+    Ok(())
 }
 
 async fn flush(exchange: &Exchange<'_>, client: &mut Client) -> Result<(), Reason> {

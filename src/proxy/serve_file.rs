@@ -14,7 +14,7 @@ use super::connection::{Client, Next};
 use super::exchange::Exchange;
 use super::request::{RequestBody, Trail};
 use super::send_file;
-use crate::files::{self, Ask, Kept, Look, Method, Opened, Root, Sight, Wanted};
+use crate::files::{self, Ask, Codings, Kept, Look, Method, Opened, Root, Sight, Wanted};
 use crate::http::{Refusal, RequestHead};
 use crate::metrics::StaticResult;
 use crate::snapshot::Route;
@@ -58,7 +58,7 @@ pub(super) async fn look(
     started: Instant,
     (route, root): (&Route, &Arc<Root>),
 ) -> Looked {
-    let asked = Asked::new(exchange.request.head, route);
+    let asked = Asked::new(exchange.request.head, route, root);
     let ask = asked.ask();
     let worker = exchange.worker;
     let started = started.into_std();
@@ -67,7 +67,7 @@ pub(super) async fn look(
     let found = match kept {
         Some(kept) => Ok(kept),
         None => match root.wanted(&ask) {
-            Ok(wanted) => match search(exchange, root, wanted).await {
+            Ok(wanted) => match search(exchange, root, (wanted, ask.codings)).await {
                 Sight::File(file) => Ok(worker.files().put(root, &ask, file, started)),
                 sight => Err(root.without(&ask, sight, SystemTime::now())),
             },
@@ -89,16 +89,20 @@ pub(super) async fn look(
 }
 
 /// Looks at the disk: here what the kernel has in memory, on the blocking pool all else.
-async fn search(exchange: &Exchange<'_>, root: &Arc<Root>, wanted: Wanted) -> Sight {
+async fn search(
+    exchange: &Exchange<'_>,
+    root: &Arc<Root>,
+    (wanted, codings): (Wanted, Codings),
+) -> Sight {
     let known = |file: &Opened| exchange.worker.files().is_local(file);
-    match root.look(&wanted, Look::FromMemory) {
+    match root.look(&wanted, codings, Look::FromMemory) {
         // What a server says of its file may have to be asked for.
         Some(Sight::File(file)) if !known(&file) => {}
         Some(sight) => return sight,
         None => {}
     }
     let root = Arc::clone(root);
-    let found = tokio::task::spawn_blocking(move || root.look(&wanted, Look::MayWait));
+    let found = tokio::task::spawn_blocking(move || root.look(&wanted, codings, Look::MayWait));
     match found.await {
         Ok(Some(sight)) => sight,
         Ok(None) => Sight::Failed(io::ErrorKind::WouldBlock.into()),
@@ -122,7 +126,7 @@ pub(super) enum Prospect {
 
 /// Foretells what [`look`] finds, by the same rules.
 pub(super) fn prospect(head: &RequestHead, route: &Route, root: &Root) -> Prospect {
-    let asked = Asked::new(head, route);
+    let asked = Asked::new(head, route, root);
     let sent = asked.method != Method::Other;
     match root.wanted(&asked.ask()) {
         Err(files::Answer::Elsewhere) => Prospect::Elsewhere,
@@ -153,18 +157,15 @@ pub(super) async fn serve<'x>(
             files::Answer::Send {
                 status,
                 headers,
-                range,
+                body: asked,
             },
         ) => {
-            let what = (
-                &*kept,
-                send_file::What::Part {
-                    status,
-                    headers,
-                    range,
-                },
-            );
-            return send_file::send(exchange, client, body, trail, (route, what)).await;
+            let part = send_file::What::Part {
+                status,
+                headers,
+                asked,
+            };
+            return send_file::send(exchange, client, body, trail, (route, (&kept, part))).await;
         }
         Looked::Sent(_, answer) | Looked::Without(answer) => answer,
     };
@@ -199,15 +200,18 @@ fn refusal(status: u16) -> Option<Reason> {
 }
 
 /// What is asked for. A field sent in several lines is put together.
+#[derive(Debug)]
 struct Asked<'a> {
     method: Method,
     path: &'a [u8],
     rest: &'a [u8],
     query: Option<&'a [u8]>,
-    fields: [Option<Cow<'a, [u8]>>; FIELDS.len()],
+    codings: Codings,
+    /// Of those in [`CONDITIONS`].
+    fields: [Option<Cow<'a, [u8]>>; CONDITIONS.len()],
 }
 
-const FIELDS: [&str; 6] = [
+const CONDITIONS: [&str; 6] = [
     "if-match",
     "if-none-match",
     "if-modified-since",
@@ -217,14 +221,17 @@ const FIELDS: [&str; 6] = [
 ];
 
 impl<'a> Asked<'a> {
-    fn new(head: &'a RequestHead, route: &Route) -> Self {
-        let mut fields = [const { None }; FIELDS.len()];
+    fn new(head: &'a RequestHead, route: &Route, root: &Root) -> Self {
+        let mut fields: [Option<Cow<'a, [u8]>>; CONDITIONS.len()] = Default::default();
+        let mut accepted: Option<Cow<'a, [u8]>> = None;
         for sent in head.fields.iter() {
-            let is_it = |name: &&str| name.as_bytes().eq_ignore_ascii_case(sent.name);
-            let Some(place) = FIELDS.iter().position(is_it) else {
-                continue;
+            let is_it = |name: &str| name.as_bytes().eq_ignore_ascii_case(sent.name);
+            let place = CONDITIONS.iter().position(|name| is_it(name));
+            let before = match place {
+                Some(place) => &mut fields[place],
+                None if is_it("accept-encoding") => &mut accepted,
+                None => continue,
             };
-            let before: &mut Option<Cow<'a, [u8]>> = &mut fields[place];
             match before {
                 None => *before = Some(Cow::Borrowed(sent.value)),
                 Some(before) => {
@@ -244,6 +251,7 @@ impl<'a> Asked<'a> {
             path,
             rest: route.rest(path),
             query: head.query(),
+            codings: root.codings(accepted.as_deref()),
             fields,
         }
     }
@@ -267,6 +275,7 @@ impl<'a> Asked<'a> {
             path: self.path,
             rest: self.rest,
             query: self.query,
+            codings: self.codings,
             if_match,
             if_none_match,
             if_modified_since,

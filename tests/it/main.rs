@@ -26,6 +26,7 @@ mod documents;
 mod expires;
 mod explain;
 mod failover;
+mod file_forms;
 mod headers;
 mod health_checks;
 mod kill_minus_nine;

@@ -36,9 +36,6 @@ hsts = {}
 path = "/old"
 pool = "a"
 compress = true
-[[sites.routes]]
-path = "/"
-files = { root = "/srv", precompressed = true }
 [logs]
 rotate = {}
 store = {}
@@ -60,7 +57,6 @@ fn every_later_capability_is_refused_by_name() {
         let later = !NOW.iter().any(|now| line.starts_with(now));
         let count = problems.iter().filter(|p| p.line == Some(i + 1)).count();
         let in_line = match line.split(' ').next() {
-            Some("files") => 1,
             Some("[[certificates]]" | "[[acme]]") => 1,
             _ => usize::from(later),
         };

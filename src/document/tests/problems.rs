@@ -20,7 +20,7 @@ fn a_misspelt_key_is_told_with_the_nearest_known_one() {
     );
     assert_eq!(
         one("expires", "\"max age\""),
-        "lb.toml:25:42: sites[0].routes[0].files.\"max age\": unknown key \"max age\" (known here: root, index, expires, cache_control, fallback)"
+        "lb.toml:25:42: sites[0].routes[0].files.\"max age\": unknown key \"max age\" (known here: root, index, expires, cache_control, precompressed, fallback)"
     );
 }
 

@@ -172,6 +172,8 @@ impl OpenFiles {
         self.key.extend_from_slice(&address.to_ne_bytes());
         let prefix = ask.path.len() - ask.rest.len();
         self.key.extend_from_slice(&prefix.to_ne_bytes());
+        let codings = ask.codings.number();
+        self.key.extend_from_slice(&codings.to_ne_bytes());
         self.key.extend_from_slice(ask.path);
     }
 }

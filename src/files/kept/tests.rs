@@ -1,7 +1,7 @@
 //! Open files, over real ones.
 
 use super::{Kept, OpenFiles};
-use crate::files::{Ask, Look, Root, Sight};
+use crate::files::{Ask, Codings, Look, Root, Sight};
 use crate::model::Files;
 use proptest::collection::vec;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
@@ -21,6 +21,7 @@ struct Stand {
     files: OpenFiles,
     now: Instant,
     turn: u64,
+    accepts: &'static str,
 }
 
 impl Stand {
@@ -35,6 +36,7 @@ impl Stand {
             files: OpenFiles::new(most),
             now: Instant::now(),
             turn: 1,
+            accepts: "",
         }
     }
 
@@ -52,13 +54,16 @@ impl Stand {
     }
 
     fn ask_in_this_turn(&mut self, path: &str) -> Option<(Rc<Kept>, bool)> {
-        let ask = Ask::get(path.as_bytes());
+        let ask = Ask {
+            codings: Codings::of(Some(self.accepts.as_bytes())),
+            ..Ask::get(path.as_bytes())
+        };
         let turn = self.turn;
         if let Some(kept) = self.files.get(&self.root, &ask, || turn, self.now) {
             return Some((kept, true));
         }
         let wanted = self.root.wanted(&ask).ok()?;
-        match self.root.look(&wanted, Look::MayWait) {
+        match self.root.look(&wanted, ask.codings, Look::MayWait) {
             Some(Sight::File(file)) => {
                 Some((self.files.put(&self.root, &ask, file, self.now), false))
             }
@@ -138,6 +143,33 @@ fn an_index_that_is_tried_before_the_open_one_is_seen_when_it_comes() {
 }
 
 #[test]
+fn packed_forms_that_come_change_or_go_are_seen_by_the_next_request() {
+    let mut stand = Stand::new(8);
+    stand.write("a", "plain");
+    stand.accepts = "gzip, br";
+    let remove = |stand: &Stand, path| fs::remove_file(stand.dir.path().join("site").join(path));
+    assert_eq!(stand.text("/a").unwrap(), "plain");
+    assert!(stand.ask("/a").unwrap().1);
+    stand.write("a.gz", "gzip");
+    assert_eq!(stand.text("/a").unwrap(), "gzip");
+    assert!(stand.ask("/a").unwrap().1);
+    stand.write("a.br", "brotli");
+    assert_eq!(stand.text("/a").unwrap(), "brotli");
+    stand.accepts = "gzip";
+    assert_eq!(stand.text("/a").unwrap(), "gzip");
+    stand.accepts = "";
+    assert_eq!(stand.text("/a").unwrap(), "plain");
+    stand.accepts = "gzip, br";
+    stand.write("a.br", "other");
+    assert_eq!(stand.text("/a").unwrap(), "other");
+    remove(&stand, "a.br").unwrap();
+    assert_eq!(stand.text("/a").unwrap(), "gzip");
+    // Without the file itself there is nothing.
+    remove(&stand, "a").unwrap();
+    assert_eq!(stand.text("/a"), None);
+}
+
+#[test]
 fn another_config_finds_nothing_of_the_one_before() {
     let mut stand = Stand::new(8);
     stand.write("a", "one");
@@ -176,7 +208,12 @@ fn a_look_from_memory_finds_what_one_that_may_wait_finds() {
     for path in ["/a", "/link", "/none", "/out", "/sub", "/sub/", "/a/b"] {
         let ask = Ask::get(path.as_bytes());
         let wanted = stand.root.wanted(&ask).unwrap();
-        let seen = |look| stand.root.look(&wanted, look).map(|sight| kind(&sight));
+        let seen = |look| {
+            stand
+                .root
+                .look(&wanted, Codings::PLAIN, look)
+                .map(|sight| kind(&sight))
+        };
         // The first look brings it into memory.
         let patient = seen(Look::MayWait);
         let quick = seen(Look::FromMemory);
@@ -187,7 +224,7 @@ fn a_look_from_memory_finds_what_one_that_may_wait_finds() {
     // And for a file that was just open it does know.
     assert!(stand.ask("/a").is_some());
     let wanted = stand.root.wanted(&Ask::get(b"/a")).unwrap();
-    let quick = stand.root.look(&wanted, Look::FromMemory);
+    let quick = stand.root.look(&wanted, Codings::PLAIN, Look::FromMemory);
     assert!(matches!(&quick, Some(Sight::File(file)) if stand.files.is_local(file)));
 }
 
@@ -197,6 +234,7 @@ fn kind(sight: &Sight) -> &'static str {
         Sight::AddSlash => "slash",
         Sight::Nothing => "nothing",
         Sight::Forbidden => "forbidden",
+        Sight::NotAcceptable => "not acceptable",
         Sight::Failed(_) => "failed",
     }
 }

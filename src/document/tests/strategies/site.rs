@@ -30,13 +30,14 @@ fn files(pools: Vec<Name>) -> impl Strategy<Value = Files> {
         true => Just(None).boxed(),
         false => option::of(select(pools)).boxed(),
     };
-    let rest = (cache_control, fallback);
+    let rest = (cache_control, any::<bool>(), fallback);
     ("(/[a-z\"' é]{1,9}){0,3}", index, expires, rest).prop_map(
-        |(root, index, expires, (cache_control, fallback))| Files {
+        |(root, index, expires, (cache_control, precompressed, fallback))| Files {
             root: format!("/{}", root.trim_start_matches('/')).into(),
             index,
             expires,
             cache_control: cache_control.map(|text| HeaderValue::parse(&text).unwrap()),
+            precompressed,
             fallback,
         },
     )

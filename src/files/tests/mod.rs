@@ -1,6 +1,8 @@
 //! Whole answers, over real files.
 
-use super::{Answer, Ask, Headers, Look, Method, Opened, Root, Sight};
+mod forms;
+
+use super::{Answer, Ask, Body, Headers, Look, Method, Opened, Root, Sight};
 use crate::model::{Expires, Files, HeaderValue};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
@@ -62,7 +64,7 @@ fn site() -> TempDir {
 fn answer(root: &Root, ask: &Ask<'_>) -> Told {
     match root.wanted(ask) {
         Err(answer) => told(answer, None),
-        Ok(wanted) => match root.look(&wanted, Look::MayWait).unwrap() {
+        Ok(wanted) => match root.look(&wanted, ask.codings, Look::MayWait).unwrap() {
             Sight::File(file) => told(root.with(ask, &file, now()), Some(&file)),
             sight => told(root.without(ask, sight, now()), None),
         },
@@ -72,6 +74,7 @@ fn answer(root: &Root, ask: &Ask<'_>) -> Told {
 fn root(dir: &Path) -> Root {
     let mut files = Files::new(dir.join("site"));
     files.index = vec!["index.html".into(), "index.htm".into()];
+    files.precompressed = false;
     Root::new(&files)
 }
 
@@ -87,14 +90,27 @@ fn told(answer: Answer, file: Option<&Opened>) -> Told {
         Answer::Send {
             status,
             headers,
-            range,
+            body,
         } => {
-            let bytes = file.unwrap().read(range).unwrap();
+            let bytes = sent(file.unwrap(), body);
             (status, lines(headers), String::from_utf8(bytes).unwrap())
         }
         Answer::Empty { status, headers } => (status, lines(headers), String::new()),
         Answer::Elsewhere => (0, String::new(), String::new()),
         Answer::Failed(error) => panic!("{error}"),
+    }
+}
+
+fn sent(file: &Opened, body: Body) -> Vec<u8> {
+    match body {
+        Body::Range(range) => file.read(range).unwrap(),
+        Body::Parts(parts) => {
+            let of_part = |(head, range): (String, _)| {
+                [head.into_bytes(), file.read(range).unwrap()].concat()
+            };
+            let parts_sent: Vec<u8> = parts.list.into_iter().flat_map(of_part).collect();
+            [parts_sent, parts.end.into_bytes()].concat()
+        }
     }
 }
 
@@ -179,6 +195,7 @@ fn caching_fields_go_on_every_answer_that_may_be_kept() {
     let dir = site();
     let mut files = Files::new(dir.path().join("site"));
     files.expires = Expires::Modified(7200);
+    files.precompressed = false;
     files.cache_control = Some(HeaderValue::parse("public, immutable").unwrap());
     let root = Root::new(&files);
     let caching = "Expires: Sun, 06 Nov 1994 09:49:37 GMT\nCache-Control: max-age=3600\n\
@@ -244,10 +261,21 @@ fn conditions_and_ranges_decide_together() {
     let expected = (416, "Content-Range: bytes */6".to_owned(), String::new());
     assert_eq!(answered(beyond), expected);
     let many = Ask {
-        range: Some(b"bytes=0-0,2-3"),
+        range: Some(b"bytes=2-3,0-0"),
         ..file
     };
-    assert_eq!(answered(many).2, "inside");
+    let (status, headers, text) = answered(many);
+    let (kind, _) = headers.split_once('\n').unwrap();
+    let boundary = kind.strip_prefix("Content-Type: multipart/byteranges; boundary=");
+    let boundary = boundary.unwrap();
+    assert_eq!((status, boundary.len()), (206, 32));
+    assert!(!headers.contains("Content-Range"), "{headers}");
+    let part = |range: &str, text: &str| {
+        let kind = "Content-Type: text/html; charset=utf-8";
+        format!("--{boundary}\r\n{kind}\r\nContent-Range: bytes {range}/6\r\n\r\n{text}\r\n")
+    };
+    let expected = part("2-3", "si") + &part("0-0", "i") + &format!("--{boundary}--\r\n");
+    assert_eq!(text, expected);
 }
 
 #[test]
