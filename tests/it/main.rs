@@ -38,6 +38,7 @@ mod queue;
 mod reload;
 mod rules;
 mod secrets;
+mod slow_clients;
 mod startup;
 mod static_files;
 mod status_and_metrics;

@@ -1,21 +1,18 @@
-//! Which rules have a test: all but those named here, each with its reason.
+//! Which rules have a test: all but the section on HTTP/2 and those named here, each with its reason.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 /// The last rule of the table.
 const LAST: u8 = 58;
 
+/// The table's section on HTTP/2, which is not spoken here: a listener takes HTTP/1.1 alone.
+const HTTP_2: RangeInclusive<u8> = 51..=55;
+
 /// Rules without a test.
-const WITHOUT: &[(u8, &str)] = &[
-    (51, "HTTP/2 is not built yet"),
-    (52, "HTTP/2 is not built yet"),
-    (53, "HTTP/2 is not built yet"),
-    (54, "HTTP/2 is not built yet"),
-    (55, "HTTP/2 is not built yet"),
-    (57, "TLS is not built yet"),
-];
+const WITHOUT: &[(u8, &str)] = &[(57, "TLS is not built yet")];
 
 /// The holes that others had, by the number they are known by.
 const ROOT_CAUSES: &[&str] = &[
@@ -51,7 +48,8 @@ fn tests() -> Vec<String> {
 fn every_rule_has_a_test_of_its_number() {
     let number = |name: &String| name.strip_prefix("rule_")?.get(..2)?.parse().ok();
     let tested: BTreeSet<u8> = tests().iter().filter_map(number).collect();
-    let without: Vec<u8> = (1..=LAST).filter(|rule| !tested.contains(rule)).collect();
+    let ours = (1..=LAST).filter(|rule| !HTTP_2.contains(rule));
+    let without: Vec<u8> = ours.filter(|rule| !tested.contains(rule)).collect();
     let allowed: Vec<u8> = WITHOUT.iter().map(|(rule, _)| *rule).collect();
     assert_eq!(without, allowed);
 }

@@ -9,6 +9,7 @@ pub(crate) mod nginx;
 pub(crate) mod node;
 pub(crate) mod pattern;
 pub(crate) mod ports;
+pub(crate) mod slowhttptest;
 pub(crate) mod socket;
 pub(crate) mod tls;
 pub(crate) mod visitor;
