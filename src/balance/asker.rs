@@ -60,3 +60,23 @@ impl fmt::Write for KeyHash {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::KeyHash;
+
+    #[test]
+    fn a_key_hashes_alike_in_whatever_pieces_it_comes() {
+        let whole = KeyHash::from(&b"http://a/b?c"[..]).finish();
+        assert!(whole.is_some());
+        let mut pieces = KeyHash::default();
+        pieces.add(b"http:");
+        pieces.add(b"");
+        pieces.write_str("//a/b").unwrap();
+        pieces.add(b"?c");
+        assert_eq!(pieces.finish(), whole);
+        assert_eq!(KeyHash::from(&b""[..]).finish(), None);
+    }
+}

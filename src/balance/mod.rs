@@ -199,11 +199,6 @@ impl Balancer {
                 Claim::Full => {}
             }
         }
-        let mut nodes = self.nodes.iter().enumerate();
-        let bound = self.bound_node(asker, tried, now).is_some();
-        if !bound && !nodes.any(|(index, node)| is_enabled(node) && !tried.contains(index)) {
-            return Leasing::NoNode;
-        }
         let tried = tried.clone();
         self.queue.join(self, Ask { asker, tried })
     }

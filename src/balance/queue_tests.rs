@@ -202,6 +202,20 @@ async fn a_node_whose_rest_is_over_is_found_by_looking() {
     assert_eq!(given(&mut waiting).unwrap().index(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_comes_when_a_rest_is_over_stays_behind_who_waited_for_it() {
+    let balancer = balancer(&[1, 1], 10);
+    for _ in 0..3 {
+        balancer.failed(1, Instant::now());
+    }
+    let _held = lease(&balancer);
+    let mut first = wait(&balancer);
+    advance(Duration::from_millis(10_001)).await;
+    let mut newcomer = wait(&balancer);
+    assert!(given(&mut newcomer).is_none());
+    assert_eq!(given(&mut first).unwrap().index(), 1);
+}
+
 #[test]
 fn a_published_change_is_seen_by_who_waits_since_before() {
     let registry = Registry::new();

@@ -263,6 +263,11 @@ mod tests {
         }
         assert_eq!(whole("5\n"), Err(1));
         assert_eq!(whole("5\rh"), Err(2));
+        // The largest fits an i64, since many readers keep it in one.
+        assert_eq!(whole("7fffffffffffffff\r\n"), Ok(None));
+        assert_eq!(whole("8000000000000000\r\n"), Err(28));
+        assert_eq!(whole("0000000000000005\r\nhel"), Ok(None));
+        assert_eq!(whole("00000000000000005\r\n"), Err(28));
     }
 
     #[test]
@@ -287,6 +292,13 @@ mod tests {
             Err(29)
         );
         assert_eq!(whole("5;a\n"), Err(1));
+        // 256 bytes a chunk, 4 KiB a body, and not one more.
+        let longest = format!("1;{}\r\nx\r\n", "a".repeat(256));
+        assert_eq!(whole(&format!("1;{}", "a".repeat(257))), Err(29));
+        let most = longest.repeat(16);
+        let body = most.clone() + "0\r\n\r\n";
+        assert_eq!(whole(&body), Ok(Some((b"x".repeat(16), body.len()))));
+        assert_eq!(whole(&(most + "0;a\r\n\r\n")), Err(29));
     }
 
     #[test]
@@ -316,6 +328,12 @@ mod tests {
         }
         let long = format!("0\r\nX: {}\r\n\r\n", "y".repeat(40_000));
         assert_eq!(whole(&long), Err(19));
+        let section = |fields: usize| {
+            let field = format!("X: {}\r\n", "y".repeat(1017));
+            format!("0\r\n{}\r\n", field.repeat(fields))
+        };
+        assert_eq!(whole(&section(15)), Ok(Some((vec![], section(15).len()))));
+        assert_eq!(whole(&section(17)), Err(19));
     }
 
     proptest! {

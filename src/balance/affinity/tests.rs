@@ -8,6 +8,7 @@ use proptest::prop_assert_eq;
 
 use super::bindings::{Bindings, BoundTo};
 use super::token::Token;
+use super::unix_now;
 
 const KEY: u64 = 7;
 const NOW: u64 = 1_800_000_000;
@@ -186,4 +187,10 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn cookies_count_in_seconds_since_1970() {
+    let this_was_2023 = 1_700_000_000;
+    assert!(unix_now() > this_was_2023);
 }

@@ -2,6 +2,7 @@
 
 mod affinity;
 mod policies;
+mod share;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;

@@ -111,3 +111,45 @@ fn a_start_is_careful_about_those_bound_before() {
     session.began(1000, 1000);
     assert_eq!(session.bound_to(&session.nodes()[0], 1000).until, None);
 }
+
+#[test]
+fn a_client_bound_by_another_appliance_is_known_as_soon_as_it_comes() {
+    let key = AffinityKey::new(b"shared");
+    let mut pool = with_affinity(Policy::RoundRobin, &[1, 1], 100);
+    let (there, here) = (Registry::new(), Registry::new());
+    let elsewhere = Balancer::signing(&pool, &there, &key);
+    let balancer = Balancer::signing(&pool, &here, &key);
+    let now = unix_now();
+    let cookie = elsewhere.bind(1, None, now).unwrap();
+    let bound = open(&balancer, &cookie).unwrap();
+    let until = |balancer: &Balancer| balancer.bound_to(&balancer.nodes()[1], now).until;
+    assert_eq!(until(&balancer), None);
+    balancer.see(bound, now);
+    assert_eq!(until(&balancer), until(&elsewhere));
+    assert!(until(&elsewhere).is_some());
+    // One that cannot stay is not waited for.
+    pool.nodes[1].state = AdminState::Disabled;
+    let disabled = Balancer::signing(&pool, &Registry::new(), &key);
+    disabled.see(bound, now);
+    assert_eq!(until(&disabled), None);
+}
+
+#[test]
+fn it_is_known_beforehand_whether_an_answer_brings_a_cookie() {
+    let mut pool = with_affinity(Policy::RoundRobin, &[1, 1, 1], 100);
+    pool.nodes[2].state = AdminState::Draining;
+    let balancer = published(&pool, &Registry::new());
+    let now = unix_now();
+    let cookie = balancer.bind(0, None, now).unwrap();
+    let cookies = [None, open(&balancer, &cookie)];
+    for (index, node) in balancer.nodes().iter().enumerate() {
+        for bound in cookies {
+            for now in [now, now + 60] {
+                let affinity = balancer.affinity().unwrap();
+                let told = affinity.would_bind((index, node), bound, now);
+                let brought = balancer.bind(index, bound, now).is_some();
+                assert_eq!(told, brought, "{index} {bound:?} {now}");
+            }
+        }
+    }
+}

@@ -308,3 +308,19 @@ fn bound_requests_count_in_the_round_and_cannot_starve_anyone() {
     let next: Vec<usize> = (0..4).map(|_| pick(&balancer)).collect();
     assert_eq!(next, [1, 0, 1, 0]);
 }
+
+#[test]
+fn who_is_bound_to_a_full_node_that_is_draining_waits_for_it() {
+    let mut pool = with_affinity(Policy::RoundRobin, &[1], 0);
+    pool.nodes[0].state = AdminState::Draining;
+    pool.nodes[0].max_conns = 1;
+    pool.queue.size = 1;
+    let balancer = published(&pool, &Registry::new());
+    let held = lease_bound(&balancer, 0, &Tried::new());
+    assert!(matches!(held, Leasing::Leased(_)));
+    let waits = lease_bound(&balancer, 0, &Tried::new());
+    assert!(matches!(waits, Leasing::Wait(_)));
+    // Nobody else has anything to wait for.
+    let other = balancer.lease(bound_asker(None), &Tried::new(), Instant::now());
+    assert!(matches!(other, Leasing::NoNode));
+}
