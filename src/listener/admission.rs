@@ -90,9 +90,9 @@ mod tests {
     #[test]
     fn clients_and_files_share_the_descriptors() {
         for (limit, workers, files, clients) in [
-            (1024, 1, 128, 320),
-            (1024, 2, 64, 320),
-            (65_536, 4, 512, 31_616),
+            (1024, 1, 128, 213),
+            (1024, 2, 64, 213),
+            (65_536, 4, 512, 21_077),
             (20, 2, 1, 16),
         ] {
             let admission = Admission::within(limit, workers);
