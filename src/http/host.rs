@@ -2,6 +2,8 @@
 
 use std::net::Ipv6Addr;
 
+use super::token::is_host_name;
+
 /// Whether `text` may stand as `Host` (rule 15; RFC 9110 section 7.2, narrowed to what
 /// names a machine: no user, no path, no list, no percent-encoding).
 pub(super) fn is_host(text: &[u8]) -> bool {
@@ -15,10 +17,7 @@ pub(super) fn is_host(text: &[u8]) -> bool {
             .and_then(|ip| std::str::from_utf8(ip).ok())
             .is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok())
     } else {
-        !name.is_empty()
-            && name
-                .iter()
-                .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(b))
+        !name.is_empty() && is_host_name(name)
     };
     port_ok && name_ok
 }

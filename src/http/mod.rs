@@ -15,6 +15,7 @@ mod fields;
 mod framing;
 mod head;
 mod host;
+mod input;
 mod io;
 mod known;
 mod pipe;

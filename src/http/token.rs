@@ -6,6 +6,9 @@ const PATH: [bool; 256] = table(b"/-._~!$&'()*+,;=:@%|[]", true);
 /// The same for a query (URL standard): they also send `{ } ^ \` and the back-tick.
 const QUERY: [bool; 256] = table(b"/?-._~!$&'()*+,;=:@%|[]{}^\\`", true);
 
+/// What names a machine, but for an IPv6 address.
+const HOST: [bool; 256] = table(b"-._~", true);
+
 const fn table(marks: &[u8], alphanumeric: bool) -> [bool; 256] {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -78,6 +81,11 @@ pub(super) fn is_token(bytes: &[u8]) -> bool {
 /// Whether every byte may stand in a request's path.
 pub(super) fn is_path(bytes: &[u8]) -> bool {
     bytes.iter().all(|b| PATH[usize::from(*b)])
+}
+
+/// Whether every byte may stand in a host's name.
+pub(super) fn is_host_name(bytes: &[u8]) -> bool {
+    bytes.iter().all(|b| HOST[usize::from(*b)])
 }
 
 /// Whether every byte may stand in a request's query.

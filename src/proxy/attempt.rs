@@ -134,8 +134,13 @@ impl Attempt<'_, '_> {
         if request.has_body() && !at_once {
             self.body_sent = send_body(self.this, sides, &mut link, &mut head).await?;
         } else {
-            out.extend_from_slice(held.map_or(&[], Held::memory));
-            self.body_sent = write_out(self.this, sides, &mut link, &mut head).await?;
+            let (conn, body) = (&mut link.conn, held.map_or(&[][..], Held::memory));
+            let pushed = poll_fn(|cx| Poll::Ready(conn.push(cx, body))).await;
+            self.body_sent = match pushed {
+                Ok(()) => write_out(self.this, sides, &mut link, &mut head).await?,
+                // It may have answered and closed: the answer is worth more than the error.
+                Err(_) => false,
+            };
         }
         // A node that was Down when it was chosen is a last resort: it gets its time.
         self.cancel_if_down = !self.is_down() && self.may_repeat(sides);

@@ -1,7 +1,7 @@
 //! Passing a node's answer to the client.
 
 use std::future::poll_fn;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -114,7 +114,7 @@ async fn pass_whole(
     let client = &mut sides.client.conn;
     let version = this.exchange.request.head.version;
     let chunked = answered.framing == Framing::Chunked && version == Version::Http11;
-    take_whole(&mut answered, chunked, client.output());
+    let taken = poll_fn(|cx| Poll::Ready(take_whole(&mut answered, chunked, cx, client))).await;
     release(
         this,
         sides.response,
@@ -123,6 +123,7 @@ async fn pass_whole(
         &lease,
     );
     drop(lease);
+    taken.map_err(|_| Reason::ClientGone)?;
     flush_rest(this.exchange, client).await
 }
 
@@ -140,21 +141,26 @@ async fn flush_rest(exchange: &Exchange<'_>, client: &mut Conn) -> Result<(), Re
     }
 }
 
-/// Puts the body, which is all here, into `out`. It was read as such before, so that no more
-/// of it and no fault can be found.
-fn take_whole(answered: &mut Answered, chunked: bool, out: &mut Vec<u8>) {
+/// Has the client take the body, which is all here, or puts it into its output. It was read as
+/// such before, so that no more of it and no fault can be found.
+fn take_whole(
+    answered: &mut Answered,
+    chunked: bool,
+    cx: &mut Context<'_>,
+    client: &mut Conn,
+) -> io::Result<()> {
     let input = answered.link.conn.input();
     let mut reader = BodyReader::new(answered.framing);
-    let mut at = 0;
+    let (mut at, mut pushed) = (0, Ok(()));
     loop {
         match reader.next(&input[at..]) {
             Ok(Piece::Data(range)) => {
                 if chunked {
-                    chunk_size_line(out, range.len());
+                    chunk_size_line(client.output(), range.len());
                 }
-                out.extend_from_slice(&input[at..][range.clone()]);
+                pushed = pushed.and(client.push(cx, &input[at..][range.clone()]));
                 if chunked {
-                    out.extend_from_slice(b"\r\n");
+                    client.output().extend_from_slice(b"\r\n");
                 }
                 at += range.end;
             }
@@ -166,9 +172,10 @@ fn take_whole(answered: &mut Answered, chunked: bool, out: &mut Vec<u8>) {
         }
     }
     if chunked {
-        chunk_end(out);
+        chunk_end(client.output());
     }
     answered.link.conn.consume(at);
+    pushed
 }
 
 /// Passes on an answer as it comes. What the client does not take at once is taken from the

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::ReadBuf;
 use tokio::time::{Duration, Instant};
 
+use super::input::Input;
 use super::{Deadline, Io, Pace, Scratch};
 
 /// Why a connection is of no more use.
@@ -28,8 +29,7 @@ pub enum StreamError {
 #[derive(Debug)]
 pub struct Conn {
     pub(super) io: Io,
-    input: Vec<u8>,
-    used: usize,
+    input: Input,
     output: Vec<u8>,
     written: usize,
     pub(super) deadline: Deadline,
@@ -46,8 +46,7 @@ impl Conn {
     pub fn new(io: Io) -> Self {
         Self {
             io,
-            input: Vec::new(),
-            used: 0,
+            input: Input::default(),
             output: Vec::new(),
             written: 0,
             deadline: Deadline::default(),
@@ -59,17 +58,12 @@ impl Conn {
 
     /// What was read and not yet used.
     pub fn input(&self) -> &[u8] {
-        &self.input[self.used..]
+        self.input.bytes()
     }
 
-    /// Uses up the first `count` bytes of the input.
+    /// Uses up the first `count` bytes of the input, or all there are.
     pub fn consume(&mut self, count: usize) {
-        // Saturating, since «all of it» is said with `usize::MAX`.
-        self.used = self.used.saturating_add(count).min(self.input.len());
-        if self.used == self.input.len() {
-            self.input.clear();
-            self.used = 0;
-        }
+        self.input.consume(count);
     }
 
     /// The queue of bytes to write: append, then flush.
@@ -96,8 +90,8 @@ impl Conn {
 
     /// Gives back the memory of empty queues: an idle connection holds none.
     pub fn shrink(&mut self, scratch: &Scratch) {
-        if self.input.is_empty() {
-            scratch.keep(std::mem::take(&mut self.input));
+        if self.input().is_empty() {
+            scratch.keep(self.input.take_queue());
             self.look = Deadline::default();
         }
         if !self.has_output() {
@@ -123,18 +117,12 @@ impl Conn {
         cx: &mut Context<'_>,
         scratch: &Scratch,
     ) -> Poll<io::Result<usize>> {
-        let (poll, input) = (&mut self.io, &mut self.input);
-        let mut bytes = scratch.borrow_mut();
+        let mut bytes = scratch.bytes();
         let mut buffer = ReadBuf::new(&mut bytes);
-        ready!(poll.poll_read(cx, &mut buffer))?;
+        ready!(self.io.poll_read(cx, &mut buffer))?;
         let count = buffer.filled().len();
-        // Or a client that always sends half a request more than it has answers for would
-        // keep every byte it ever sent here.
-        input.drain(..std::mem::take(&mut self.used));
-        if input.capacity() == 0 && count > 0 {
-            *input = scratch.queue();
-        }
-        input.extend_from_slice(buffer.filled());
+        drop(bytes);
+        self.input.take_in(scratch, count);
         self.received += count as u64;
         Poll::Ready(Ok(count))
     }
@@ -147,8 +135,8 @@ impl Conn {
         scratch: &Scratch,
         take: impl FnOnce(&mut Context<'_>, &[u8]) -> (usize, T),
     ) -> Poll<io::Result<Option<T>>> {
-        let mut scratch = scratch.borrow_mut();
-        let mut buffer = ReadBuf::new(&mut scratch);
+        let mut bytes = scratch.bytes();
+        let mut buffer = ReadBuf::new(&mut bytes);
         ready!(self.io.poll_read(cx, &mut buffer))?;
         let bytes = buffer.filled();
         if bytes.is_empty() {
@@ -156,8 +144,9 @@ impl Conn {
         }
         self.received += bytes.len() as u64;
         let (used, answer) = take(cx, bytes);
-        self.input
-            .extend_from_slice(bytes.get(used..).unwrap_or(&[]));
+        if used < bytes.len() {
+            self.input.append(scratch, &bytes[used..]);
+        }
         Poll::Ready(Ok(Some(answer)))
     }
 
@@ -240,7 +229,11 @@ impl Conn {
     /// Writes what the kernel takes of the queue; ready when it is empty.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.has_output() {
-            let count = ready!(self.poll_write(cx, &[]))?;
+            let Poll::Ready(count) = self.poll_write(cx, &[])? else {
+                // It may be long.
+                self.input.settle();
+                return Poll::Pending;
+            };
             if count == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -248,8 +241,12 @@ impl Conn {
         Poll::Ready(Ok(()))
     }
 
-    /// Queues `data`, after writing as much of queue and data as the kernel takes.
-    pub(super) fn push(&mut self, cx: &mut Context<'_>, data: &[u8]) -> io::Result<()> {
+    /// Queues `data`, after writing as much of queue and data as the kernel takes. A little is
+    /// queued only: it goes with what comes next.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub fn push(&mut self, cx: &mut Context<'_>, data: &[u8]) -> io::Result<()> {
         let mut rest = data;
         if data.len() >= Self::WORTH_A_WRITE
             && let Poll::Ready(count) = self.poll_write(cx, data)
@@ -311,6 +308,7 @@ impl Conn {
         if self.io.has_ended() {
             return Poll::Ready(());
         }
+        self.input.settle();
         if self.input().is_empty() {
             match self.io.poll_peek(cx) {
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
