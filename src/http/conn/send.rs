@@ -40,7 +40,7 @@ impl Conn {
             let Some(fill) = fill.take() else {
                 return Poll::Ready(Ok(Ok(None)));
             };
-            let mut bytes = scratch.borrow_mut();
+            let mut bytes = scratch.bytes();
             let read = fill(&mut bytes);
             if let Ok(Some(count)) = read
                 && let Err(error) = self.push(cx, &bytes[..count.min(bytes.len())])
