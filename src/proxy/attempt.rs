@@ -30,7 +30,7 @@ const WHOLE: usize = 64 * 1024;
 /// A node's answer: its head is read, its body not yet.
 #[derive(Debug)]
 pub(super) struct Answered {
-    pub(super) link: Link,
+    pub(super) link: Box<Link>,
     pub(super) framing: Framing,
     /// Whether all of its body is in the link's input.
     pub(super) is_whole: bool,
@@ -120,7 +120,11 @@ impl Attempt<'_, '_> {
     }
 
     /// Asks over `link`.
-    async fn on(&mut self, sides: &mut Sides<'_>, mut link: Link) -> Result<Answered, Failure> {
+    async fn on(
+        &mut self,
+        sides: &mut Sides<'_>,
+        mut link: Box<Link>,
+    ) -> Result<Answered, Failure> {
         let (request, candidate) = (&self.this.exchange.request, self.lease.candidate());
         let (route, pool) = (self.this.route, self.this.pool);
         link.conn.make_room(&self.this.exchange.worker.scratch);

@@ -335,7 +335,7 @@ fn node_fault(error: &RelayError) -> (Reason, NodeErrorKind) {
 fn release(
     this: &Forwarding<'_, '_>,
     response: &ResponseHead,
-    link: Link,
+    link: Box<Link>,
     body_sent: bool,
     lease: &Lease<'_>,
 ) {

@@ -252,10 +252,12 @@ impl Listed {
 
     /// Whether this field was named, and may be: those that routing, signing in or we
     /// ourselves rely on cannot be taken away by naming them.
+    #[inline]
     fn names(&self, field: &Field<'_>) -> bool {
-        if self.0.is_empty() {
-            return false;
-        }
+        !self.0.is_empty() && self.has(field)
+    }
+
+    fn has(&self, field: &Field<'_>) -> bool {
         let may_be = match field.known {
             Known::Referer | Known::UserAgent => true,
             Known::Other => {

@@ -25,14 +25,15 @@ pub(super) struct Link {
 }
 
 impl Link {
-    fn new(io: Io) -> Self {
+    // Boxed, since a request hands it on a dozen times.
+    fn new(io: Io) -> Box<Self> {
         let now = Instant::now();
-        Self {
+        Box::new(Self {
             conn: Conn::new(io),
             born: now,
             uses: 0,
             idle_since: now,
-        }
+        })
     }
 }
 
@@ -69,7 +70,7 @@ impl ConnectError {
 /// A worker's idle connections, by node state.
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    idle: RefCell<BTreeMap<u64, Vec<(Link, Instant)>>>,
+    idle: RefCell<BTreeMap<u64, Vec<(Box<Link>, Instant)>>>,
 }
 
 impl Links {
@@ -80,7 +81,7 @@ impl Links {
         node: &NodeState,
         freshness: Option<Duration>,
         now: Instant,
-    ) -> Option<Link> {
+    ) -> Option<Box<Link>> {
         let mut idle = self.idle.borrow_mut();
         let links = idle.get_mut(&node.id())?;
         while let Some((mut link, until)) = links.pop() {
@@ -109,7 +110,7 @@ impl Links {
     pub(super) fn give_back(
         &self,
         node: &NodeState,
-        mut link: Link,
+        mut link: Box<Link>,
         keepalive: &Keepalive,
         (scratch, now): (&Scratch, Instant),
     ) {
@@ -138,7 +139,7 @@ impl Links {
 }
 
 /// Connects to a node, its addresses in order, before `until`.
-pub(super) async fn connect(node: &Candidate, until: Instant) -> Result<Link, ConnectError> {
+pub(super) async fn connect(node: &Candidate, until: Instant) -> Result<Box<Link>, ConnectError> {
     match node.address.way() {
         Way::Ip(address) => connect_tcp(&[address], until).await,
         Way::Name { .. } => connect_tcp(&node.state.socket_addresses(), until).await,
@@ -150,7 +151,7 @@ pub(super) async fn connect(node: &Candidate, until: Instant) -> Result<Link, Co
     }
 }
 
-async fn connect_tcp(addresses: &[SocketAddr], until: Instant) -> Result<Link, ConnectError> {
+async fn connect_tcp(addresses: &[SocketAddr], until: Instant) -> Result<Box<Link>, ConnectError> {
     let mut last = ConnectError::Unresolved;
     for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
         // Each has its share of the time: one that swallows packets must not cost the others

@@ -25,7 +25,7 @@ use crate::http::{Conn, Pipe, PipeEnd};
 /// A WebSocket that a node has agreed to.
 #[derive(Debug)]
 pub(super) struct Tunnel {
-    link: Link,
+    link: Box<Link>,
     farewell: Farewell,
     /// Longest time without a byte in either direction; 0 is no limit.
     idle_timeout: Duration,

@@ -149,14 +149,14 @@ impl Worker {
         let now = self.clock.now();
         if waiting.len() >= Self::LINES || now - *handed_over >= Self::LEISURE {
             *handed_over = now;
-            self.sink.send(std::mem::take(waiting));
+            self.sink.send(take(waiting));
         }
     }
 
     fn hand_over(&self) {
-        let waiting = std::mem::take(&mut self.lines.borrow_mut().waiting);
+        let waiting = &mut self.lines.borrow_mut().waiting;
         if !waiting.is_empty() {
-            self.sink.send(waiting);
+            self.sink.send(take(waiting));
         }
     }
 
@@ -168,6 +168,12 @@ impl Worker {
             worker: self,
         }
     }
+}
+
+/// The lines; there is room for as many more, since they would grow it one by one.
+fn take(lines: &mut Vec<u8>) -> Vec<u8> {
+    let next = Vec::with_capacity(lines.len());
+    std::mem::replace(lines, next)
 }
 
 impl Drop for Worker {
