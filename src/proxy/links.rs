@@ -70,8 +70,11 @@ impl ConnectError {
 /// A worker's idle connections, by node state.
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    idle: RefCell<BTreeMap<u64, Vec<(Box<Link>, Instant)>>>,
+    idle: RefCell<BTreeMap<u64, Vec<Idle>>>,
 }
+
+/// A connection, and since when it idles.
+type Idle = (Box<Link>, Instant);
 
 impl Links {
     /// The connection that idled least, if it can carry another request. One that is older
