@@ -2,17 +2,17 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::support::appliance::Appliance;
 use crate::support::client::Wire;
 use crate::support::document::{NodeLine, node, one_pool};
-use crate::support::eventually;
 use crate::support::node::Node;
 use crate::support::ports::Port;
 use crate::support::socket::{address, directory};
+use crate::support::{eventually, pause};
 
 const KEYS: &str = "health_check = \"off\"\nmax_fails = 0";
 /// More than is held in memory, and more than a Unix socket takes of it.
@@ -53,7 +53,10 @@ fn the_time_of_an_upload_is_none_of_a_retry_s() {
     for _ in 0..2 {
         let mut wire = half_sent(&lb);
         // Longer than a retry may take.
-        std::thread::sleep(Duration::from_millis(400));
+        let since = Instant::now();
+        while since.elapsed() < Duration::from_millis(400) {
+            pause();
+        }
         wire.send(vec![b'x'; LENGTH / 2]);
         assert_eq!(wire.response("PUT").text(), "good");
     }
