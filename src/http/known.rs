@@ -89,11 +89,9 @@ impl Known {
             19 => &[("proxy-authorization", Self::ProxyAuth)],
             _ => &[],
         };
-        let first = name.first().map(u8::to_ascii_lowercase);
         candidates
             .iter()
-            .map(|(known, meaning)| (known.as_bytes(), meaning))
-            .find(|(known, _)| known.first() == first.as_ref() && known.eq_ignore_ascii_case(name))
+            .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))
             .map_or(Self::Other, |(_, meaning)| *meaning)
     }
 
