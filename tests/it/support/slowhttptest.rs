@@ -40,15 +40,20 @@ pub(crate) struct Attack {
 }
 
 impl Attack {
-    /// So many connections to this port and path, opened as fast as they can be, from 127.0.0.1.
+    /// So many connections to this port and path, opened within a few seconds, from 127.0.0.1.
     pub(crate) fn start(mode: Mode, connections: usize, port: u16, path: &str) -> Self {
         let said = tempfile::tempdir().unwrap();
         let out = File::create(said.path().join("out")).unwrap();
         let number = connections.to_string();
+        // Each of those who read has some megabyte put into the kernel at once.
+        let rate = match mode {
+            Mode::Read => (connections / 5).max(1).to_string(),
+            _ => number.clone(),
+        };
         let child = Command::new("slowhttptest")
             .args(mode.arguments())
             // Longer than any of them is let live.
-            .args(["-c", &number, "-r", &number, "-l", "300", "-p", "60"])
+            .args(["-c", &number, "-r", &rate, "-l", "300", "-p", "60"])
             .args(["-u", &format!("http://{}{path}", local(port))])
             .current_dir(said.path())
             .stdin(Stdio::null())
