@@ -51,7 +51,7 @@ struct Stand {
 
 impl Stand {
     fn new() -> Self {
-        allow_descriptors(2 * u64::try_from(crowd()).unwrap() + 1024);
+        allow_descriptors(4 * u64::try_from(crowd()).unwrap() + 1024);
         let node = Node::scripted("sync", |request| match request.target() {
             "/attacked" => Answer::Download(PAGE),
             _ => Answer::text("page"),
