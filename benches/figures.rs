@@ -26,6 +26,13 @@ impl Ratios {
         self.rounds.iter().map(|round| round[subject]).collect()
     }
 
+    /// The median of the first subject's cost as a part of each one's.
+    pub(crate) fn medians(&self) -> Vec<f64> {
+        (0..self.subjects)
+            .map(|subject| median(self.ratios(subject)))
+            .collect()
+    }
+
     // The first subject's cost as a part of this one's, in the same round.
     fn ratios(&self, subject: usize) -> Vec<f64> {
         self.rounds
@@ -33,6 +40,11 @@ impl Ratios {
             .map(|round| round[0] / round[subject])
             .collect()
     }
+}
+
+/// The one in the middle.
+pub(crate) fn median(values: Vec<f64>) -> f64 {
+    quantile(values, 0.5)
 }
 
 /// The value at this part of the sorted ones: 0.5 is the median.

@@ -1,11 +1,14 @@
 //! Clients and nodes in one thread on one epoll, so that they cost as little as they can and the
 //! same for every subject. Each connection is a small machine; nothing here waits.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
+use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 
 /// What a client sends and a node answers in one workload.
@@ -34,6 +37,22 @@ pub(crate) struct Load {
     // Requests that may still begin, and answers that came whole.
     left: usize,
     done: usize,
+    // Clients stay when they have nothing more to ask.
+    stay: bool,
+    schedule: Option<Schedule>,
+}
+
+/// Requests that are due at a steady rate, whether or not those before were answered: how long one
+/// takes is counted from when it was due, so that a subject that stops is not asked less.
+struct Schedule {
+    start: Instant,
+    gap: Duration,
+    // Requests that have become due, and those of them that no connection is free for.
+    begun: u32,
+    all: u32,
+    late: VecDeque<Instant>,
+    resting: Vec<usize>,
+    took: Vec<Duration>,
 }
 
 // The data of an event: listeners first, then parties.
@@ -51,6 +70,8 @@ struct Party {
     body: Option<usize>,
     // Waits for room to write.
     blocked: bool,
+    // When its request was due.
+    due: Option<Instant>,
 }
 
 impl Load {
@@ -75,6 +96,8 @@ impl Load {
             target: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             left: 0,
             done: 0,
+            stay: false,
+            schedule: None,
         })
     }
 
@@ -87,26 +110,125 @@ impl Load {
     /// Sends `requests` over `connections` at once to `port` and returns when each was answered.
     pub(crate) fn run(&mut self, port: u16, connections: usize, requests: usize) -> io::Result<()> {
         self.target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        (self.left, self.done) = (requests, 0);
+        (self.stay, self.left, self.done) = (false, requests, 0);
         for _ in 0..connections.min(requests) {
             self.connect()?;
         }
         while self.done < requests {
-            self.turn()?;
+            self.turn(None)?;
         }
         Ok(())
     }
 
-    /// Opens connections that ask nothing and stay until they are dropped.
-    pub(crate) fn idle(port: u16, connections: usize) -> io::Result<Vec<TcpStream>> {
-        let open = |_| TcpStream::connect((Ipv4Addr::LOCALHOST, port));
-        (0..connections).map(open).collect()
+    /// Opens connections that ask once and stay until they are let go.
+    pub(crate) fn keep(&mut self, port: u16, connections: usize) -> io::Result<()> {
+        self.target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        (self.stay, self.left, self.done) = (true, connections, 0);
+        while self.done < connections {
+            // As many at once as in the other workloads.
+            if self.left > 0 && connections - self.left < self.done + 64 {
+                self.connect()?;
+            } else {
+                self.turn(None)?;
+            }
+        }
+        Ok(())
     }
 
-    fn turn(&mut self) -> io::Result<()> {
+    /// Closes what was kept.
+    pub(crate) fn let_go(&mut self) {
+        for index in 0..self.parties.len() {
+            let client = |party: &mut Party| party.client;
+            if self.parties[index].take_if(client).is_some() {
+                self.free.push(index);
+            }
+        }
+    }
+
+    /// Asks `rate` times a second, `requests` times in all, over `connections` kept ones, and tells
+    /// how long each took.
+    pub(crate) fn drive(
+        &mut self,
+        port: u16,
+        connections: usize,
+        rate: f64,
+        requests: u32,
+    ) -> io::Result<Vec<Duration>> {
+        self.target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut resting = Vec::new();
+        for _ in 0..if self.exchange.reconnects {
+            0
+        } else {
+            connections
+        } {
+            resting.push(self.add(TcpStream::connect(self.target)?, true)?);
+        }
+        self.schedule = Some(Schedule {
+            start: Instant::now(),
+            gap: Duration::from_secs_f64(1.0 / rate),
+            begun: 0,
+            all: requests,
+            late: VecDeque::new(),
+            resting,
+            took: Vec::new(),
+        });
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        loop {
+            self.begin()?;
+            // Not to be woken too late for the next one, it never sleeps: the core is its own.
+            self.turn(Some(&now))?;
+            let schedule = self.schedule.as_ref().expect("set above");
+            if schedule.took.len() == requests as usize {
+                break;
+            }
+        }
+        let schedule = self.schedule.take().expect("set above");
+        for index in schedule.resting {
+            self.parties[index] = None;
+            self.free.push(index);
+        }
+        Ok(schedule.took)
+    }
+
+    // Sends what is due and has a connection.
+    fn begin(&mut self) -> io::Result<()> {
+        loop {
+            let Some(schedule) = &mut self.schedule else {
+                return Ok(());
+            };
+            while schedule.begun < schedule.all {
+                let due = schedule.start + schedule.gap * schedule.begun;
+                if due > Instant::now() {
+                    break;
+                }
+                schedule.late.push_back(due);
+                schedule.begun += 1;
+            }
+            let Some(due) = schedule.late.front().copied() else {
+                return Ok(());
+            };
+            let index = match (self.exchange.reconnects, schedule.resting.pop()) {
+                (_, Some(index)) => index,
+                (true, None) => self.add(TcpStream::connect(self.target)?, true)?,
+                (false, None) => return Ok(()),
+            };
+            if let Some(schedule) = &mut self.schedule {
+                schedule.late.pop_front();
+            }
+            let mut party = self.parties[index].take().expect("it rests");
+            (party.due, party.sending) = (Some(due), true);
+            self.write(&mut party, index)?;
+            self.parties[index] = Some(party);
+        }
+    }
+
+    fn turn(&mut self, patience: Option<&Timespec>) -> io::Result<()> {
         let mut events = std::mem::take(&mut self.events);
         events.clear();
-        wait(&self.epoll, &mut events)?;
+        wait(&self.epoll, &mut events, patience)?;
         for event in &events {
             let index = usize::try_from(event.data.u64()).expect("an index");
             if index < PARTIES {
@@ -163,6 +285,7 @@ impl Load {
             head: Vec::new(),
             body: None,
             blocked: false,
+            due: None,
         });
         Ok(index)
     }
@@ -233,14 +356,21 @@ impl Load {
             return self.write(party, index).map(|()| true);
         }
         self.done += 1;
+        if let (Some(schedule), Some(due)) = (&mut self.schedule, party.due.take()) {
+            schedule.took.push(due.elapsed());
+            if !self.exchange.reconnects {
+                schedule.resting.push(index);
+            }
+            return Ok(!self.exchange.reconnects);
+        }
         if self.exchange.reconnects {
             if self.left > 0 {
                 self.connect()?;
             }
             return Ok(false);
         }
-        if self.left == 0 {
-            return Ok(false);
+        if self.left == 0 || self.stay {
+            return Ok(self.stay);
         }
         self.left -= 1;
         party.sending = true;
@@ -278,9 +408,13 @@ impl Load {
 }
 
 /// Waits for events; a tracer that comes or goes interrupts it.
-pub(crate) fn wait(epoll: &OwnedFd, events: &mut Vec<Event>) -> io::Result<()> {
+pub(crate) fn wait(
+    epoll: &OwnedFd,
+    events: &mut Vec<Event>,
+    patience: Option<&Timespec>,
+) -> io::Result<()> {
     loop {
-        match epoll::wait(epoll, spare_capacity(events), None) {
+        match epoll::wait(epoll, spare_capacity(events), patience) {
             Err(rustix::io::Errno::INTR) => {}
             other => return Ok(other.map(drop)?),
         }

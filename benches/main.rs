@@ -2,7 +2,7 @@
 //!
 //! Every subject serves the same requests in turn, round after round; what is compared is the CPU
 //! time per request within one round, never figures of two runs. One worker on the first core;
-//! clients and nodes on the second.
+//! clients and nodes on the second. A whole run takes about a quarter of an hour on a quiet machine.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -10,9 +10,11 @@
 )]
 
 mod agreed;
+mod aims;
 mod cores;
 mod count;
 mod figures;
+mod latency;
 mod load;
 mod peers;
 mod relay;
@@ -24,8 +26,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Instant;
 
-use figures::{Ratios, table};
+use aims::Reached;
+use figures::{Ratios, median, table};
 use load::Load;
 use subject::{Crowd, Kind, Subject};
 use workload::Workload;
@@ -35,13 +39,16 @@ struct Asked {
     workloads: Vec<Workload>,
     kinds: Vec<Kind>,
     rounds: usize,
+    /// Which parts of a workload; none asked for: all.
+    cpu: bool,
     syscalls: bool,
+    latency: bool,
     /// Count instead of measuring; the second, agree on what was counted.
     count: Option<bool>,
     idle: bool,
 }
 
-const USAGE: &str = "usage: ./dev bench [W1 W2 W3 W4 W5 W6s W6l W7 idle ...] [--rounds N] [--only NAME,NAME] [--syscalls] | --count [--agree]";
+const USAGE: &str = "usage: ./dev bench [W1 W2 W3 W4 W5 W6s W6l W7 idle ...] [--rounds N] [--only NAME,NAME] [--cpu] [--syscalls] [--latency] | --count [--agree]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -69,7 +76,9 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
         workloads: Vec::new(),
         kinds: Kind::ALL.to_vec(),
         rounds: 9,
+        cpu: false,
         syscalls: false,
+        latency: false,
         count: None,
         idle: false,
     };
@@ -78,7 +87,9 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
         match word.as_str() {
             // What cargo itself adds.
             "--bench" => {}
+            "--cpu" => asked.cpu = true,
             "--syscalls" => asked.syscalls = true,
+            "--latency" => asked.latency = true,
             "--count" => asked.count = Some(asked.count.unwrap_or(false)),
             "--agree" => asked.count = Some(true),
             "idle" => asked.idle = true,
@@ -106,6 +117,9 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
         asked.workloads = Workload::ALL.to_vec();
         asked.idle = true;
     }
+    if !(asked.cpu || asked.syscalls || asked.latency) {
+        (asked.cpu, asked.syscalls, asked.latency) = (true, true, true);
+    }
     Ok(asked)
 }
 
@@ -125,12 +139,19 @@ fn run(asked: &Asked) -> io::Result<()> {
     if let Some(agree) = asked.count {
         return count::run(scratch.path(), agree);
     }
+    let begin = Instant::now();
+    let mut all = Vec::new();
     for workload in &asked.workloads {
-        measure(asked, *workload, scratch.path())?;
+        all.extend(measure(asked, *workload, scratch.path())?);
+        if *workload == Workload::W7 {
+            all.push(start_up(asked, scratch.path())?);
+        }
     }
     if asked.idle {
-        idle(asked, scratch.path())?;
+        all.push(idle(asked, scratch.path())?);
     }
+    aims::print(&all);
+    println!("took {} s", begin.elapsed().as_secs());
     Ok(())
 }
 
@@ -156,29 +177,26 @@ fn subjects(
     let scratch = scratch.join(workload.name());
     fs::create_dir_all(&scratch)?;
     files(&scratch)?;
-    let mut subjects = wanted
-        .map(|kind| Subject::start(kind, &scratch, &ports, Crowd::default()))
-        .collect::<io::Result<Vec<_>>>()?;
+    let mut kinds: Vec<(Kind, Crowd)> = wanted.map(|kind| (kind, Crowd::default())).collect();
     if workload == Workload::W7 {
-        let crowd = Crowd {
-            pools: 1000,
-            routes: 10_000,
-        };
-        subjects.push(Subject::start(
-            Kind::Steelyard,
-            &scratch.join("crowd"),
-            &ports,
-            crowd,
-        )?);
+        kinds.insert(0, (Kind::SteelyardCrowd, CROWD));
     }
-    Ok(subjects)
+    let start = |(kind, crowd)| Subject::start(kind, &scratch, &ports, crowd);
+    kinds.into_iter().map(start).collect()
 }
 
-fn measure(asked: &Asked, workload: Workload, scratch: &Path) -> io::Result<()> {
+/// What stands beside the route that is asked, in W7.
+const CROWD: Crowd = Crowd {
+    pools: 1000,
+    routes: 10_000,
+};
+
+fn measure(asked: &Asked, workload: Workload, scratch: &Path) -> io::Result<Vec<Reached>> {
     let mut load = Load::new(3, workload.exchange())?;
     let subjects = subjects(asked, workload, scratch, &load)?;
     let (connections, requests) = (workload.connections(), workload.requests());
     let mut ratios = Ratios::new(subjects.len());
+    let mut rates = vec![Vec::new(); subjects.len()];
     for subject in &subjects {
         load.run(subject.port, connections, requests / 4)?;
     }
@@ -188,11 +206,12 @@ fn measure(asked: &Asked, workload: Workload, scratch: &Path) -> io::Result<()> 
         for step in 0..subjects.len() {
             let index = (round + step) % subjects.len();
             let subject = &subjects[index];
-            let before = subject.cpu();
+            let (before, begin) = (subject.cpu(), Instant::now());
             load.run(subject.port, connections, requests)?;
-            #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
-            let cost = (subject.cpu() - before) as f64 / requests as f64 / 1000.0;
-            costs[index] = cost;
+            #[allow(clippy::cast_precision_loss, reason = "figures for people")]
+            let (used, requests) = ((subject.cpu() - before) as f64, requests as f64);
+            costs[index] = used / requests / 1000.0;
+            rates[index].push(requests / begin.elapsed().as_secs_f64());
         }
         ratios.round(costs);
     }
@@ -202,29 +221,62 @@ fn measure(asked: &Asked, workload: Workload, scratch: &Path) -> io::Result<()> 
         workload.words(),
         asked.rounds
     );
-    let mut names: Vec<String> = subjects.iter().map(|s| s.kind.name().to_owned()).collect();
-    if workload == Workload::W7 {
-        names[1] = "steelyard, crowd".into();
+    let kinds = subjects.iter().map(|s| s.kind);
+    if asked.cpu {
+        let names: Vec<String> = kinds.clone().map(|k| k.name().to_owned()).collect();
+        print!("{}", table(&names, &ratios));
     }
-    print!("{}", table(&names, &ratios));
     if asked.syscalls {
-        for (subject, name) in subjects.iter().zip(&names) {
+        for subject in &subjects {
             let calls = syscalls::count(subject, || load.run(subject.port, connections, 2000))?;
+            let name = subject.kind.name();
             println!("  {name:<18} {}", syscalls::words(&calls, 2000));
         }
     }
-    Ok(())
+    if asked.latency {
+        let rates: Vec<f64> = rates.into_iter().map(median).collect();
+        latency::measure(&mut load, workload, &subjects, &rates)?;
+    }
+    let medians: Vec<(Kind, f64)> = kinds.zip(ratios.medians()).collect();
+    Ok(aims::reached(workload, &medians))
 }
 
-/// Memory of an idle kept connection: the difference that 4,000 of them make.
-fn idle(asked: &Asked, scratch: &Path) -> io::Result<()> {
+/// How long it takes until it listens, among many pools, sites and routes and with one.
+fn start_up(asked: &Asked, scratch: &Path) -> io::Result<Reached> {
+    let scratch = scratch.join("start");
+    files(&scratch)?;
+    let mut times = (Vec::new(), Vec::new());
+    for _ in 0..asked.rounds {
+        let time = |kind, crowd| -> io::Result<f64> {
+            let subject = Subject::start(kind, &scratch, &[1], crowd)?;
+            Ok(subject.start_up.as_secs_f64() * 1000.0)
+        };
+        times.0.push(time(Kind::Steelyard, Crowd::default())?);
+        times.1.push(time(Kind::SteelyardCrowd, CROWD)?);
+    }
+    let ratios = times.1.iter().zip(&times.0).map(|(many, one)| many / one);
+    let reached = median(ratios.collect());
+    let (one, many) = (median(times.0), median(times.1));
+    println!("  start-up: {one:.0} ms with one route, {many:.0} ms so; {reached:.2} times as long");
+    Ok(Reached {
+        what: "W7, start-up, of that with one route".into(),
+        aim: 3.0,
+        reached,
+    })
+}
+
+/// Memory of a kept connection that idles: the difference that 4,000 of them make.
+fn idle(asked: &Asked, scratch: &Path) -> io::Result<Reached> {
     const CONNECTIONS: usize = 4000;
-    let load = Load::new(3, Workload::W1.exchange())?;
-    println!("\nidle: memory of an open connection that asks nothing, {CONNECTIONS} of them");
+    let mut load = Load::new(3, Workload::W1.exchange())?;
+    println!("\nidle: memory of a kept connection, {CONNECTIONS} of them");
+    let mut ours = 0.0;
     for subject in &subjects(asked, Workload::W2, &scratch.join("idle"), &load)? {
+        // What it keeps for connections that work at once is no matter of these.
+        load.run(subject.port, 64, 5000)?;
         let before = subject.memory();
-        let open = Load::idle(subject.port, CONNECTIONS)?;
-        // Accepting takes it a moment: the figure is what it settles at.
+        load.keep(subject.port, CONNECTIONS)?;
+        // The figure is what it settles at.
         let mut last = 0;
         loop {
             std::thread::park_timeout(std::time::Duration::from_millis(300));
@@ -234,9 +286,17 @@ fn idle(asked: &Asked, scratch: &Path) -> io::Result<()> {
             }
             last = now;
         }
+        load.let_go();
         #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
-        let each = last.saturating_sub(before) as f64 / open.len() as f64;
+        let each = last.saturating_sub(before) as f64 / CONNECTIONS as f64;
         println!("  {:<18} {each:5.2} KiB", subject.kind.name());
+        if subject.kind == Kind::Steelyard {
+            ours = each;
+        }
     }
-    Ok(())
+    Ok(Reached {
+        what: "idle, KiB a kept connection".into(),
+        aim: 1.5,
+        reached: ours,
+    })
 }

@@ -27,7 +27,7 @@ pub(crate) fn serve(port: u16, nodes: &[u16]) -> io::Result<()> {
     let mut turn = nodes.iter().cycle();
     loop {
         events.clear();
-        wait(&epoll, &mut events)?;
+        wait(&epoll, &mut events, None)?;
         for event in &events {
             let Some(index) = usize::try_from(event.data.u64())
                 .expect("an index")

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::peers::{self, Place};
 
@@ -16,6 +16,8 @@ use crate::peers::{self, Place};
 pub(crate) enum Kind {
     Steelyard,
     SteelyardNoLog,
+    /// Among many pools, sites and routes.
+    SteelyardCrowd,
     /// Under callgrind, for `--count`.
     Counted,
     Nginx,
@@ -43,6 +45,7 @@ impl Kind {
         match self {
             Self::Steelyard => "steelyard",
             Self::SteelyardNoLog => "steelyard, no log",
+            Self::SteelyardCrowd => "steelyard, crowd",
             Self::Counted => "steelyard, counted",
             Self::Nginx => "nginx",
             Self::NginxTuned => "nginx tuned",
@@ -63,6 +66,8 @@ impl Kind {
 pub(crate) struct Subject {
     pub(crate) kind: Kind,
     pub(crate) port: u16,
+    /// From its start until it listened.
+    pub(crate) start_up: Duration,
     child: Child,
     dir: PathBuf,
 }
@@ -86,7 +91,9 @@ impl Subject {
             nodes,
         };
         let mut command = match kind {
-            Kind::Steelyard => peers::steelyard(&place, "access.log", crowd)?,
+            Kind::Steelyard | Kind::SteelyardCrowd => {
+                peers::steelyard(&place, "access.log", crowd)?
+            }
             Kind::SteelyardNoLog => peers::steelyard(&place, "", crowd)?,
             Kind::Counted => peers::counted(&peers::steelyard(&place, "access.log", crowd)?),
             Kind::Nginx => peers::nginx(&place, false)?,
@@ -96,6 +103,7 @@ impl Subject {
             Kind::H2o => peers::h2o(&place)?,
             Kind::Relay => peers::relay(&place)?,
         };
+        let begin = Instant::now();
         let said = File::create(dir.join("said.txt"))?;
         let child = command
             .current_dir(&dir)
@@ -107,15 +115,17 @@ impl Subject {
         let mut subject = Self {
             kind,
             port,
+            start_up: Duration::ZERO,
             child,
             dir,
         };
         subject.wait()?;
+        subject.start_up = begin.elapsed();
         Ok(subject)
     }
 
     fn wait(&mut self) -> io::Result<()> {
-        for _ in 0..3000 {
+        for _ in 0..30_000 {
             if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
                 return Ok(());
             }
@@ -126,7 +136,7 @@ impl Subject {
                     "{name} ended with {status}: {said}"
                 )));
             }
-            thread::park_timeout(Duration::from_millis(10));
+            thread::park_timeout(Duration::from_millis(1));
         }
         Err(io::Error::other(format!(
             "{} does not listen",
