@@ -11,7 +11,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-use super::unix;
+use super::{Fresh, unix};
 
 /// What a connection runs over. TLS becomes a variant of its own.
 #[derive(Debug)]
@@ -20,9 +20,29 @@ pub enum Io {
     Tcp(TcpStream),
     /// A Unix socket.
     Unix(UnixStream),
+    /// Plain TCP, just accepted.
+    Fresh(Fresh),
 }
 
 impl Io {
+    /// What was just accepted, set not to block.
+    pub fn accepted(socket: std::net::TcpStream) -> Self {
+        Self::Fresh(Fresh::new(socket))
+    }
+
+    /// Whether the event loop does not know it yet, and so tells nothing of it.
+    pub(super) fn is_fresh(&self) -> bool {
+        matches!(self, Self::Fresh(_))
+    }
+
+    /// Has the event loop tell of it.
+    pub(super) fn register(&mut self) -> io::Result<()> {
+        if let Self::Fresh(fresh) = self {
+            *self = Self::Tcp(fresh.register()?);
+        }
+        Ok(())
+    }
+
     /// Reads what is there. A short read clears tokio's readiness, which `try_read` after
     /// `readable` does not: that would cost two calls of the kernel a request.
     pub(super) fn poll_read(
@@ -33,6 +53,13 @@ impl Io {
         match self {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Fresh(fresh) => {
+                if let Some(done) = fresh.read(buffer) {
+                    return Poll::Ready(done);
+                }
+                self.register()?;
+                self.poll_read(cx, buffer)
+            }
         }
     }
 
@@ -45,6 +72,13 @@ impl Io {
         match self {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Self::Fresh(fresh) => {
+                if let Some(done) = fresh.write(slices) {
+                    return Poll::Ready(done);
+                }
+                self.register()?;
+                self.poll_write(cx, slices)
+            }
         }
     }
 
@@ -58,6 +92,8 @@ impl Io {
         match self {
             Self::Tcp(stream) => stream.poll_write_ready(cx),
             Self::Unix(stream) => stream.poll_write_ready(cx),
+            // Only the attempt tells.
+            Self::Fresh(_) => Poll::Ready(Ok(())),
         }
     }
 
@@ -93,6 +129,10 @@ impl Io {
         match self {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Fresh(_) => {
+                self.register()?;
+                self.poll_shutdown(cx)
+            }
         }
     }
 
@@ -104,6 +144,10 @@ impl Io {
                 stream.poll_peek(cx, &mut ReadBuf::new(&mut byte))
             }
             Self::Unix(stream) => unix::poll_peek(stream, cx),
+            Self::Fresh(_) => {
+                self.register()?;
+                self.poll_peek(cx)
+            }
         }
     }
 
@@ -114,16 +158,21 @@ impl Io {
         match self {
             Self::Tcp(stream) => stream.try_io(Interest::PRIORITY, || Ok(())).is_ok(),
             Self::Unix(stream) => stream.try_io(Interest::PRIORITY, || Ok(())).is_ok(),
+            Self::Fresh(_) => false,
         }
     }
 
     /// Whether the close that follows is a reset, so that what was sent cannot pass for whole.
     pub(super) fn reset_on_close(&self, reset: bool) {
+        let linger = reset.then_some(Duration::ZERO);
+        let set = |socket: SockRef<'_>| drop(socket.set_linger(linger));
         match self {
             // The peer may be gone already, and then there is nothing to reset.
-            Self::Tcp(stream) => {
-                let linger = reset.then_some(Duration::ZERO);
-                drop(SockRef::from(stream).set_linger(linger));
+            Self::Tcp(stream) => set(SockRef::from(stream)),
+            Self::Fresh(fresh) => {
+                if let Some(socket) = fresh.socket() {
+                    set(SockRef::from(socket));
+                }
             }
             // It has no reset to send, and no client comes by one.
             Self::Unix(_) => {}

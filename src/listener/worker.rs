@@ -1,13 +1,15 @@
 //! One data worker: a thread, its runtime, its accept loops, its connections.
 
 use std::cell::Cell;
-use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener};
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use rustix::net::{SocketFlags, acceptfrom_with};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 use tokio::task::{JoinHandle, spawn_local};
@@ -165,7 +167,12 @@ impl Drop for Inside {
 
 impl Hall {
     fn open(self: &Rc<Self>, gate: Gate) -> Option<Door> {
-        let listener = match tokio::net::TcpListener::from_std(gate.socket) {
+        #[allow(
+            deprecated,
+            reason = "what follows it is unsafe code: for types that lie about their descriptor, which the \
+                      standard library's do not"
+        )]
+        let listener = match AsyncFd::with_interest(gate.socket, Interest::READABLE) {
             Ok(listener) => listener,
             Err(error) => {
                 tracing::error!("a worker cannot serve listener {}: {error}", gate.name);
@@ -193,28 +200,27 @@ impl Hall {
         let name = Rc::clone(name);
         self.inside.set(self.inside.get() + 1);
         let inside = Inside(Rc::clone(self));
-        spawn_local(async move {
-            let (io, worker) = (Io::Tcp(stream), Rc::clone(&inside.0.worker));
-            if place.is_some() {
-                proxy::serve(worker, io, address, name).await;
-            } else {
-                proxy::turn_away(worker, io, address, name).await;
+        let (io, worker) = (Io::accepted(stream), Rc::clone(&self.worker));
+        match place {
+            Some(place) => {
+                let kept = (place, counted, inside);
+                spawn_local(proxy::serve(worker, io, address, name, kept));
             }
-            drop((place, counted, inside));
-        });
+            None => {
+                spawn_local(async move {
+                    proxy::turn_away(worker, io, address, name).await;
+                    drop((counted, inside));
+                });
+            }
+        }
     }
 }
 
-async fn accept(
-    hall: Rc<Hall>,
-    socket: tokio::net::TcpListener,
-    name: Rc<Name>,
-    closing: Rc<Notify>,
-) {
+async fn accept(hall: Rc<Hall>, socket: AsyncFd<TcpListener>, name: Rc<Name>, closing: Rc<Notify>) {
     loop {
         tokio::select! {
             biased;
-            accepted = socket.accept() => match accepted {
+            accepted = socket.async_io(Interest::READABLE, next) => match accepted {
                 Ok((stream, address)) => hall.let_in(stream, address, &name),
                 // The client was quicker than we: nothing is short.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
@@ -230,4 +236,13 @@ async fn accept(
             () = closing.notified() => return,
         }
     }
+}
+
+/// The next connection that waits at the door. Not tokio's: that would have the event loop told of
+/// it before anybody knows whether there is something to wait for.
+fn next(socket: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let (client, address) = acceptfrom_with(socket, flags)?;
+    let address = address.ok_or(ErrorKind::AddrNotAvailable)?.try_into()?;
+    Ok((client.into(), address))
 }

@@ -1,7 +1,10 @@
 //! A client's connection: idle, then a request, then idle again.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,7 +12,7 @@ use tokio::time::Instant;
 use super::exchange::{exchange, refuse_unread};
 use super::tunnel::Tunnel;
 use super::{Reason, Worker};
-use crate::http::{Conn, Io, StreamError};
+use crate::http::{Conn, Io};
 use crate::model::Name;
 
 /// A client and the connection it came by.
@@ -37,7 +40,8 @@ impl Client {
 
     async fn end(mut self, worker: &Worker, next: Next) {
         match next {
-            Next::Keep | Next::Close | Next::Tunnel(_) => {}
+            Next::Keep | Next::Close => {}
+            Next::Tunnel(tunnel) => tunnel.run(worker, self).await,
             Next::Abort => self.conn.abort(),
             Next::Linger => {
                 let until = Instant::now() + LINGER_TIME;
@@ -69,18 +73,29 @@ pub(super) const LINGER_TIME: Duration = Duration::from_secs(1);
 /// How long a stop waits for the first request of a connection.
 const LAST_CHANCE: Duration = Duration::from_secs(1);
 
-/// Serves one client until it or its connection has had enough.
-pub async fn serve(worker: Rc<Worker>, io: Io, address: SocketAddr, listener: Rc<Name>) {
+/// Serves one client until it or its connection has had enough. Until then it keeps `kept`.
+///
+/// What an idle connection holds is what this future does: so all but waiting is boxed, and nothing
+/// is handed to it that it would move, which is holding it twice.
+pub fn serve<K>(
+    worker: Rc<Worker>,
+    io: Io,
+    address: SocketAddr,
+    listener: Rc<Name>,
+    kept: K,
+) -> impl Future<Output = ()> {
     let mut client = Client::new(io, address, listener);
-    while idle(&worker, &mut client).await {
-        client.requests += 1;
-        // Boxed, so that an idle connection is not as large as a busy one.
-        let exchange = Box::pin(exchange(&worker, &mut client));
-        let next = worker.clock.run(exchange).await;
-        match next {
-            Next::Keep => {}
-            Next::Tunnel(tunnel) => return Box::pin(tunnel.run(&worker, client)).await,
-            next => return client.end(&worker, next).await,
+    async move {
+        let _kept = &kept;
+        while idle(&worker, &mut client).await {
+            client.requests += 1;
+            let exchange = Box::pin(exchange(&worker, &mut client));
+            let next = worker.clock.run(exchange).await;
+            match next {
+                Next::Keep => {}
+                Next::Close => return,
+                next => return Box::pin(client.end(&worker, next)).await,
+            }
         }
     }
 }
@@ -116,15 +131,22 @@ async fn idle(worker: &Worker, client: &mut Client) -> bool {
             // connected only to be quick later must not hold the stop up.
             timeout = timeout.min(start.elapsed() + LAST_CHANCE);
         }
-        tokio::select! {
-            biased;
-            filled = client.conn.wait(&worker.scratch, start + timeout) => {
-                return match filled {
-                    Ok(count) => count > 0,
-                    Err(StreamError::Timeout | StreamError::Broken(_)) => false,
-                };
+        let until = start + timeout;
+        let mut armed = false;
+        let mut look = pin!(worker.until_look());
+        // One function, and not futures in futures that each hold what they are handed: this is
+        // what an idle connection is.
+        let waited = poll_fn(|cx| {
+            let waited = client
+                .conn
+                .poll_wait(cx, &worker.scratch, until, &mut armed);
+            match waited {
+                Poll::Ready(filled) => Poll::Ready(Some(filled.is_ok_and(|count| count > 0))),
+                Poll::Pending => look.as_mut().poll(cx).map(|()| None),
             }
-            () = worker.until_look() => {}
+        });
+        if let Some(asked) = waited.await {
+            return asked;
         }
     }
 }

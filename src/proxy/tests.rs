@@ -92,10 +92,33 @@ async fn proxy_of(
     spawn_local(async move {
         while let Ok((stream, peer)) = door.accept().await {
             let worker = Rc::clone(&worker);
-            spawn_local(serve(worker, Io::Tcp(stream), peer, Rc::clone(&name)));
+            spawn_local(serve(worker, Io::Tcp(stream), peer, Rc::clone(&name), ()));
         }
     });
     (address, snapshot, published)
+}
+
+/// The future of a connection that idles.
+async fn an_idle_connection() -> impl Future<Output = ()> {
+    let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, name) = (door.local_addr().unwrap(), Name::parse("http").unwrap());
+    let theirs = TcpStream::connect(address).await.unwrap();
+    let (sink, _) = logs::start(None).unwrap();
+    let published = Arc::new(Published::default());
+    let worker = Worker::new(published, Arc::default(), sink, Spool::nowhere(), 8);
+    serve(
+        Rc::new(worker),
+        Io::Tcp(theirs),
+        address,
+        Rc::new(name),
+        [0_usize; 3],
+    )
+}
+
+#[tokio::test]
+async fn an_idle_connection_holds_little() {
+    let held = size_of_val(&an_idle_connection().await);
+    assert!(held <= 512, "{held} bytes");
 }
 
 /// A node that does `act` with every connection.

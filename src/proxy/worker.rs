@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 use super::Spool;
@@ -127,8 +128,9 @@ impl Worker {
         self.stopping.get()
     }
 
-    pub(super) async fn until_look(&self) {
-        self.look.notified().await;
+    /// Waits until idle connections are to look whether they are wanted.
+    pub(super) fn until_look(&self) -> Notified<'_> {
+        self.look.notified()
     }
 
     pub(super) fn append_date(&self, out: &mut Vec<u8>) {

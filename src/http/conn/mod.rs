@@ -286,25 +286,48 @@ impl Conn {
         }))
     }
 
-    /// Waits for the first byte of a next message, or the end, or `until`.
-    /// What is read goes to the input; 0 is the other side's end.
+    /// Waits for the first byte of a next message, or the end, or `until`; `armed` as for
+    /// [`Self::poll_late`]. What is read goes to the input; 0 is the other side's end.
     ///
     /// # Errors
     /// When the connection breaks or the time is over.
-    pub async fn wait(&mut self, scratch: &Scratch, until: Instant) -> Result<usize, StreamError> {
+    pub fn poll_wait(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &Scratch,
+        until: Instant,
+        armed: &mut bool,
+    ) -> Poll<Result<usize, StreamError>> {
         if !self.input().is_empty() {
-            return Ok(self.input().len());
+            return Poll::Ready(Ok(self.input().len()));
         }
-        self.shrink(scratch);
-        let filled = self.fill(scratch, until).await;
+        if !*armed {
+            self.shrink(scratch);
+        }
+        let filled = match self.poll_fill(cx, scratch) {
+            Poll::Ready(filled) => filled.map_err(StreamError::Broken),
+            Poll::Pending => {
+                ready!(self.poll_late(cx, until, armed));
+                Err(StreamError::Timeout)
+            }
+        };
         self.make_room(scratch);
-        filled
+        Poll::Ready(filled)
     }
 
     /// Whether the other side has ended or broken the connection, as far as the kernel has heard:
     /// an end behind bytes that nobody takes yet is one. Not heard is an end behind more than
     /// the kernel holds for us.
     pub fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.io.is_fresh() {
+            if !self.look.is_set() {
+                self.look.set(Instant::now() + Self::PATIENCE);
+            }
+            ready!(self.look.poll(cx));
+            if self.io.register().is_err() {
+                return Poll::Ready(());
+            }
+        }
         if self.io.has_ended() {
             return Poll::Ready(());
         }
@@ -326,6 +349,10 @@ impl Conn {
 
     /// How often `poll_gone` looks for an end behind bytes that nobody takes yet.
     const LOOK: Duration = Duration::from_millis(200);
+
+    /// How long nobody asks to be told of the end of a fresh connection: most answers are there by
+    /// then, and it need never be asked.
+    const PATIENCE: Duration = Duration::from_millis(10);
 
     /// Whether an idle connection can carry a next request: nothing to read, no end.
     pub fn poll_reusable(&mut self, cx: &mut Context<'_>) -> Reusable {

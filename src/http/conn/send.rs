@@ -53,8 +53,9 @@ impl Conn {
     }
 
     /// Whether [`Conn::send_file`] can be used.
-    pub fn takes_files(&self) -> bool {
-        self.io.takes_files()
+    pub fn takes_files(&mut self) -> bool {
+        // A file is more than fits at once. One that cannot be waited for is found broken soon.
+        self.io.register().is_ok() && self.io.takes_files()
     }
 
     /// Writes the queue and has the kernel send `range` of `file` behind it, as long as the other
