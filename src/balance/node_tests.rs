@@ -161,3 +161,27 @@ async fn at_a_start_of_the_program_every_node_has_its_whole_weight() {
         assert_eq!(share_of_first(&balancer, 100), 50);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn checks_that_go_on_passing_do_not_start_it_anew() {
+    let balancer = balancer(|pool| {
+        pool.nodes.truncate(2);
+        pool.slow_start = SLOW;
+    });
+    fall_and_rise(&balancer);
+    for _ in 0..2 {
+        advance(SLOW / 2).await;
+        set_health(&balancer, 0, Health::Up);
+    }
+    assert_eq!(share_of_first(&balancer, 100), 50);
+}
+
+#[test]
+fn a_node_tells_its_health_and_its_errors() {
+    assert_eq!(Health::ALL.map(Health::as_str), ["unknown", "up", "down"]);
+    let balancer = balancer(|_| {});
+    let state = &balancer.nodes()[0].state;
+    state.count_error();
+    state.count_error();
+    assert_eq!(state.errors(), 2);
+}

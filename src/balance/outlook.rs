@@ -95,3 +95,43 @@ impl Balancer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::Room;
+    use crate::balance::queue_tests::{ask, asker, balancer, lease};
+    use crate::balance::{Leasing, Tried};
+
+    #[test]
+    fn room_is_what_the_next_request_finds() {
+        let balancer = balancer(&[1, 1], 2);
+        let mut held = Vec::new();
+        for _ in 0..6 {
+            let told = balancer.outlook(asker(), Instant::now()).room;
+            let found = ask(&balancer, &Tried::new());
+            let is = match &found {
+                Leasing::Leased(_) => Room::AtOnce,
+                Leasing::Wait(_) => Room::Later,
+                Leasing::Full => Room::Full,
+                Leasing::NoNode => Room::Never,
+            };
+            assert_eq!(told, is);
+            held.push(found);
+        }
+        assert!(matches!(held[5], Leasing::Full));
+    }
+
+    #[test]
+    fn who_finds_others_waiting_has_to_wait() {
+        let balancer = balancer(&[1, 1], 2);
+        let (first, _second) = (lease(&balancer), lease(&balancer));
+        let mut tried = Tried::new();
+        tried.insert(first.index());
+        let _retry = ask(&balancer, &tried);
+        drop(first);
+        let outlook = balancer.outlook(asker(), Instant::now());
+        assert_eq!(outlook.room, Room::Later);
+    }
+}

@@ -75,3 +75,21 @@ impl Slot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Slot, UNIT};
+
+    #[test]
+    fn a_fine_slot_is_a_slot_in_small_units() {
+        for weight in [1, 3, 1000] {
+            let (mut fine, mut plain) = (Slot::fine(weight), Slot::new(weight));
+            for _ in 0..3 {
+                let units = (fine.weight, fine.effective, fine.unit);
+                assert_eq!(units, (plain.weight * UNIT, plain.effective * UNIT, UNIT));
+                fine.weaken(1);
+                plain.weaken(1);
+            }
+        }
+    }
+}
