@@ -15,6 +15,8 @@ pub mod store;
 
 pub mod http;
 
+pub mod tls;
+
 pub mod files;
 
 pub mod balance;

@@ -11,8 +11,8 @@ use super::{Control, Now, Started, Writer, own_socket, publish, secrets, words};
 use crate::document::{self, Change, Format, PlacedProblems};
 use crate::health;
 use crate::listener::Prepared;
-use crate::model::{Config, Listener, Problems, Secrets};
-use crate::snapshot::Snapshot;
+use crate::model::{Config, Listener, Problems};
+use crate::snapshot::{Material, Snapshot};
 use crate::store::{Store, StoreError, set_aside};
 
 /// A document to apply.
@@ -185,12 +185,12 @@ impl Control {
         if !own.is_empty() {
             return Err(ChangeError::Invalid(own.into()));
         }
-        let read = self.read_secrets_after(&config, before).await;
+        let read = self.read_after(&config, before).await;
         let opened = self.open_sockets(&config, &before.config);
-        let (secrets, mut sockets) =
+        let (material, mut sockets) =
             both(read, opened).map_err(|problems| ChangeError::Invalid(problems.into()))?;
         let snapshot = self
-            .build(config.clone(), secrets.clone(), before.revision + 1)
+            .build(config.clone(), material.clone(), before.revision + 1)
             .await;
         applied.read_again = snapshot.read_anew(before);
         applied.warnings.append(&mut troubles(&snapshot).await);
@@ -209,7 +209,7 @@ impl Control {
         applied.revision = number;
         let snapshot = match number == snapshot.revision {
             true => snapshot,
-            false => self.build(config, secrets, number).await,
+            false => self.build(config, material, number).await,
         };
         tracing::info!(revision = number, author = wanted.author, "{words}");
         self.publish(writer, snapshot, Started::Serving, sockets)
@@ -223,12 +223,12 @@ impl Control {
     pub(super) async fn build(
         &self,
         config: Arc<Config>,
-        secrets: Arc<Secrets>,
+        material: Arc<Material>,
         revision: u64,
     ) -> Arc<Snapshot> {
         let registry = Arc::clone(&self.parts.registry);
         let metrics = Arc::clone(&self.parts.metrics);
-        let build = move || Snapshot::build(config, secrets, revision, &registry, &metrics);
+        let build = move || Snapshot::build(config, material, revision, &registry, &metrics);
         let again = build.clone();
         // The pool is gone only when the program is going.
         Arc::new(spawn_blocking(build).await.unwrap_or_else(|_| again()))
@@ -314,7 +314,10 @@ impl Control {
 }
 
 /// Both, or every Problem of either.
-fn both<A, B>(a: Result<A, Problems>, b: Result<B, Problems>) -> Result<(A, B), Problems> {
+pub(super) fn both<A, B>(
+    a: Result<A, Problems>,
+    b: Result<B, Problems>,
+) -> Result<(A, B), Problems> {
     match (a, b) {
         (Ok(a), Ok(b)) => Ok((a, b)),
         (Err(mut problems), Err(more)) => {

@@ -7,6 +7,7 @@
 //! [`Handle`] is what the panel, the API and the command line hold. A stopped instance
 //! is changed by the same code without a data plane ([`Control::offline`]).
 
+mod certificates;
 mod change;
 mod check_report;
 mod door;
@@ -42,6 +43,7 @@ use crate::model::{Admin, Config, Language, SecretBytes};
 use crate::proxy::Question;
 use crate::snapshot::Snapshot;
 use crate::store::{Lock, Store, StoreError};
+use crate::tls::Engine;
 
 pub use change::{Applied, Apply, ChangeError};
 pub use check_report::{CheckReport, CheckRow};
@@ -71,6 +73,8 @@ pub struct Control {
     /// A stopped instance is changed by one command, which may replace a lost database.
     running: bool,
     parts: Parts,
+    /// Outlives every snapshot, as the session tickets that clients have.
+    engine: Engine,
     /// What is in force. Read without waiting for a change under way.
     now: ArcSwap<Now>,
     /// Told of every Config that comes in force.
@@ -154,7 +158,8 @@ impl Control {
             false => _ = secrets::generate(&mut found.config),
         }
         let config = Arc::new(found.config);
-        let read = secrets::read_at_start(&config, &found.lost).await;
+        let engine = Engine::new();
+        let read = certificates::read_at_start(&engine, &config, &found.lost).await;
         let followers = watch::Sender::new(config.clone());
         let snapshot = Snapshot::build(
             config,
@@ -170,6 +175,7 @@ impl Control {
             dir,
             running,
             parts,
+            engine,
             now: ArcSwap::from_pointee(Now {
                 snapshot: Arc::new(snapshot),
                 started: found.started,

@@ -57,20 +57,21 @@ impl Control {
         }
     }
 
-    /// Reads again what the Config in force names and files or variables hold: secrets, pages
-    /// for errors. Serves with it where it is another, unless it is a `dry_run`. A phrase for
+    /// Reads again what the Config in force names and files or variables hold: secrets,
+    /// certificates, pages for errors. Serves with it where it is another, unless it is a `dry_run`. A phrase for
     /// each that is.
     pub(super) async fn read_again(&self, writer: &mut Writer, dry_run: bool) -> Vec<String> {
         let now = self.now.load_full();
         let before = &now.snapshot;
         // Nothing that was said differs, so that nothing is a Problem.
-        let Ok(secrets) = self.read_secrets_after(&before.config, before).await else {
+        let Ok(material) = self.read_after(&before.config, before).await else {
             return Vec::new();
         };
         let (config, revision) = (before.config.clone(), before.revision);
-        let snapshot = self.build(config, secrets, revision).await;
+        let snapshot = self.build(config, material, revision).await;
         let news = snapshot.read_anew(before);
-        let differs = !news.is_empty() || snapshot.secrets != before.secrets;
+        let as_read = snapshot.certificates.as_read(&before.certificates);
+        let differs = !news.is_empty() || !as_read || snapshot.secrets != before.secrets;
         if differs && !dry_run {
             for what in &news {
                 tracing::info!("{what}");

@@ -9,7 +9,7 @@ use super::{Control, Started};
 use crate::balance::{
     Balancer, Candidate, Cause, CheckResult, Facts, Health, Unresolved, unix_now,
 };
-use crate::metrics::{NodeFacts, PoolFacts};
+use crate::metrics::{CertificateFacts, NodeFacts, PoolFacts};
 use crate::model::{AdminState, Language, Name, Way};
 use crate::snapshot::Pool;
 
@@ -124,6 +124,12 @@ impl Control {
         for missing in now.snapshot.secrets.missing() {
             soft.push(format!("a secret is missing: {missing}"));
         }
+        for listener in &now.snapshot.listeners {
+            if listener.shows_nothing() {
+                let name = &listener.config.name;
+                soft.push(format!("listener {name} has no certificate to show"));
+            }
+        }
         if let Some(why) = self.not_kept() {
             soft.push(format!("the last-known-good could not be written: {why}"));
         }
@@ -150,7 +156,15 @@ impl Control {
             })
             .collect();
         let pools: Vec<PoolFacts<'_>> = now.snapshot.pools.iter().map(pool_facts).collect();
-        self.parts.metrics.text(&facts, &pools)
+        let certificates = now.snapshot.certificates.usable();
+        let certificates: Vec<CertificateFacts<'_>> = certificates
+            .map(|certificate| CertificateFacts {
+                name: certificate.name.as_str(),
+                not_after: certificate.not_after,
+            })
+            .collect();
+        let metrics = &self.parts.metrics;
+        metrics.text(&facts, &pools, &certificates)
     }
 }
 

@@ -42,7 +42,7 @@ impl Control {
                 let mut config = loaded.config;
                 secrets::generate_lost(&mut config);
                 let config = Arc::new(config);
-                let read = secrets::read_at_start(&config, &loaded.lost).await;
+                let read = self.read_at_start(&config, &loaded.lost).await;
                 let snapshot = self.build(config, read, loaded.revision).await;
                 begin(&snapshot, loaded.made);
                 self.serve(&mut writer, snapshot, loaded.started).await;
@@ -54,7 +54,8 @@ impl Control {
                 }));
             }
         }
-        if !self.now.load().snapshot.secrets.missing().is_empty() {
+        let missing = !self.now.load().snapshot.secrets.missing().is_empty();
+        if missing || self.certificate_files_changed().await {
             // It tells in the log what it found.
             self.read_again(&mut writer, false).await;
         }

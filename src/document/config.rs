@@ -5,14 +5,13 @@ use super::reader::Reader;
 use super::tree::{Tree, Value};
 use super::value::Fault;
 use super::writer::Writer;
-use super::{admin, listener, logs, pool, settings, site, webhook};
+use super::{admin, certificate, listener, logs, pool, settings, site, webhook};
 use crate::model::{Code, Config};
 
 /// The only version of the schema so far.
 const VERSION: i128 = 1;
 
 const LATER: &[Later] = &[
-    ("certificates", Off::Never),
     ("acme", Off::Never),
     ("compression", Off::Never),
     ("sessions", Off::Never),
@@ -32,6 +31,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Config {
         settings: r.table("settings", settings::read).unwrap_or_default(),
         admin: r.table("admin", admin::read).unwrap_or_default(),
         listeners: r.tables("listeners", listener::read),
+        certificates: r.tables("certificates", certificate::read),
         pools: r.tables("pools", pool::read),
         sites: r.tables("sites", site::read),
         logs: r.table("logs", logs::read).unwrap_or_default(),
@@ -54,6 +54,7 @@ pub(super) fn write(w: &mut Writer, config: &Config) {
     w.table("settings", |w| settings::write(w, &config.settings));
     w.table("admin", |w| admin::write(w, &config.admin));
     w.tables("listeners", &config.listeners, listener::write);
+    w.tables("certificates", &config.certificates, certificate::write);
     w.tables("pools", &config.pools, pool::write);
     w.tables("sites", &config.sites, site::write);
     w.table("logs", |w| logs::write(w, &config.logs));

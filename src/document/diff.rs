@@ -198,10 +198,11 @@ fn identity(table: &Json) -> String {
     }
 }
 
-/// Whether two values mean the same. Index files are tried in their order; no other list has one.
+/// Whether two values mean the same. Index files are tried in their order, and the first of a
+/// listener's certificates is shown to who asks for none; no other list has one.
 fn same(field: &str, before: &Json, after: &Json) -> bool {
     match (before, after) {
-        (Json::Array(b), Json::Array(a)) if !field.ends_with(".index") => {
+        (Json::Array(b), Json::Array(a)) if !has_an_order(field) => {
             let sorted = |list: &[Json]| {
                 let mut texts: Vec<String> = list.iter().map(Json::to_string).collect();
                 texts.sort_unstable();
@@ -211,4 +212,8 @@ fn same(field: &str, before: &Json, after: &Json) -> bool {
         }
         (b, a) => b == a,
     }
+}
+
+fn has_an_order(field: &str) -> bool {
+    field.ends_with(".index") || field.ends_with(".tls.certificates")
 }

@@ -17,6 +17,7 @@ pub(super) fn left_out(problems: Problems, found: &[Found]) -> Vec<Problem> {
         .collect();
     let hidden = |table: &str| found.iter().any(|found| hides(&found.problem, table));
     let (pools, listeners) = (hidden("pools"), hidden("listeners"));
+    let certificates = hidden("certificates");
     let sites = hidden("sites");
     let repeats = |problem: &Problem| {
         let field = problem.field.as_str();
@@ -26,6 +27,7 @@ pub(super) fn left_out(problems: Problems, found: &[Found]) -> Vec<Problem> {
             || around.any(|way| wrong_type.contains(way))
             || dangling && pools && (field.ends_with(".pool") || field.ends_with(".fallback"))
             || dangling && listeners && field.contains(".listeners[")
+            || certificates && (field.ends_with(".tls") || field.contains(".tls.certificates["))
             || sites && field == "sites"
     };
     problems.into_iter().filter(|p| !repeats(p)).collect()

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::later::{Later, Off};
+use super::listener_tls;
 use super::reader::Reader;
 use super::time::UP_TO_A_DAY;
 use super::value::{flag, number, size, socket, time, word};
@@ -21,11 +22,7 @@ const MAX_RATE: u32 = 1024 * 1024 * 1024;
 /// Fields are looked through one by one.
 const MAX_FIELDS: u16 = 1000;
 
-const LATER: &[Later] = &[
-    ("tls", Off::False),
-    ("h2c", Off::False),
-    ("proxy_protocol", Off::False),
-];
+const LATER: &[Later] = &[("h2c", Off::False), ("proxy_protocol", Off::False)];
 
 const UNDERSCORES: [Underscores; 3] = [Underscores::Drop, Underscores::Reject, Underscores::Keep];
 
@@ -46,6 +43,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Listener {
     // 0 is off, for both rates.
     let rate = || size(0..=MAX_RATE);
     Listener {
+        tls: listener_tls::read(r),
         head_timeout: r.get("head_timeout", d.head_timeout, time(UP_TO_A_DAY)),
         idle_timeout: r.get("idle_timeout", d.idle_timeout, time(UP_TO_A_DAY)),
         max_requests: r.get("max_requests", d.max_requests, number(1..=MANY)),
@@ -68,6 +66,7 @@ pub(super) fn write(w: &mut Writer, listener: &Listener) {
     let d = Listener::new(listener.name.clone(), listener.address);
     w.always("name", listener.name.as_str());
     w.always("address", listener.address.to_string());
+    listener_tls::write(w, listener.tls.as_ref());
     w.time("head_timeout", listener.head_timeout, d.head_timeout);
     w.time("idle_timeout", listener.idle_timeout, d.idle_timeout);
     w.field("max_requests", listener.max_requests, d.max_requests);

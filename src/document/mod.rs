@@ -5,6 +5,7 @@
 
 mod admin;
 mod affinity;
+mod certificate;
 mod config;
 mod diff;
 mod files;
@@ -14,6 +15,7 @@ mod health_check;
 mod keepalive;
 mod later;
 mod listener;
+mod listener_tls;
 mod logs;
 mod node;
 mod place;

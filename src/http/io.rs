@@ -11,9 +11,9 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-use super::{Fresh, unix};
+use super::{Fresh, TlsIo, unix};
 
-/// What a connection runs over. TLS becomes a variant of its own.
+/// What a connection runs over.
 #[derive(Debug)]
 pub enum Io {
     /// Plain TCP.
@@ -22,6 +22,8 @@ pub enum Io {
     Unix(UnixStream),
     /// Plain TCP, just accepted.
     Fresh(Fresh),
+    /// TLS over TCP. Apart, so that a plain connection is not as large.
+    Tls(Box<TlsIo>),
 }
 
 impl Io {
@@ -60,6 +62,7 @@ impl Io {
                 self.register()?;
                 self.poll_read(cx, buffer)
             }
+            Self::Tls(stream) => stream.poll_read(cx, buffer),
         }
     }
 
@@ -79,6 +82,7 @@ impl Io {
                 self.register()?;
                 self.poll_write(cx, slices)
             }
+            Self::Tls(stream) => stream.poll_write(cx, slices),
         }
     }
 
@@ -94,6 +98,7 @@ impl Io {
             Self::Unix(stream) => stream.poll_write_ready(cx),
             // Only the attempt tells.
             Self::Fresh(_) => Poll::Ready(Ok(())),
+            Self::Tls(stream) => stream.socket.poll_write_ready(cx),
         }
     }
 
@@ -124,6 +129,30 @@ impl Io {
         })
     }
 
+    /// Whether it holds bytes that it took and has not handed on.
+    pub(super) fn holds(&self) -> bool {
+        match self {
+            Self::Tcp(_) | Self::Unix(_) | Self::Fresh(_) => false,
+            Self::Tls(stream) => stream.holds(),
+        }
+    }
+
+    /// Hands on what it holds.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(_) | Self::Unix(_) | Self::Fresh(_) => Poll::Ready(Ok(())),
+            Self::Tls(stream) => stream.poll_flush(cx),
+        }
+    }
+
+    /// Bytes handed on, ever, where it holds them for a while.
+    pub(super) fn handed_on(&self) -> Option<u64> {
+        match self {
+            Self::Tcp(_) | Self::Unix(_) | Self::Fresh(_) => None,
+            Self::Tls(stream) => Some(stream.taken),
+        }
+    }
+
     /// Says that nothing more will be written.
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
@@ -133,6 +162,7 @@ impl Io {
                 self.register()?;
                 self.poll_shutdown(cx)
             }
+            Self::Tls(stream) => stream.poll_shutdown(cx),
         }
     }
 
@@ -148,6 +178,7 @@ impl Io {
                 self.register()?;
                 self.poll_peek(cx)
             }
+            Self::Tls(stream) => stream.poll_peek(cx),
         }
     }
 
@@ -159,6 +190,10 @@ impl Io {
             Self::Tcp(stream) => stream.try_io(Interest::PRIORITY, || Ok(())).is_ok(),
             Self::Unix(stream) => stream.try_io(Interest::PRIORITY, || Ok(())).is_ok(),
             Self::Fresh(_) => false,
+            Self::Tls(stream) => {
+                let ended = stream.socket.try_io(Interest::PRIORITY, || Ok(()));
+                ended.is_ok()
+            }
         }
     }
 
@@ -174,6 +209,7 @@ impl Io {
                     set(SockRef::from(socket));
                 }
             }
+            Self::Tls(stream) => set(SockRef::from(&stream.socket)),
             // It has no reset to send, and no client comes by one.
             Self::Unix(_) => {}
         }

@@ -28,6 +28,7 @@ mod scan;
 mod scratch;
 mod shortage;
 mod target;
+mod tls;
 mod token;
 mod unix;
 mod write;
@@ -50,6 +51,7 @@ pub use response::{ResponseHead, begins_like_an_answer, parse_response};
 pub use scan::{HeadScan, Limits, OddNames};
 pub use scratch::Scratch;
 pub use shortage::is_own_shortage;
+pub use tls::TlsIo;
 pub use unix::connect_unix;
 pub use write::{
     chunk_end, chunk_size_line, field, field_number, number, reason_phrase, status_line,

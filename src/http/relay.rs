@@ -222,7 +222,7 @@ impl Relay {
         to: &Conn,
     ) -> Poll<Result<(), RelayError>> {
         let for_reader = to.has_output();
-        let progress = from.received + to.sent;
+        let progress = from.received + to.going_out();
         let stands = |w: &Waiting| w.for_reader == for_reader && w.progress == progress;
         if !self.waiting.as_ref().is_some_and(stands) {
             let now = Instant::now();

@@ -6,6 +6,7 @@
 //! of anybody's.
 
 mod admission;
+mod greet;
 mod holder;
 mod socket;
 mod sockets;

@@ -10,15 +10,15 @@ use std::time::Duration;
 use rustix::net::{SocketFlags, acceptfrom_with};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::Notify;
 use tokio::sync::mpsc::{Sender, UnboundedReceiver};
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout_at};
 
 use super::Admission;
-use crate::http::Io;
+use super::greet::{AT_ONCE, Caller, greet};
 use crate::logs::Sink;
-use crate::metrics::Metrics;
+use crate::metrics::{Handshake, Metrics};
 use crate::model::Name;
 use crate::proxy::{self, Spool, Worker};
 use crate::snapshot::Published;
@@ -88,6 +88,7 @@ async fn work(shared: Shared, mut commands: UnboundedReceiver<Command>) {
         admission: shared.admission,
         inside: Cell::new(0),
         left: Notify::new(),
+        greeting: Semaphore::new(AT_ONCE),
     });
     let mut doors: Vec<Door> = Vec::new();
     let mut tick = interval(TICK);
@@ -153,6 +154,8 @@ struct Hall {
     admission: Arc<Admission>,
     inside: Cell<usize>,
     left: Notify,
+    /// Places for handshakes.
+    greeting: Semaphore,
 }
 
 /// One connection inside; counted out even when its task panics.
@@ -189,28 +192,47 @@ impl Hall {
     }
 
     fn let_in(self: &Rc<Self>, stream: TcpStream, address: SocketAddr, name: &Rc<Name>) {
-        let (limit, counted) = match self.worker.snapshot() {
-            Some(snapshot) => (
-                snapshot.config.settings.max_connections,
-                snapshot.listener(name).map(|l| l.connections.opened()),
-            ),
-            None => (0, None),
-        };
+        let (mut limit, mut counted, mut tls) = (0, None, false);
+        if let Some(snapshot) = self.worker.snapshot() {
+            limit = snapshot.config.settings.max_connections;
+            if let Some(listener) = snapshot.listener(name) {
+                counted = Some(listener.connections.opened());
+                tls = listener.tls.is_some();
+            }
+        }
         let place = self.admission.enter(limit);
-        let name = Rc::clone(name);
+        let listener = Rc::clone(name);
         self.inside.set(self.inside.get() + 1);
         let inside = Inside(Rc::clone(self));
-        let (io, worker) = (Io::accepted(stream), Rc::clone(&self.worker));
-        match place {
-            Some(place) => {
+        let worker = Rc::clone(&self.worker);
+        let caller = Caller {
+            socket: stream,
+            address,
+            listener,
+        };
+        match (place, tls) {
+            (Some(place), false) => {
                 let kept = (place, counted, inside);
-                spawn_local(proxy::serve(worker, io, address, name, kept));
+                spawn_local(proxy::serve(worker, caller.plainly(), kept));
             }
-            None => {
+            (None, false) => {
                 spawn_local(async move {
-                    proxy::turn_away(worker, io, address, name).await;
+                    proxy::turn_away(worker, caller.plainly()).await;
                     drop((counted, inside));
                 });
+            }
+            (Some(place), true) => {
+                spawn_local(async move {
+                    let greeted = Box::pin(greet(&worker, caller, &inside.0.greeting));
+                    if let Some(visitor) = greeted.await {
+                        proxy::serve(worker, visitor, (place, counted, inside)).await;
+                    }
+                });
+            }
+            // A handshake to tell it why would cost more than what it asks for.
+            (None, true) => {
+                let handshakes = &worker.metrics().handshakes;
+                handshakes.count(Handshake::TurnedAway, "");
             }
         }
     }

@@ -11,6 +11,7 @@ mod series;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tls;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub use nodes::{NodeCounters, NodeErrorKind, NodeFacts, PoolFacts};
 pub use series::{Series, Served};
 pub use text::CONTENT_TYPE;
 use text::{Kind, Text};
+pub use tls::{CertificateFacts, Handshake, Handshakes};
 pub use webhooks::{Deliveries, Delivery};
 
 /// Why a request was tried again.
@@ -100,6 +102,8 @@ pub struct Metrics {
     retries: [AtomicU64; RetryReason::ALL.len()],
     statics: [AtomicU64; StaticResult::ALL.len()],
     reloads: Reloads,
+    /// Handshakes with clients.
+    pub handshakes: Handshakes,
     log_lines_dropped: AtomicU64,
     buffers: Buffers,
 }
@@ -216,7 +220,12 @@ impl Metrics {
 
     /// All of it as Prometheus text. The nodes' present facts come from the
     /// caller, who knows the snapshot.
-    pub fn text(&self, nodes: &[NodeFacts<'_>], pools: &[PoolFacts<'_>]) -> String {
+    pub fn text(
+        &self,
+        nodes: &[NodeFacts<'_>],
+        pools: &[PoolFacts<'_>],
+        certificates: &[CertificateFacts<'_>],
+    ) -> String {
         let mut text = Text::default();
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         text.family(
@@ -232,6 +241,7 @@ impl Metrics {
         nodes::write_pools(&mut text, pools);
         webhooks::write(&mut text, &names.deliveries);
         drop(names);
+        tls::write(&mut text, &self.handshakes, certificates);
         self.write_requests(&mut text);
         self.buffers.write(&mut text);
         self.write_process(&mut text);

@@ -1,6 +1,6 @@
 //! The whole configuration, one value.
 
-use super::{Admin, Listener, Logs, Pool, Settings, Site, Webhook};
+use super::{Admin, Certificate, Listener, Logs, Pool, Settings, Site, Webhook};
 
 /// The whole configuration: read, checked, published and rolled back as one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Config {
     pub admin: Admin,
     /// Where clients connect.
     pub listeners: Vec<Listener>,
+    /// What listeners with TLS show.
+    pub certificates: Vec<Certificate>,
     /// Who answers.
     pub pools: Vec<Pool>,
     /// Which names lead where; none is one implied site for the only pool.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::Name;
+use super::{ListenerTls, Name};
 
 /// What to do with a header name that holds anything but letters, digits and `-`.
 ///
@@ -26,6 +26,8 @@ pub struct Listener {
     pub name: Name,
     /// Where it listens.
     pub address: SocketAddr,
+    /// How it speaks TLS; none is plain HTTP.
+    pub tls: Option<ListenerTls>,
     /// Longest time from the first byte of a head to its last, absolute.
     pub head_timeout: Duration,
     /// How long a connection may idle between requests.
@@ -54,6 +56,7 @@ impl Listener {
         Self {
             name,
             address,
+            tls: None,
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             max_requests: 1000,

@@ -5,6 +5,7 @@
 
 mod admin;
 mod affinity;
+mod certificate;
 mod check;
 mod config;
 mod expires;
@@ -14,6 +15,7 @@ mod health_check;
 mod host;
 mod language;
 mod listener;
+mod listener_tls;
 mod logs;
 mod name;
 mod node;
@@ -33,6 +35,7 @@ mod webhook;
 
 pub use admin::{Admin, MetricsAccess};
 pub use affinity::{Affinity, CookieDomain, CookieName, CookiePath, SameSite, Secure};
+pub use certificate::{Certificate, CertificateFiles};
 pub use config::Config;
 pub use expires::Expires;
 pub use files::Files;
@@ -41,6 +44,7 @@ pub use health_check::{CheckKind, CheckMethod, Expect, HealthCheck, HttpCheck};
 pub use host::HostPattern;
 pub use language::Language;
 pub use listener::{Listener, Underscores};
+pub use listener_tls::{ListenerTls, TlsVersion};
 pub use logs::{LogFormat, LogLevel, Logs};
 pub use name::Name;
 pub use node::{AdminState, Node};

@@ -60,7 +60,11 @@ impl<'a> Answer<'a> {
             _ => {}
         }
         let (title, words) = (reason_phrase(status), reason.words());
-        let text = format!("{status} {title}\n\n{words}\nRequest {id}\n");
+        let instead = match reason {
+            Reason::PlainHttp => https_link(exchange.request.head),
+            _ => String::new(),
+        };
+        let text = format!("{status} {title}\n\n{words}\n{instead}Request {id}\n");
         Self {
             status,
             reason: Some(reason),
@@ -135,6 +139,20 @@ pub(super) fn location(request: &RequestView<'_>, redirect: &Redirect) -> Result
     let text = "the request cannot be sent where it should go";
     let refused = Reason::BadRequest(Refusal::bad(58, text));
     redirect.to.fill(&asked).ok_or(refused)
+}
+
+/// A line with the URL that asks for the same by HTTPS, at the port that was asked.
+fn https_link(head: &RequestHead) -> String {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    let (host, path) = (text(head.authority()), text(head.path()));
+    if host.is_empty() || !path.starts_with('/') {
+        return String::new();
+    }
+    let query = head.query().map(|query| format!("?{}", text(query)));
+    format!(
+        "Ask for https://{host}{path}{}\n",
+        query.unwrap_or_default()
+    )
 }
 
 /// The path of `head` with a slash behind, and its query.

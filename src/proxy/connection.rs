@@ -14,6 +14,7 @@ use super::tunnel::Tunnel;
 use super::{Reason, Worker};
 use crate::http::{Conn, Io};
 use crate::model::Name;
+use crate::tls::Secured;
 
 /// A client and the connection it came by.
 #[derive(Debug)]
@@ -21,18 +22,44 @@ pub(super) struct Client {
     pub(super) conn: Conn,
     pub(super) address: SocketAddr,
     pub(super) listener: Rc<Name>,
+    pub(super) security: Security,
     /// Requests begun on this connection.
     pub(super) requests: u32,
     /// Bytes of interim answers to the present request.
     pub(super) interim_out: u64,
 }
 
+/// A client that was let in.
+#[derive(Debug)]
+pub struct Visitor {
+    /// The connection it came by.
+    pub io: Io,
+    /// Where it is.
+    pub address: SocketAddr,
+    /// The listener it came through.
+    pub listener: Rc<Name>,
+    /// Whether others can read along.
+    pub security: Security,
+}
+
+/// Whether others can read what a client and we say.
+#[derive(Debug, Clone)]
+pub enum Security {
+    /// They can, as everybody by this listener knows.
+    Plain,
+    /// They cannot.
+    Tls(Rc<Secured>),
+    /// They can, and this listener speaks TLS only: the client is told so.
+    PlainByMistake,
+}
+
 impl Client {
-    fn new(io: Io, address: SocketAddr, listener: Rc<Name>) -> Self {
+    fn new(visitor: Visitor) -> Self {
         Self {
-            conn: Conn::new(io),
-            address,
-            listener,
+            conn: Conn::new(visitor.io),
+            address: visitor.address,
+            listener: visitor.listener,
+            security: visitor.security,
             requests: 0,
             interim_out: 0,
         }
@@ -40,7 +67,7 @@ impl Client {
 
     async fn end(mut self, worker: &Worker, next: Next) {
         match next {
-            Next::Keep | Next::Close => {}
+            Next::Keep | Next::Close => self.conn.close().await,
             Next::Tunnel(tunnel) => tunnel.run(worker, self).await,
             Next::Abort => self.conn.abort(),
             Next::Linger => {
@@ -71,38 +98,36 @@ pub(super) enum Next {
 pub(super) const LINGER_BYTES: usize = 64 * 1024;
 pub(super) const LINGER_TIME: Duration = Duration::from_secs(1);
 /// How long a stop waits for the first request of a connection.
-const LAST_CHANCE: Duration = Duration::from_secs(1);
+pub(super) const LAST_CHANCE: Duration = Duration::from_secs(1);
 
 /// Serves one client until it or its connection has had enough. Until then it keeps `kept`.
 ///
 /// What an idle connection holds is what this future does: so all but waiting is boxed, and nothing
 /// is handed to it that it would move, which is holding it twice.
-pub fn serve<K>(
-    worker: Rc<Worker>,
-    io: Io,
-    address: SocketAddr,
-    listener: Rc<Name>,
-    kept: K,
-) -> impl Future<Output = ()> {
-    let mut client = Client::new(io, address, listener);
+pub fn serve<K>(worker: Rc<Worker>, visitor: Visitor, kept: K) -> impl Future<Output = ()> {
+    let mut client = Client::new(visitor);
     async move {
         let _kept = &kept;
-        while idle(&worker, &mut client).await {
+        let last = loop {
+            if !idle(&worker, &mut client).await {
+                break Next::Close;
+            }
             client.requests += 1;
             let exchange = Box::pin(exchange(&worker, &mut client));
-            let next = worker.clock.run(exchange).await;
-            match next {
+            match worker.clock.run(exchange).await {
                 Next::Keep => {}
-                Next::Close => return,
-                next => return Box::pin(client.end(&worker, next)).await,
+                next => break next,
             }
+        };
+        if !matches!(last, Next::Close) || client.conn.has_an_end_of_its_own() {
+            Box::pin(client.end(&worker, last)).await;
         }
     }
 }
 
 /// Tells a client that there is no place for it.
-pub async fn turn_away(worker: Rc<Worker>, io: Io, address: SocketAddr, listener: Rc<Name>) {
-    let mut client = Client::new(io, address, listener);
+pub async fn turn_away(worker: Rc<Worker>, visitor: Visitor) {
+    let mut client = Client::new(visitor);
     let next = Box::pin(refuse_unread(
         &worker,
         &mut client,

@@ -7,6 +7,7 @@ use super::Reason;
 use crate::http::Fields;
 use crate::model::one_spelling;
 use crate::snapshot::{Found, Listener, Route, Site, Snapshot};
+use crate::tls::Secured;
 
 /// What can be known of a request before it goes anywhere.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +16,8 @@ pub struct RequestView<'r> {
     pub listener: &'r Listener,
     /// `http` or `https`.
     pub scheme: &'static str,
+    /// What is known of its connection where that is behind TLS.
+    pub secured: Option<&'r Secured>,
     /// The method, as sent.
     pub method: &'r [u8],
     /// The host it asks for, with its port; empty if it named none.
@@ -55,12 +58,23 @@ pub enum Outcome {
 
 /// Decides where `request` goes.
 pub fn decide<'s>(snapshot: &'s Snapshot, request: &RequestView<'_>) -> Decision<'s> {
-    let Some(site) = snapshot.site(request.listener, request.host) else {
-        return Decision {
-            site: None,
-            route: None,
-            outcome: Outcome::Refuse(Reason::NoSite),
-        };
+    let site = snapshot.site(request.listener, request.host);
+    let chooser = request.listener.tls.as_deref();
+    let misdirected = |secured: &Secured| !secured.is_for(request.host, chooser);
+    let refused = match (request.secured, site) {
+        (Some(secured), _) if misdirected(secured) => Err(Reason::Misdirected),
+        (_, None) => Err(Reason::NoSite),
+        (_, Some(site)) => Ok(site),
+    };
+    let site = match refused {
+        Ok(site) => site,
+        Err(reason) => {
+            return Decision {
+                site,
+                route: None,
+                outcome: Outcome::Refuse(reason),
+            };
+        }
     };
     // `OPTIONS *` asks about the whole site: its root's route answers.
     let path = match request.path {
@@ -133,6 +147,7 @@ allow = ["10.0.0.0/8", "2001:db8::1"]
         let request = RequestView {
             listener: &snapshot.listeners[0],
             scheme: "http",
+            secured: None,
             method: b"GET",
             authority: b"a",
             host: b"a",

@@ -277,7 +277,8 @@ impl Slow {
             self.sent = None;
             return Poll::Pending;
         }
-        let mut armed = self.sent.replace(client.sent) == Some(client.sent);
+        let out = client.going_out();
+        let mut armed = self.sent.replace(out) == Some(out);
         client.poll_late(cx, Instant::now() + Self::TIME, &mut armed)
     }
 }

@@ -12,6 +12,7 @@ use proptest::prelude::{Just, Strategy, prop_oneof};
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
+use super::connection::Security;
 use super::exchange::understand;
 use super::headers::write_request;
 use super::request::{Request, RequestId};
@@ -251,6 +252,7 @@ fn check(snapshot: &Snapshot, listener: usize, bytes: &[u8]) -> Result<bool, Tes
         listener,
         peer_ip: "127.0.0.1".parse().unwrap(),
         origin: origin(snapshot, peer, &head.fields),
+        security: Security::Plain,
         id: RequestId::new(),
     };
     let decision = decide(snapshot, &request.view());

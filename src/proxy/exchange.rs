@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::affinity;
 use super::answer::{self, Answer};
-use super::connection::{Client, Next};
+use super::connection::{Client, Next, Security};
 use super::forward::{Forwarding, Prepared, Sides, forward, prepare};
 use super::note::Before;
 use super::request::{Request, RequestBody, RequestId, Trail, wants_to_stay};
@@ -69,6 +69,9 @@ pub(super) async fn exchange(worker: &Worker, client: &mut Client) -> Next {
         return Next::Close;
     };
     let understood = match read {
+        HeadRead::Whole if matches!(client.security, Security::PlainByMistake) => {
+            Err(Reason::PlainHttp)
+        }
         HeadRead::Whole => understand(&heads.request, listener.config.refuse_get_body),
         HeadRead::Refused(reason) => Err(reason),
         HeadRead::Gone => return Next::Close,
@@ -130,6 +133,7 @@ async fn serve_by(
             listener,
             peer_ip: client.address.ip().to_canonical(),
             origin: Origin::peer(client.address),
+            security: client.security.clone(),
             id: RequestId::new(),
         },
     };
@@ -174,6 +178,7 @@ pub(super) async fn refuse_unread(worker: &Worker, client: &mut Client, reason: 
             listener,
             peer_ip: client.address.ip().to_canonical(),
             origin: Origin::peer(client.address),
+            security: client.security.clone(),
             id: RequestId::new(),
         },
     };

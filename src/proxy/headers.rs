@@ -145,7 +145,7 @@ fn write_forwarded(out: &mut Vec<u8>, request: &Request<'_>, plan: &HeaderPlan) 
     };
     own(
         "X-Forwarded-Proto",
-        sent(Known::XForwardedProto).unwrap_or(b"http"),
+        sent(Known::XForwardedProto).unwrap_or(request.own_scheme().as_bytes()),
     );
     let host = sent(Known::XForwardedHost).unwrap_or(request.head.authority());
     own("X-Forwarded-Host", host);

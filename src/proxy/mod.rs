@@ -40,7 +40,7 @@ mod upgrade;
 mod waiting;
 mod worker;
 
-pub use connection::{serve, turn_away};
+pub use connection::{Security, Visitor, serve, turn_away};
 pub use decide::{Decision, Outcome, RequestView, decide};
 pub use explain::{Explanation, Goal, Question, Standing, explain};
 pub use origin::{Origin, origin};

@@ -12,6 +12,7 @@ use super::{Reason, Worker};
 use crate::http::Known;
 use crate::logs::{KeptRecord, Record, Try};
 use crate::metrics::{Series, Served};
+use crate::tls::Secured;
 
 /// What a connection had carried before a request.
 #[derive(Debug, Clone, Copy)]
@@ -177,7 +178,7 @@ fn begun<'t>(exchange: &'t Exchange<'_>, trail: &Trail<'t>, tries: &'t [Try<'t>]
         path: if has_line { head.path() } else { b"" },
         query: head.query(),
         protocol: if has_line { head.version.as_str() } else { "" },
-        tls: None,
+        tls: request.secured().map(Secured::version),
         status: trail.status,
         bytes_in: 0,
         bytes_out: 0,

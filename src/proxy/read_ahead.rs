@@ -345,13 +345,13 @@ impl ClientWait {
             self.last = None;
             return Poll::Pending;
         }
-        if self.last.is_none_or(|(sent, _)| sent != client.sent) {
+        if self.last.is_none_or(|(sent, _)| sent != client.going_out()) {
             let now = Instant::now();
             if let Some((sent, since)) = self.last {
                 self.spent += now - since;
-                self.taken += client.sent - sent;
+                self.taken += client.going_out() - sent;
             }
-            self.last = Some((client.sent, now));
+            self.last = Some((client.going_out(), now));
             let mut armed = false;
             let until = now + pace.patience(self.taken, self.spent);
             ready!(client.poll_late(cx, until, &mut armed));

@@ -15,6 +15,10 @@ pub enum Reason {
     ClientGone,
     /// No site answers for the host.
     NoSite,
+    /// The host is another than the connection was made for (rule 57).
+    Misdirected,
+    /// Plain HTTP where only TLS is spoken.
+    PlainHttp,
     /// The site has no such path.
     NoRoute,
     /// No file is at the path.
@@ -58,6 +62,8 @@ impl Reason {
             Self::ClientTimeout => 408,
             Self::ClientGone => 499,
             Self::NoSite | Self::NoRoute | Self::NoFile => 404,
+            Self::Misdirected => 421,
+            Self::PlainHttp => 400,
             Self::Forbidden => 403,
             Self::MethodNotAllowed => 405,
             Self::TooManyConnections | Self::NoNode | Self::QueueFull | Self::QueueTimeout => 503,
@@ -81,6 +87,8 @@ impl Reason {
             Self::ClientTimeout => "client_timeout",
             Self::ClientGone => "client_gone",
             Self::NoSite => "no_site",
+            Self::Misdirected => "misdirected",
+            Self::PlainHttp => "bad_request",
             Self::NoRoute => "no_route",
             Self::NoFile => "no_file",
             Self::Forbidden => "forbidden",
@@ -108,6 +116,10 @@ impl Reason {
             Self::ClientTimeout => "The request took too long to arrive.",
             Self::ClientGone => "The client went away.",
             Self::NoSite => "No site answers for this name.",
+            Self::Misdirected => {
+                "This connection was made for another name. Ask for this one by a connection of its own."
+            }
+            Self::PlainHttp => "This port speaks HTTPS only, and was asked in plain HTTP.",
             Self::NoRoute | Self::NoFile => "This site has nothing at this path.",
             Self::Forbidden => "This is not for you to see.",
             Self::MethodNotAllowed => "This site does not take this method.",

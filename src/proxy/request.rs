@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::connection::Security;
 use super::held::Held;
 use super::note::Before;
 use super::{Origin, Reason, RequestView};
@@ -13,6 +14,7 @@ use crate::http::{
 };
 use crate::metrics::Series;
 use crate::snapshot::{Listener, Route, Site};
+use crate::tls::Secured;
 
 /// A request whose head has been read and understood.
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub(super) struct Request<'r> {
     pub(super) listener: &'r Listener,
     pub(super) peer_ip: std::net::IpAddr,
     pub(super) origin: Origin,
+    pub(super) security: Security,
     pub(super) id: RequestId,
 }
 
@@ -30,6 +33,7 @@ impl Request<'_> {
         RequestView {
             listener: self.listener,
             scheme: self.scheme(),
+            secured: self.secured(),
             method: self.head.method(),
             authority: self.head.authority(),
             host: self.head.host(),
@@ -42,11 +46,29 @@ impl Request<'_> {
 
     /// What the client speaks; behind a trusted proxy, what it says the client speaks.
     fn scheme(&self) -> &'static str {
-        let is_https = |scheme: &[u8]| scheme.eq_ignore_ascii_case(b"https");
-        let sent = self.head.fields.get(Known::XForwardedProto);
-        match self.origin.trusted && sent.is_some_and(is_https) {
-            true => "https",
-            false => "http",
+        if !self.origin.trusted {
+            return self.own_scheme();
+        }
+        match self.head.fields.get(Known::XForwardedProto) {
+            Some(scheme) if scheme.eq_ignore_ascii_case(b"https") => "https",
+            Some(_) => "http",
+            None => self.own_scheme(),
+        }
+    }
+
+    /// What the peer itself speaks.
+    pub(super) fn own_scheme(&self) -> &'static str {
+        match self.secured() {
+            Some(_) => "https",
+            None => "http",
+        }
+    }
+
+    /// What is known of the connection where it is behind TLS.
+    pub(super) fn secured(&self) -> Option<&Secured> {
+        match &self.security {
+            Security::Tls(secured) => Some(secured),
+            Security::Plain | Security::PlainByMistake => None,
         }
     }
 

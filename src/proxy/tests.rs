@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
 
-use super::{Spool, Worker, serve};
+use super::{Security, Spool, Visitor, Worker, serve};
 use crate::balance::{Cause, CheckResult, Health, Registry};
 use crate::document::{Format, parse};
 use crate::http::Io;
@@ -92,7 +92,13 @@ async fn proxy_of(
     spawn_local(async move {
         while let Ok((stream, peer)) = door.accept().await {
             let worker = Rc::clone(&worker);
-            spawn_local(serve(worker, Io::Tcp(stream), peer, Rc::clone(&name), ()));
+            let visitor = Visitor {
+                io: Io::Tcp(stream),
+                address: peer,
+                listener: Rc::clone(&name),
+                security: Security::Plain,
+            };
+            spawn_local(serve(worker, visitor, ()));
         }
     });
     (address, snapshot, published)
@@ -108,9 +114,12 @@ async fn an_idle_connection() -> impl Future<Output = ()> {
     let worker = Worker::new(published, Arc::default(), sink, Spool::nowhere(), 8);
     serve(
         Rc::new(worker),
-        Io::Tcp(theirs),
-        address,
-        Rc::new(name),
+        Visitor {
+            io: Io::Tcp(theirs),
+            address,
+            listener: Rc::new(name),
+            security: Security::Plain,
+        },
         [0_usize; 3],
     )
 }

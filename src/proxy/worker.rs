@@ -8,10 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::Spool;
 use super::clock::Clock;
+use super::connection::LAST_CHANCE;
 use super::held::Room;
 use super::links::Links;
 use super::turn::Turn;
@@ -99,6 +100,11 @@ impl Worker {
         self.files.borrow_mut()
     }
 
+    /// The counters of the process.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// The snapshot in force at this moment.
     pub fn snapshot(&self) -> Option<Held> {
         self.current.get()
@@ -128,8 +134,17 @@ impl Worker {
         self.stopping.get()
     }
 
+    /// Ends a little after the stop has begun: who was let in before and has not asked yet
+    /// gets that long to.
+    pub async fn last_chance(&self) {
+        while !self.is_stopping() {
+            self.until_look().await;
+        }
+        sleep(LAST_CHANCE).await;
+    }
+
     /// Waits until idle connections are to look whether they are wanted.
-    pub(super) fn until_look(&self) -> Notified<'_> {
+    pub fn until_look(&self) -> Notified<'_> {
         self.look.notified()
     }
 

@@ -4,9 +4,11 @@
 mod access;
 mod headers;
 mod hosts;
+mod material;
 mod pages;
 mod published;
 mod routes;
+mod troubles;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,9 +19,11 @@ use crate::files::Root;
 use crate::http::{Limits, OddNames};
 use crate::metrics::{Connections, Metrics, NodeCounters, Series};
 use crate::model::{self, Config, Name, PathMatch, Secrets, Underscores};
+use crate::tls::{Certificates, Chooser};
 
 pub use headers::HeaderPlan;
 use hosts::HostTable;
+pub use material::Material;
 pub use pages::Pages;
 pub use published::{Current, Held, Published};
 pub use routes::{Found, RouteTable};
@@ -31,6 +35,8 @@ pub struct Snapshot {
     pub config: Arc<Config>,
     /// Its secrets, as far as they could be read.
     pub secrets: Arc<Secrets>,
+    /// Its certificates, as far as they could be read.
+    pub certificates: Arc<Certificates>,
     /// Its number.
     pub revision: u64,
     /// Where clients connect.
@@ -52,6 +58,8 @@ pub struct Listener {
     pub connections: Arc<Connections>,
     /// Requests that found no site.
     pub unrouted: Arc<Series>,
+    /// Who is shown which certificate; none speaks plain HTTP.
+    pub tls: Option<Arc<Chooser>>,
     hosts: HostTable,
 }
 
@@ -132,11 +140,15 @@ impl Snapshot {
     /// pages for errors, and so may wait for the disk.
     pub fn build(
         config: Arc<Config>,
-        secrets: Arc<Secrets>,
+        material: Arc<Material>,
         revision: u64,
         registry: &Registry,
         metrics: &Metrics,
     ) -> Self {
+        let Material {
+            secrets,
+            certificates,
+        } = Material::clone(&material);
         // Where it cannot be read cookies hold at least as long as this process runs.
         let secret = secrets.get(Config::AFFINITY_SECRET);
         let key = secret.map(|secret| AffinityKey::new(secret.bytes()));
@@ -151,7 +163,10 @@ impl Snapshot {
         let listeners = config
             .listeners
             .iter()
-            .map(|listener| Listener::build(listener, &sites, metrics))
+            .map(|listener| Listener {
+                tls: choose(listener, &certificates),
+                ..Listener::build(listener, &sites, metrics)
+            })
             .collect();
         let sites = sites
             .iter()
@@ -164,6 +179,7 @@ impl Snapshot {
             sites,
             config,
             secrets,
+            certificates,
         }
     }
 
@@ -191,6 +207,8 @@ impl Snapshot {
                 news.push(format!("{} was read again", place.owner));
             }
         }
+        let others = self.certificates.other_than(&before.certificates);
+        news.extend(others.map(|name| format!("certificate {name} was read again")));
         for site in &self.config.sites {
             let is_it = |old: &&model::Site| old.name == site.name;
             let old = before.config.sites.iter().find(is_it);
@@ -219,40 +237,18 @@ impl Snapshot {
         site.pages.of(status)
     }
 
-    /// What on this machine stands in the way of serving all of it, in words for the
-    /// operator. Looks at the disk.
-    pub fn troubles(&self) -> Vec<String> {
-        let mut troubles = self.secrets.missing();
-        for webhook in &self.config.webhooks {
-            let all = webhook.events == model::WebhookEvent::ALL;
-            if !all && webhook.events.contains(&model::WebhookEvent::Certificate) {
-                let name = &webhook.name;
-                troubles.push(format!(
-                    "webhook {name}: certificate is never told: this version keeps no certificates"
-                ));
-            }
-        }
-        for site in &self.sites {
-            let of_site = |trouble: &String| format!("site {}: {trouble}", site.name);
-            troubles.extend(site.pages.troubles.iter().map(of_site));
-            for route in site.routes.routes() {
-                if let Target::Files { root, .. } = &route.target
-                    && let Some(trouble) = root.trouble()
-                {
-                    let path = &route.config.path;
-                    troubles.push(format!("site {}, route {path}: {trouble}", site.name));
-                }
-            }
-        }
-        troubles
-    }
-
     /// Whether what `peer` forwards is believed.
     pub fn trusts(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         let trusted = &self.config.settings.trusted_proxies;
         trusted.iter().any(|net| net.contains(&peer))
     }
+}
+
+/// Who is shown which certificate by `listener`, where it speaks TLS.
+fn choose(listener: &model::Listener, certificates: &Certificates) -> Option<Arc<Chooser>> {
+    let tls = listener.tls.as_ref()?;
+    Some(Arc::new(Chooser::build(tls, certificates)))
 }
 
 /// Without sites, any host leads to the only pool.
@@ -290,9 +286,18 @@ impl Listener {
             },
             connections: metrics.connections(config.name.as_str()),
             unrouted: metrics.series("", "", ""),
+            tls: None,
             hosts,
             config: config.clone(),
         }
+    }
+}
+
+impl Listener {
+    /// Whether it speaks TLS and has no certificate for that.
+    pub fn shows_nothing(&self) -> bool {
+        let chooser = self.tls.as_ref();
+        chooser.is_some_and(|chooser| chooser.choose(None).is_none())
     }
 }
 

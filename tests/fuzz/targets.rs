@@ -165,6 +165,7 @@ pub(crate) fn path(bytes: &[u8]) {
         let request = RequestView {
             listener: &snapshot.listeners[0],
             scheme: "http",
+            secured: None,
             method: head.method(),
             authority: head.authority(),
             host: head.host(),

@@ -46,6 +46,8 @@ mod streams;
 mod support;
 mod targets;
 mod tidy;
+mod tls;
+mod tls_certificates;
 mod unix_sockets;
 mod uploads;
 mod webhooks;

@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["listener"],
     &["proxy", "health", "webhooks"],
     &["snapshot"],
-    &["balance", "files", "cache", "http"],
+    &["balance", "files", "cache", "http", "tls"],
     &["store", "session", "logs", "metrics"],
     &["document"],
     &["model"],

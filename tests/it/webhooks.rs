@@ -412,7 +412,8 @@ fn an_event_that_cannot_happen_yet_is_taken_with_a_warning() {
         let hook = format!("\n[[webhooks]]\nname = \"ops\"\n{url}\n{events}\n");
         lb.apply(&(listener(lb.port()) + &hook))["warnings"].clone()
     };
-    let words = "webhook ops: certificate is never told: this version keeps no certificates";
+    let words =
+        "webhook ops: certificate is never told: this version does not watch when certificates end";
     assert!(
         with("events = [\"certificate\"]")
             .to_string()

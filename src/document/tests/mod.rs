@@ -8,6 +8,7 @@ mod reading;
 mod secrets;
 mod strategies;
 mod targets;
+mod tls;
 mod unix;
 mod values;
 mod webhooks;

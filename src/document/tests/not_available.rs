@@ -15,13 +15,20 @@ max_connections_per_client = 10
 tls = "self-signed"
 language = "zh-CN"
 [[certificates]]
-name = "shop"
+name = "a"
+acme = "letsencrypt"
+[[certificates]]
+name = "b"
+uploaded = true
+[[certificates]]
+name = "c"
+self_signed = true
 [[acme]]
 name = "letsencrypt"
 [[listeners]]
 name = "http"
 address = "127.0.0.1:0"
-tls = true
+tls = { http2 = true }
 h2c = true
 proxy_protocol = true
 [[pools]]
@@ -57,7 +64,7 @@ fn every_later_capability_is_refused_by_name() {
         let later = !NOW.iter().any(|now| line.starts_with(now));
         let count = problems.iter().filter(|p| p.line == Some(i + 1)).count();
         let in_line = match line.split(' ').next() {
-            Some("[[certificates]]" | "[[acme]]") => 1,
+            Some("[[acme]]") => 1,
             _ => usize::from(later),
         };
         assert_eq!(count, in_line, "line {}: {line}", i + 1);
@@ -67,7 +74,7 @@ fn every_later_capability_is_refused_by_name() {
 #[test]
 fn a_later_word_is_told_from_an_unknown_one() {
     let text = r#"version = 1
-[[certificates]]
+[[acme]]
 name = "shop"
 [[pools]]
 name = "a"
@@ -83,7 +90,7 @@ routes = [{ path = "/", pool = "a" }]
     assert_eq!(
         told(text),
         [
-            "lb.toml:2:3: certificates: `certificates` is not available in this version",
+            "lb.toml:2:3: acme: `acme` is not available in this version",
             "lb.toml:7:1: pools[0].protocol: `protocol` is not available in this version",
             "lb.toml:10:10: pools[1].policy: must be one of round_robin, least_conn, ip_hash, hash, random_two, least_time (is \"fastest\")",
         ]

@@ -1,5 +1,6 @@
 //! A connection: what it runs over, bytes read and not yet used, bytes not yet written.
 
+mod end;
 mod send;
 
 pub use send::FileSent;
@@ -73,7 +74,17 @@ impl Conn {
 
     /// Whether bytes wait to be written.
     pub fn has_output(&self) -> bool {
+        self.has_queue() || self.io.holds()
+    }
+
+    fn has_queue(&self) -> bool {
         self.written < self.output.len()
+    }
+
+    /// Bytes the kernel took from us, ever: behind TLS of what goes over the network, which
+    /// grows also while nothing more is `sent`.
+    pub fn going_out(&self) -> u64 {
+        self.io.handed_on().unwrap_or(self.sent)
     }
 
     /// Has room to write to, before a head is appended: it would grow field by field.
@@ -94,21 +105,10 @@ impl Conn {
             scratch.keep(self.input.take_queue());
             self.look = Deadline::default();
         }
-        if !self.has_output() {
+        if !self.has_queue() {
             scratch.keep(std::mem::take(&mut self.output));
             self.written = 0;
         }
-    }
-
-    /// Makes the close that follows a reset: what was sent is not whole.
-    pub fn abort(self) {
-        self.io.reset_on_close(true);
-    }
-
-    /// Says whether its end would now pass for the end of what is sent, and must not. The
-    /// kernel keeps it: however the connection ends, by our death too, it is a reset then.
-    pub fn end_is_no_end(&self, yes: bool) {
-        self.io.reset_on_close(yes);
     }
 
     /// Reads more into the input; 0 is the other side's end.
@@ -202,7 +202,8 @@ impl Conn {
             if let Poll::Ready(done) = what(self, cx) {
                 return Poll::Ready(done.map_err(StreamError::Broken));
             }
-            if seen.replace(self.sent) != Some(self.sent) {
+            let out = self.going_out();
+            if seen.replace(out) != Some(out) {
                 let now = Instant::now();
                 let left = pace.patience(self.sent - before, now - start);
                 self.deadline.set(now + left);
@@ -228,7 +229,7 @@ impl Conn {
 
     /// Writes what the kernel takes of the queue; ready when it is empty.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.has_output() {
+        while self.has_queue() {
             let Poll::Ready(count) = self.poll_write(cx, &[])? else {
                 // It may be long.
                 self.input.settle();
@@ -238,7 +239,11 @@ impl Conn {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
         }
-        Poll::Ready(Ok(()))
+        let flushed = self.io.poll_flush(cx);
+        if flushed.is_pending() {
+            self.input.settle();
+        }
+        flushed
     }
 
     /// Queues `data`, after writing as much of queue and data as the kernel takes. A little is
@@ -275,7 +280,7 @@ impl Conn {
         let count = ready!(self.io.poll_write(cx, slices))?;
         self.sent += count as u64;
         self.written += count.min(queued);
-        if !self.has_output() {
+        if !self.has_queue() {
             self.output.clear();
             self.written = 0;
         }
@@ -363,21 +368,6 @@ impl Conn {
             Poll::Pending => Reusable::Yes,
             Poll::Ready(Ok(1..)) => Reusable::Excess,
             Poll::Ready(Ok(0) | Err(_)) => Reusable::Ended,
-        }
-    }
-
-    /// Says that nothing more will be written, then reads and drops up to `limit` bytes
-    /// until the other side's end or `until` (RFC 9112 section 9.6): without it, unread
-    /// bytes make the kernel reset the connection and the answer with it.
-    pub async fn linger(&mut self, scratch: &Scratch, limit: usize, until: Instant) {
-        let shut = poll_fn(|cx| self.io.poll_shutdown(cx)).await;
-        let mut dropped = self.input().len();
-        while shut.is_ok() && dropped <= limit {
-            self.consume(usize::MAX);
-            match self.fill(scratch, until).await {
-                Ok(0) | Err(_) => return,
-                Ok(count) => dropped += count,
-            }
         }
     }
 }

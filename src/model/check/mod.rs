@@ -1,6 +1,7 @@
 //! The rules that no single field can hold: names that must exist, be unique, not collide.
 
 mod affinity;
+mod tls;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
@@ -16,6 +17,7 @@ impl Config {
     pub fn check(&self) -> Problems {
         let mut problems = Problems::default();
         self.check_listeners(&mut problems);
+        tls::check(self, &mut problems);
         self.check_pools(&mut problems);
         self.check_sites(&mut problems);
         let mut names = Unique::default();
@@ -43,6 +45,7 @@ impl Config {
                 pool.policy.as_str()
             ));
         }
+        warnings.append(&mut tls::warnings(self));
         warnings.append(&mut affinity::warnings(self));
         warnings
     }

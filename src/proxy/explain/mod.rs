@@ -7,11 +7,13 @@ mod standing;
 mod tests;
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use tokio::time::Instant;
 
 use super::affinity::{self, write_value};
 use super::answer::{location, location_with_slash};
+use super::connection::Security;
 use super::hash_key::asker;
 use super::headers::write_request;
 use super::request::{Request, RequestId};
@@ -21,6 +23,7 @@ use crate::balance::{Bound, Room, unix_now};
 use crate::http::{Known, RequestHead};
 use crate::model::{self, Name};
 use crate::snapshot::{Listener, Pool, Route, Snapshot, Target};
+use crate::tls::Secured;
 
 pub use question::Question;
 use question::Scheme;
@@ -129,6 +132,7 @@ pub fn explain(snapshot: &Snapshot, question: &Question, now: Instant) -> Explan
         listener,
         peer_ip: question.peer.ip().to_canonical(),
         origin,
+        security: told.secured(listener, question),
         id: RequestId::to_come(sent.filter(|_| origin.trusted)),
     };
     told.decided(snapshot, &request, now);
@@ -143,8 +147,10 @@ fn listener<'s>(
     head: &mut RequestHead,
     notes: &mut Vec<String>,
 ) -> Option<&'s Listener> {
-    let here =
-        |l: &&Listener| question.scheme == Scheme::Http && l.config.address.port() == question.port;
+    let here = |l: &&Listener| {
+        l.tls.is_some() == (question.scheme == Scheme::Https)
+            && l.config.address.port() == question.port
+    };
     let on_port: Vec<&Listener> = snapshot.listeners.iter().filter(here).collect();
     let exactly = |l: &&&Listener| Some(l.config.address.ip()) == question.ip;
     let exact = on_port.iter().find(exactly);
@@ -176,6 +182,31 @@ fn listener<'s>(
 }
 
 impl Explanation {
+    /// What would be known of the connection: of one whose client asks, as every client does, in
+    /// the handshake for the URL's host.
+    fn secured(&mut self, listener: &Listener, question: &Question) -> Security {
+        let Some(chooser) = &listener.tls else {
+            return Security::Plain;
+        };
+        // No handshake names an address.
+        let name = Some(question.host.as_str()).filter(|_| question.ip.is_none());
+        let Some(certificate) = chooser.choose(name) else {
+            let words = "the listener has no certificate to show: no client gets in";
+            self.notes.push(words.to_owned());
+            return Security::Plain;
+        };
+        let shown = &certificate.name;
+        self.notes
+            .push(match certificate.covers(question.host.as_bytes()) {
+                true => format!("certificate {shown} is shown"),
+                false => format!(
+                    "certificate {shown} is shown, which is not made for {}: clients will tell",
+                    question.host
+                ),
+            });
+        Security::Tls(Rc::new(Secured::new(name, certificate.clone())))
+    }
+
     fn decided(&mut self, snapshot: &Snapshot, request: &Request<'_>, now: Instant) {
         let decision = decide(snapshot, &request.view());
         self.site = decision.site.map(|site| site.name.clone());

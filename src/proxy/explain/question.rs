@@ -15,7 +15,9 @@ pub struct Question {
     /// Who is to ask; no real port.
     pub(super) peer: SocketAddr,
     pub(super) scheme: Scheme,
-    /// The URL's host where it is an address.
+    /// The URL's host, brackets and all.
+    pub(super) host: String,
+    /// The same where it is an address.
     pub(super) ip: Option<IpAddr>,
     /// The URL's port, or its scheme's.
     pub(super) port: u16,
@@ -94,6 +96,7 @@ impl Question {
             head,
             peer: SocketAddr::new(client.unwrap_or(Ipv4Addr::LOCALHOST.into()), 0),
             scheme,
+            host: host.to_owned(),
             ip: bare.unwrap_or(host).parse().ok(),
             port: port.unwrap_or(scheme.port()),
         })

@@ -47,6 +47,9 @@ TEMPLATES = [
     }
 ]
 
+# What Django's handbook has a site behind a proxy say.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
 STATIC_URL = "/static/"
 STATIC_ROOT = os.environ.get("STATIC_ROOT")
 

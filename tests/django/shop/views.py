@@ -61,6 +61,8 @@ def echo(request):
             "node": NODE,
             "method": request.method,
             "path": request.get_full_path(),
+            "scheme": request.scheme,
+            "secure": request.is_secure(),
             "headers": dict(request.headers),
             "remote_addr": request.META["REMOTE_ADDR"],
             "body_length": length,

@@ -11,6 +11,7 @@ mod garden;
 mod hop_by_hop;
 mod limits;
 mod local_answers;
+mod misdirected;
 mod numbers;
 mod request_line;
 mod responses;

@@ -9,7 +9,7 @@ use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use super::{PATIENCE, pattern, ports::local};
+use super::{PATIENCE, pattern, ports::local, tls::Trust};
 
 /// What is sent.
 #[derive(Debug, Clone)]
@@ -232,11 +232,17 @@ impl Sink<'_> {
     }
 }
 
+/// What a client reads and writes.
+trait Stream: Read + Write + fmt::Debug + Send {}
+
+impl<S: Read + Write + fmt::Debug + Send> Stream for S {}
+
 /// A client with one connection, opened when needed and kept while the other side keeps it.
 #[derive(Debug)]
 pub(crate) struct Client {
     port: u16,
-    connection: Option<BufReader<TcpStream>>,
+    connection: Option<BufReader<Box<dyn Stream>>>,
+    trust: Option<Trust>,
     /// Connections opened so far.
     pub(crate) opened: usize,
 }
@@ -247,7 +253,24 @@ impl Client {
         Self {
             port,
             connection: None,
+            trust: None,
             opened: 0,
+        }
+    }
+
+    /// The same over TLS.
+    pub(crate) fn trusting(port: u16, trust: Trust) -> Self {
+        Self {
+            trust: Some(trust),
+            ..Self::of(port)
+        }
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Stream>> {
+        let stream = connect(self.port)?;
+        match &self.trust {
+            None => Ok(Box::new(stream)),
+            Some(trust) => Ok(Box::new(trust.encrypt(stream)?)),
         }
     }
 
@@ -295,7 +318,7 @@ impl Client {
             Some(connection) => connection,
             None => {
                 self.opened += 1;
-                BufReader::new(connect(self.port).map_err(ClientError::Connect)?)
+                BufReader::new(self.open().map_err(ClientError::Connect)?)
             }
         };
         let sent = request.write_to(connection.get_mut());

@@ -5,6 +5,7 @@ pub(crate) mod broken;
 pub(crate) mod client;
 pub(crate) mod django;
 pub(crate) mod document;
+pub(crate) mod https;
 pub(crate) mod nginx;
 pub(crate) mod node;
 pub(crate) mod pattern;

@@ -1,15 +1,19 @@
-//! A receiver behind TLS, with certificates that `openssl` makes.
+//! Certificates that `openssl` makes, clients that trust them, and a receiver behind TLS.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{
+    ALL_VERSIONS, ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection,
+    StreamOwned, SupportedProtocolVersion,
+};
 use tempfile::TempDir;
 
 /// A certificate authority of a test's own.
@@ -34,6 +38,63 @@ impl Authority {
         self.dir.path().join("ca.pem")
     }
 
+    /// A certificate for `names` (`DNS:localhost`) with its key, in a directory of its own: good
+    /// from yesterday on, for two days.
+    pub(crate) fn issue(&self, names: &str) -> Leaf {
+        self.issue_with(
+            names,
+            "ec -pkeyopt ec_paramgen_curve:P-256",
+            (-86_400, 86_400),
+        )
+    }
+
+    /// The same with a key of its own kind, and good from and until so many seconds from now.
+    pub(crate) fn issue_with(&self, names: &str, key: &str, (from, until): (i64, i64)) -> Leaf {
+        let leaf = Leaf {
+            dir: tempfile::tempdir().unwrap(),
+        };
+        let dir = leaf.dir.path();
+        for file in ["ca.pem", "ca.key"] {
+            fs::copy(self.dir.path().join(file), dir.join(file)).unwrap();
+        }
+        fs::write(dir.join("index"), "").unwrap();
+        // Two certificates of one authority and number would be one to a browser.
+        let serial = format!("{:016x}\n", rand::random::<u64>() | 1 << 62);
+        fs::write(dir.join("serial"), serial).unwrap();
+        fs::write(dir.join("ca.cnf"), CA_CONFIG).unwrap();
+        fs::write(dir.join("ext"), format!("subjectAltName={names}\n")).unwrap();
+        openssl(
+            dir,
+            &format!("req -newkey {key} -nodes -keyout key.pem -out leaf.csr -subj /CN=leaf"),
+        );
+        let now = jiff::Timestamp::now();
+        let date = |seconds| {
+            let at = now + jiff::SignedDuration::from_secs(seconds);
+            at.strftime("%Y%m%d%H%M%SZ").to_string()
+        };
+        let dates = format!("-startdate {} -enddate {}", date(from), date(until));
+        openssl(
+            dir,
+            &format!(
+                "ca -batch -notext -config ca.cnf -in leaf.csr -out leaf.pem -outdir . -extfile ext {dates}"
+            ),
+        );
+        fs::copy(dir.join("leaf.pem"), dir.join("chain.pem")).unwrap();
+        leaf
+    }
+
+    /// What a client of `name` needs to believe this authority.
+    pub(crate) fn trust(&self, name: &str) -> Trust {
+        let mut roots = RootCertStore::empty();
+        let root = CertificateDer::from_pem_file(self.file()).unwrap();
+        roots.add(root).unwrap();
+        Trust {
+            config: client(roots.clone(), ALL_VERSIONS),
+            roots,
+            name: ServerName::try_from(name.to_owned()).unwrap(),
+        }
+    }
+
     /// A receiver on 127.0.0.1 whose certificate is for `names` (`DNS:localhost`).
     pub(crate) fn receiver(&self, names: &str) -> Receiver {
         let dir = self.dir.path();
@@ -49,8 +110,7 @@ impl Authority {
         );
         let chain = vec![CertificateDer::from_pem_file(dir.join("leaf.pem")).unwrap()];
         let key = PrivateKeyDer::from_pem_file(dir.join("leaf.key")).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
+        let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
@@ -60,7 +120,93 @@ impl Authority {
     }
 }
 
-fn openssl(dir: &Path, arguments: &str) {
+const CA_CONFIG: &str = "[ca]\ndefault_ca = own\n[own]\ndatabase = index\nserial = serial\nprivate_key = ca.key\n\
+    certificate = ca.pem\ndefault_md = sha256\npolicy = any\n[any]\ncommonName = supplied\n";
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// A certificate and its key, as an operator has them.
+pub(crate) struct Leaf {
+    dir: TempDir,
+}
+
+impl Leaf {
+    /// PEM: the certificate.
+    pub(crate) fn chain(&self) -> PathBuf {
+        self.dir.path().join("chain.pem")
+    }
+
+    /// PEM: its key.
+    pub(crate) fn key(&self) -> PathBuf {
+        self.dir.path().join("key.pem")
+    }
+
+    /// Its `[[certificates]]`; `keys` are lines of its own.
+    pub(crate) fn table(&self, name: &str, keys: &str) -> String {
+        let (chain, key) = (self.chain(), self.key());
+        format!(
+            "\n[[certificates]]\nname = \"{name}\"\nfiles = {{ chain = {chain:?}, key = {key:?} }}\n{keys}\n"
+        )
+    }
+
+    /// Puts the files of `other` in place of its own, each in one step as certbot does.
+    pub(crate) fn become_like(&self, other: &Self) {
+        for (from, to) in [(other.chain(), self.chain()), (other.key(), self.key())] {
+            let beside = to.with_extension("new");
+            fs::copy(from, &beside).unwrap();
+            fs::rename(beside, to).unwrap();
+        }
+    }
+}
+
+/// What a client needs to believe a certificate for one name. Its copies resume each other's
+/// sessions.
+#[derive(Debug, Clone)]
+pub(crate) struct Trust {
+    config: Arc<ClientConfig>,
+    roots: RootCertStore,
+    name: ServerName<'static>,
+}
+
+impl Trust {
+    /// The same with another version of TLS alone.
+    pub(crate) fn only(&self, version: &'static SupportedProtocolVersion) -> Self {
+        let mut other = self.clone();
+        let roots = self.roots.clone();
+        other.config = client(roots, &[version]);
+        other
+    }
+
+    /// Shakes hands to the end.
+    pub(crate) fn encrypt(&self, stream: TcpStream) -> io::Result<Encrypted> {
+        let session = ClientConnection::new(self.config.clone(), self.name.clone());
+        let mut session = session.map_err(io::Error::other)?;
+        let mut stream = stream;
+        while session.is_handshaking() {
+            session.complete_io(&mut stream)?;
+        }
+        Ok(StreamOwned::new(session, stream))
+    }
+}
+
+fn client(
+    roots: RootCertStore,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ClientConfig> {
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
+/// A client's connection over TLS.
+pub(crate) type Encrypted = StreamOwned<ClientConnection, TcpStream>;
+
+pub(crate) fn openssl(dir: &Path, arguments: &str) {
     let output = Command::new("openssl")
         .args(arguments.split_whitespace())
         .current_dir(dir)

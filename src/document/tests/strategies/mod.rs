@@ -16,8 +16,9 @@ use pool::pool;
 use site::site;
 
 use crate::model::{
-    Admin, Config, HeaderChanges, HeaderName, HeaderValue, Listener, LogFormat, LogLevel, Logs,
-    MetricsAccess, Name, Secret, Settings, Underscores, Webhook, WebhookEvent, WebhookUrl,
+    Admin, Certificate, CertificateFiles, Config, HeaderChanges, HeaderName, HeaderValue,
+    HostPattern, Listener, ListenerTls, LogFormat, LogLevel, Logs, MetricsAccess, Name, Secret,
+    Settings, TlsVersion, Underscores, Webhook, WebhookEvent, WebhookUrl,
 };
 
 const DAY: u64 = 86_400_000;
@@ -126,11 +127,17 @@ fn listener(i: usize) -> impl Strategy<Value = Listener> {
     let limits = (256_u32..=1 << 20, 256_u32..=1 << 20, 1_u16..=1000);
     let rates = (0_u32..=1 << 30, 0_u32..=1 << 30, 1_u32..=1_000_000_000);
     let rest = (underscores, any::<bool>());
-    ((name(i), host), timeout(), timeout(), limits, rates, rest).prop_map(
-        move |((name, host), head, idle, limits, rates, rest)| {
+    let tls = option::of((any::<bool>(), select(&TlsVersion::ALL)));
+    let names = (name(i), host, tls);
+    (names, timeout(), timeout(), limits, rates, rest).prop_map(
+        move |((name, host, tls), head, idle, limits, rates, rest)| {
             // Each its own port, none the admin's.
             let address = format!("{host}:{}", 20_000 + i).parse().unwrap();
             let mut listener = Listener::new(name, address);
+            listener.tls = tls.map(|(listed, min_version)| ListenerTls {
+                certificates: listed.then(certificate_names).unwrap_or_default(),
+                min_version,
+            });
             (listener.head_timeout, listener.idle_timeout) = (head, idle);
             (listener.max_head, listener.max_target, listener.max_fields) = limits;
             (
@@ -142,6 +149,35 @@ fn listener(i: usize) -> impl Strategy<Value = Listener> {
             listener
         },
     )
+}
+
+/// Of the certificates that every Config here has.
+fn certificate_names() -> Vec<Name> {
+    ["shop", "blog"]
+        .map(|name| Name::parse(name).unwrap())
+        .to_vec()
+}
+
+fn certificates() -> impl Strategy<Value = Vec<Certificate>> {
+    let hosts = vec(
+        select(vec!["shop.example.com", "*.example.com", "10.0.0.1"]),
+        0..3,
+    );
+    let file = || "/[a-z\"é][a-z \"]{0,10}[a-z]";
+    let one = move |name: Name| {
+        (hosts.clone(), file(), file()).prop_map(move |(hosts, chain, key)| Certificate {
+            name: name.clone(),
+            hosts: hosts
+                .iter()
+                .map(|h| HostPattern::parse(h).unwrap())
+                .collect(),
+            files: CertificateFiles {
+                chain: chain.into(),
+                key: key.into(),
+            },
+        })
+    };
+    certificate_names().into_iter().map(one).collect::<Vec<_>>()
 }
 
 fn logs() -> impl Strategy<Value = Logs> {
@@ -177,8 +213,10 @@ pub(super) fn any_config() -> impl Strategy<Value = Config> {
     let listeners = (0_usize..3).prop_flat_map(|n| (0..n).map(listener).collect::<Vec<_>>());
     let pools = (0_usize..3).prop_flat_map(|n| (0..n).map(pool).collect::<Vec<_>>());
     let webhooks = (0_usize..3).prop_flat_map(|n| (0..n).map(webhook).collect::<Vec<_>>());
+    let listeners = (listeners, certificates());
     let parts = (settings(), admin(), listeners, pools, (logs(), webhooks));
     parts.prop_flat_map(|(settings, admin, listeners, pools, (logs, webhooks))| {
+        let (listeners, certificates) = listeners;
         let listener_names: Vec<Name> = listeners.iter().map(|l| l.name.clone()).collect();
         let pool_names: Vec<Name> = pools.iter().map(|p| p.name.clone()).collect();
         // Two pools and no site would not hold the rules.
@@ -191,6 +229,7 @@ pub(super) fn any_config() -> impl Strategy<Value = Config> {
             settings: settings.clone(),
             admin: admin.clone(),
             listeners: listeners.clone(),
+            certificates: certificates.clone(),
             pools: pools.clone(),
             sites,
             logs: logs.clone(),

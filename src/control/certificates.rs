@@ -1,0 +1,108 @@
+//! Reading certificates, when a change is made and at a start, and seeing when their files are others.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::task::spawn_blocking;
+
+use super::change::both;
+use super::{Control, secrets};
+use crate::model::{Code, Config, Problems};
+use crate::snapshot::{Material, Snapshot};
+use crate::tls::{Certificates, Engine, Part, ReadFault};
+
+impl Control {
+    /// What `config` only names and is about to follow `before`: its secrets and certificates.
+    pub(super) async fn read_after(
+        &self,
+        config: &Arc<Config>,
+        before: &Snapshot,
+    ) -> Result<Arc<Material>, Problems> {
+        let secrets = self.read_secrets_after(config, before).await;
+        let certificates = self.read_certificates_after(config, before).await;
+        let (secrets, certificates) = both(secrets, certificates)?;
+        Ok(Arc::new(Material {
+            secrets,
+            certificates,
+        }))
+    }
+
+    /// What `config`, which a start has found, only names. Of these owners of secrets it says
+    /// nothing because only the lost database knew.
+    pub(super) async fn read_at_start(
+        &self,
+        config: &Arc<Config>,
+        lost: &[String],
+    ) -> Arc<Material> {
+        read_at_start(&self.engine, config, lost).await
+    }
+
+    /// The certificates of `config`. One that is named as before and cannot be used any more goes
+    /// on as it was read: its file does not stand in the way of other changes, nor of clients.
+    async fn read_certificates_after(
+        &self,
+        config: &Arc<Config>,
+        before: &Snapshot,
+    ) -> Result<Arc<Certificates>, Problems> {
+        let (engine, wanted) = (self.engine.clone(), Arc::clone(config));
+        let (named, read) = (Arc::clone(&before.config), Arc::clone(&before.certificates));
+        let job = spawn_blocking(move || {
+            let before = (named.certificates.as_slice(), &*read);
+            Certificates::read(&engine, &wanted.certificates, before, unix_now())
+        });
+        // The pool is gone only when the program is going.
+        let (read, faults) = job.await.unwrap_or_default();
+        match faults.is_empty() {
+            true => Ok(Arc::new(read)),
+            false => Err(problems(faults)),
+        }
+    }
+
+    /// Whether the files of a certificate in force are others now than when they were read.
+    pub(super) async fn certificate_files_changed(&self) -> bool {
+        let now = self.now.load_full();
+        if now.snapshot.config.certificates.is_empty() {
+            return false;
+        }
+        let look = spawn_blocking(move || {
+            let snapshot = &now.snapshot;
+            let named = &snapshot.config.certificates;
+            snapshot.certificates.files_changed(named)
+        });
+        look.await.unwrap_or_default()
+    }
+}
+
+/// Reads what `config` only names, at a start.
+pub(super) async fn read_at_start(
+    engine: &Engine,
+    config: &Arc<Config>,
+    lost: &[String],
+) -> Arc<Material> {
+    let secrets = secrets::read_at_start(config, lost).await;
+    let (engine, config) = (engine.clone(), Arc::clone(config));
+    let job = spawn_blocking(move || Certificates::read_at_start(&engine, &config.certificates));
+    Arc::new(Material {
+        secrets,
+        certificates: Arc::new(job.await.unwrap_or_default()),
+    })
+}
+
+fn problems(faults: Vec<ReadFault>) -> Problems {
+    let mut problems = Problems::default();
+    for fault in faults {
+        let key = match fault.part {
+            Part::Chain => "chain",
+            Part::Key => "key",
+        };
+        let field = format!("certificates[{}].files.{key}", fault.index);
+        problems.add(field, Code::Value, fault.words);
+    }
+    problems
+}
+
+/// Seconds since 1970.
+fn unix_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,141 @@
+//! A client at a listener with TLS: waited for, told apart from one that speaks plain HTTP, and
+//! shaken hands with.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use crate::http::{Io, TlsIo};
+use crate::metrics::Handshake;
+use crate::model::Name;
+use crate::proxy::{Security, Visitor, Worker};
+use crate::tls::{NotShaken, Shaken, begins_like_http, shake};
+
+/// Handshakes under way at once on one worker; further clients wait their turn, within their
+/// time. Each holds some 20 KiB, and a client may take all of its time for one.
+pub(super) const AT_ONCE: usize = 1000;
+
+/// Who is at the door of a listener.
+#[derive(Debug)]
+pub(super) struct Caller {
+    pub(super) socket: std::net::TcpStream,
+    pub(super) address: SocketAddr,
+    pub(super) listener: Rc<Name>,
+}
+
+impl Caller {
+    /// As one at a listener without TLS.
+    pub(super) fn plainly(self) -> Visitor {
+        Visitor {
+            io: Io::accepted(self.socket),
+            address: self.address,
+            listener: self.listener,
+            security: Security::Plain,
+        }
+    }
+}
+
+/// Greets a client that came by a listener with TLS. None where it went, took longer than the
+/// listener's `head_timeout`, or could not be understood.
+pub(super) async fn greet(worker: &Worker, caller: Caller, places: &Semaphore) -> Option<Visitor> {
+    tokio::select! {
+        biased;
+        visitor = welcome(worker, caller, places) => visitor,
+        // It has said too little to hold up a stop.
+        () = worker.last_chance() => None,
+    }
+}
+
+async fn welcome(worker: &Worker, caller: Caller, places: &Semaphore) -> Option<Visitor> {
+    let handshakes = &worker.metrics().handshakes;
+    let Caller {
+        socket,
+        address,
+        listener,
+    } = caller;
+    let socket = TcpStream::from_std(socket).ok()?;
+    let until = Instant::now() + head_timeout(worker, &listener)?;
+    let Ok(first) = timeout_at(until, first_byte(worker, &socket, &listener)).await else {
+        handshakes.count(Handshake::TimedOut, "");
+        return None;
+    };
+    let Some(first) = first else {
+        handshakes.count(Handshake::Failed, "");
+        return None;
+    };
+    let visitor = |io, listener, security| Visitor {
+        io,
+        address,
+        listener,
+        security,
+    };
+    // What is in force now, when it begins to speak.
+    let speaks_tls = worker.snapshot()?.listener(&listener)?.tls.is_some();
+    if !speaks_tls {
+        return Some(visitor(Io::Tcp(socket), listener, Security::Plain));
+    }
+    if begins_like_http(first) {
+        handshakes.count(Handshake::Plain, "");
+        let security = Security::PlainByMistake;
+        return Some(visitor(Io::Tcp(socket), listener, security));
+    }
+    let shaken = timeout_at(until, async {
+        // Never closed.
+        let _place = places.acquire().await;
+        let offer = |name: Option<&str>| {
+            let snapshot = worker.snapshot()?;
+            snapshot.listener(&listener)?.tls.as_ref()?.offer(name)
+        };
+        shake(socket, offer).await
+    });
+    match shaken.await {
+        Ok(Ok(shaken)) => {
+            count(worker, &shaken);
+            let io = Io::Tls(Box::new(TlsIo::new(shaken.socket, shaken.session)));
+            let security = Security::Tls(Rc::new(shaken.secured));
+            Some(visitor(io, listener, security))
+        }
+        Ok(Err(NotShaken::NoCertificate | NotShaken::Broken(_))) => {
+            handshakes.count(Handshake::Failed, "");
+            None
+        }
+        Err(_) => {
+            handshakes.count(Handshake::TimedOut, "");
+            None
+        }
+    }
+}
+
+fn count(worker: &Worker, shaken: &Shaken) {
+    let how = match shaken.resumed {
+        true => Handshake::Resumed,
+        false => Handshake::Full,
+    };
+    let handshakes = &worker.metrics().handshakes;
+    handshakes.count(how, shaken.secured.version());
+}
+
+fn head_timeout(worker: &Worker, listener: &Name) -> Option<Duration> {
+    let snapshot = worker.snapshot()?;
+    Some(snapshot.listener(listener)?.config.head_timeout)
+}
+
+/// The first byte, which stays where it is; none where the client or the listener is gone.
+async fn first_byte(worker: &Worker, socket: &TcpStream, listener: &Name) -> Option<u8> {
+    let mut byte = [0];
+    loop {
+        tokio::select! {
+            biased;
+            seen = socket.peek(&mut byte) => {
+                return matches!(seen, Ok(1..)).then_some(byte[0]);
+            }
+            () = worker.until_look() => {
+                worker.snapshot()?.listener(listener)?;
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Which certificates listeners show.
+
+use std::collections::HashSet;
+
+use super::{Unique, dangling};
+use crate::model::{Code, Config, ListenerTls, Name, Problems};
+
+/// The Problems of listeners with TLS and of certificates.
+pub(super) fn check(config: &Config, problems: &mut Problems) {
+    let known: HashSet<&Name> = config.certificates.iter().map(|c| &c.name).collect();
+    for (i, listener) in config.listeners.iter().enumerate() {
+        let Some(tls) = &listener.tls else {
+            continue;
+        };
+        if known.is_empty() && tls.certificates.is_empty() {
+            let message = "needs a certificate to show: add [[certificates]]";
+            problems.add(format!("listeners[{i}].tls"), Code::Missing, message);
+        }
+        for (j, name) in tls.certificates.iter().enumerate() {
+            let field = format!("listeners[{i}].tls.certificates[{j}]");
+            if tls.certificates[..j].contains(name) {
+                problems.add(field, Code::Duplicate, format!("{name} stands here twice"));
+            } else if !known.contains(name) {
+                let message = dangling("certificate", name, &known);
+                problems.add(field, Code::Dangling, message);
+            }
+        }
+    }
+    let mut names = Unique::default();
+    for (i, certificate) in config.certificates.iter().enumerate() {
+        names.see(problems, &certificate.name, i, "certificates");
+    }
+}
+
+/// What is allowed and probably not meant.
+pub(super) fn warnings(config: &Config) -> Vec<String> {
+    let with_tls = || config.listeners.iter().filter_map(|l| l.tls.as_ref());
+    let shows = |tls: &ListenerTls, name: &Name| {
+        tls.certificates.is_empty() || tls.certificates.contains(name)
+    };
+    let idle = |name: &&Name| !with_tls().any(|tls| shows(tls, name));
+    let names = config.certificates.iter().map(|c| &c.name);
+    names
+        .filter(idle)
+        .map(|name| format!("certificate {name} is shown by no listener"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{Certificate, CertificateFiles, Code, Config, Listener, ListenerTls, Name};
+
+    fn config(listed: &[&str], certificates: &[&str]) -> Config {
+        let name = |name: &&str| Name::parse(name).unwrap();
+        let mut listener = Listener::new(name(&"https"), "127.0.0.1:0".parse().unwrap());
+        listener.tls = Some(ListenerTls {
+            certificates: listed.iter().map(name).collect(),
+            ..ListenerTls::default()
+        });
+        let certificate = |text: &&str| Certificate {
+            name: name(text),
+            hosts: Vec::new(),
+            files: CertificateFiles {
+                chain: "/a.pem".into(),
+                key: "/a.key".into(),
+            },
+        };
+        Config {
+            listeners: vec![listener],
+            certificates: certificates.iter().map(certificate).collect(),
+            ..Config::default()
+        }
+    }
+
+    fn problems(listed: &[&str], certificates: &[&str]) -> Vec<(String, Code)> {
+        let problems = config(listed, certificates).check().into_iter();
+        problems.map(|p| (p.field, p.code)).collect()
+    }
+
+    #[test]
+    fn a_listener_with_tls_has_certificates_that_are_there() {
+        let at = |field: &str, code| vec![(field.to_owned(), code)];
+        assert_eq!(problems(&[], &["a"]), []);
+        assert_eq!(problems(&["a"], &["a", "b"]), []);
+        assert_eq!(problems(&[], &[]), at("listeners[0].tls", Code::Missing));
+        assert_eq!(
+            problems(&["a", "x"], &["a"]),
+            at("listeners[0].tls.certificates[1]", Code::Dangling)
+        );
+        assert_eq!(
+            problems(&["a", "a"], &["a"]),
+            at("listeners[0].tls.certificates[1]", Code::Duplicate)
+        );
+        assert_eq!(
+            problems(&[], &["a", "a"]),
+            at("certificates[1].name", Code::Duplicate)
+        );
+    }
+
+    #[test]
+    fn a_certificate_that_nobody_shows_is_told() {
+        let warned = |listed: &[&str]| config(listed, &["a", "b"]).warnings();
+        assert_eq!(warned(&[]), Vec::<String>::new());
+        assert_eq!(warned(&["a"]), ["certificate b is shown by no listener"]);
+    }
+}

@@ -1,0 +1,115 @@
+//! The handshake with a client, and what it leaves.
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::server::{Acceptor, ServerConnection};
+use rustls::{HandshakeKind, ProtocolVersion};
+use tokio::net::TcpStream;
+use tokio_rustls::LazyConfigAcceptor;
+
+use super::certificate::Certificate;
+use super::chooser::{Chooser, Offer};
+use super::names::folded;
+
+/// What is known of a client's encrypted connection.
+#[derive(Debug)]
+pub struct Secured {
+    version: &'static str,
+    /// The host it asked for, folded.
+    asked: Option<String>,
+    certificate: Arc<Certificate>,
+}
+
+impl Secured {
+    /// A connection on which a client that asked for `name` was shown `certificate`.
+    pub fn new(name: Option<&str>, certificate: Arc<Certificate>) -> Self {
+        Self {
+            version: "",
+            asked: name.and_then(|name| folded(name.as_bytes())),
+            certificate,
+        }
+    }
+
+    /// The version spoken, as the log writes it.
+    pub fn version(&self) -> &'static str {
+        self.version
+    }
+
+    /// The certificate that was shown.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// Whether a request for `host`, without its port, may come by this connection (rule 57): the
+    /// certificate shown is made for it, or no other connection would be better. That is so
+    /// where the client has asked for this very name in the handshake, or for none and no
+    /// certificate of the listener, `now` as it is, is made for it.
+    pub fn is_for(&self, host: &[u8], now: Option<&Chooser>) -> bool {
+        if host.is_empty() || self.certificate.covers(host) {
+            return true;
+        }
+        match &self.asked {
+            Some(asked) => folded(host).as_ref() == Some(asked),
+            None => !now.is_some_and(|now| now.covers(host)),
+        }
+    }
+}
+
+/// A handshake that is done.
+#[derive(Debug)]
+pub struct Shaken {
+    /// Where the client is.
+    pub socket: TcpStream,
+    /// What encrypts.
+    pub session: ServerConnection,
+    /// What is known of it.
+    pub secured: Secured,
+    /// Whether it went on from an earlier one.
+    pub resumed: bool,
+}
+
+/// Why a handshake failed.
+#[derive(Debug, thiserror::Error)]
+pub enum NotShaken {
+    /// There is no certificate to show.
+    #[error("no certificate can be shown")]
+    NoCertificate,
+    /// The client broke off, or what it said could not be understood or agreed to.
+    #[error(transparent)]
+    Broken(#[from] io::Error),
+}
+
+/// Whether a first byte is that of a request in plain HTTP, which no TLS begins with.
+pub fn begins_like_http(byte: u8) -> bool {
+    byte.is_ascii_alphabetic()
+}
+
+/// Shakes hands with the client on `socket`, to whom `choose` offers what it asks for by name. As
+/// long as the client takes: limiting that is for the caller.
+///
+/// # Errors
+/// Why there is no connection. The client was told as far as TLS has words for it.
+pub async fn shake(
+    socket: TcpStream,
+    choose: impl FnOnce(Option<&str>) -> Option<Offer>,
+) -> Result<Shaken, NotShaken> {
+    let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
+    let asked = start.client_hello().server_name().map(str::to_owned);
+    let offer = choose(asked.as_deref()).ok_or(NotShaken::NoCertificate)?;
+    let stream = start.into_stream(offer.config).await?;
+    let (socket, session) = stream.into_inner();
+    let version = match session.protocol_version() {
+        Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
+        _ => "TLSv1.3",
+    };
+    Ok(Shaken {
+        resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
+        secured: Secured {
+            version,
+            ..Secured::new(asked.as_deref(), offer.certificate)
+        },
+        socket,
+        session,
+    })
+}

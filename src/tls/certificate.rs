@@ -1,0 +1,258 @@
+//! One certificate with its key, ready to be shown.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::server::{NoServerSessionStorage, ProducesTickets};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{Error, InconsistentKeys, ServerConfig, version};
+use sha2::{Digest, Sha256};
+
+use super::faults::Fault;
+use super::names::folded;
+use super::pem;
+use super::x509::{Facts, facts};
+use crate::model::{self, Name, TlsVersion};
+
+/// What all certificates of the process share: the cryptography, and the keys of session
+/// tickets. It outlives every snapshot, so a client resumes on any worker and after any change.
+#[derive(Clone)]
+pub struct Engine {
+    provider: Arc<CryptoProvider>,
+    /// Changes its keys by itself: a ticket is good for 6 to 12 hours.
+    tickets: Option<Arc<dyn ProducesTickets>>,
+}
+
+impl Engine {
+    /// With new keys for tickets.
+    pub fn new() -> Self {
+        let tickets = rustls::crypto::aws_lc_rs::Ticketer::new();
+        if tickets.is_err() {
+            tracing::warn!("no key for TLS session tickets could be made: nobody resumes");
+        }
+        Self {
+            provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
+            tickets: tickets.ok(),
+        }
+    }
+
+    fn server(
+        &self,
+        key: &Arc<CertifiedKey>,
+        from: TlsVersion,
+    ) -> Result<Arc<ServerConfig>, Error> {
+        let versions: &[_] = match from {
+            TlsVersion::V12 => &[&version::TLS13, &version::TLS12],
+            TlsVersion::V13 => &[&version::TLS13],
+        };
+        let mut config = ServerConfig::builder_with_provider(self.provider.clone())
+            .with_protocol_versions(versions)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(key.clone())));
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // Tickets hold all there is to a session: no list of them, which no two workers share.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        if let Some(tickets) = &self.tickets {
+            config.ticketer = tickets.clone();
+        }
+        Ok(Arc::new(config))
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+/// One certificate with its key, ready to be shown.
+pub struct Certificate {
+    /// Its identity.
+    pub name: Name,
+    /// When it ends, in seconds since 1970.
+    pub not_after: i64,
+    pub(super) hosts: Vec<model::HostPattern>,
+    pub(super) facts: Facts,
+    /// What tells its chain from every other.
+    pub(super) print: [u8; 32],
+    from_12: Arc<ServerConfig>,
+    from_13: Arc<ServerConfig>,
+}
+
+impl fmt::Debug for Certificate {
+    // Nothing of its key, however deep it is in what is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Certificate {
+    /// Reads the two files of `certificate`. Waits for the disk.
+    pub(super) fn read(engine: &Engine, certificate: &model::Certificate) -> Result<Self, Fault> {
+        let files = &certificate.files;
+        let chain = pem::chain(&files.chain);
+        let key = pem::key(&files.key);
+        let chain = chain?;
+        let shown = files.chain.display();
+        let facts = all_facts(&chain, &shown)?;
+        let signing = engine.provider.key_provider.load_private_key(key?);
+        let signing = signing.map_err(|_| {
+            let shown = files.key.display();
+            Fault::key(format!("{shown} holds a key of a kind that is not known"))
+        })?;
+        let print = print(&chain);
+        let key = CertifiedKey::new(chain, signing);
+        if let Err(error) = key.keys_match() {
+            return Err(match &error {
+                Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+                    mismatch(&key, certificate)
+                }
+                Error::InconsistentKeys(_) => Fault::key("cannot be compared with the certificate"),
+                _ => Fault::chain(format!("{shown} holds a certificate that no client takes")),
+            });
+        }
+        check_order(&facts, &shown)?;
+        let key = Arc::new(key);
+        let server = |from| {
+            let unusable = |error| Fault::chain(format!("{shown} cannot be used: {error}"));
+            engine.server(&key, from).map_err(unusable)
+        };
+        let leaf = facts.into_iter().next();
+        let leaf = leaf.ok_or_else(|| Fault::chain(format!("{shown} holds no certificate")))?;
+        Ok(Self {
+            name: certificate.name.clone(),
+            hosts: certificate.hosts.clone(),
+            not_after: leaf.not_after,
+            facts: leaf,
+            print,
+            from_12: server(TlsVersion::V12)?,
+            from_13: server(TlsVersion::V13)?,
+        })
+    }
+
+    /// The same for other hosts: nothing of it is read again.
+    pub(super) fn shown_for(&self, hosts: &[model::HostPattern]) -> Self {
+        Self {
+            name: self.name.clone(),
+            not_after: self.not_after,
+            hosts: hosts.to_vec(),
+            facts: self.facts.clone(),
+            print: self.print,
+            from_12: self.from_12.clone(),
+            from_13: self.from_13.clone(),
+        }
+    }
+
+    /// Whether it is made for `host`, which carries no port.
+    pub fn covers(&self, host: &[u8]) -> bool {
+        folded(host).is_some_and(|host| self.facts.names.cover(&host))
+    }
+
+    /// The hosts it is made for, for the operator.
+    pub fn made_for(&self) -> String {
+        self.facts.names.listed()
+    }
+
+    /// The `hosts` of the operator's that it is not made for.
+    pub(super) fn not_made_for(&self) -> impl Iterator<Item = &model::HostPattern> {
+        let names = &self.facts.names;
+        self.hosts.iter().filter(move |host| match host {
+            model::HostPattern::Exact(name) => !names.cover(name),
+            model::HostPattern::Below(name) => !names.one_below.contains(name),
+        })
+    }
+
+    /// Why it is not good at `now`, seconds since 1970.
+    pub fn not_good_at(&self, now: i64) -> Option<String> {
+        if now >= self.not_after {
+            return Some(format!("has expired on {}", day(self.not_after)));
+        }
+        (now < self.facts.not_before).then(|| {
+            format!(
+                "is good only from {} on, and this machine's clock says {}",
+                day(self.facts.not_before),
+                day(now)
+            )
+        })
+    }
+
+    /// How a handshake with it goes.
+    pub(super) fn server(&self, from: TlsVersion) -> Arc<ServerConfig> {
+        match from {
+            TlsVersion::V12 => self.from_12.clone(),
+            TlsVersion::V13 => self.from_13.clone(),
+        }
+    }
+}
+
+fn print(chain: &[CertificateDer<'_>]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for certificate in chain {
+        digest.update(certificate.len().to_le_bytes());
+        digest.update(certificate);
+    }
+    digest.finalize().into()
+}
+
+/// A time of a certificate: `2026-11-22 17:03:34 UTC`.
+fn day(seconds: i64) -> String {
+    match jiff::Timestamp::from_second(seconds) {
+        Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        Err(_) => "a time that no clock shows".to_owned(),
+    }
+}
+
+fn all_facts(chain: &[CertificateDer<'_>], shown: &impl fmt::Display) -> Result<Vec<Facts>, Fault> {
+    let read: Option<Vec<Facts>> = chain.iter().map(facts).collect();
+    read.ok_or_else(|| {
+        Fault::chain(format!(
+            "{shown} is damaged: what it holds is no certificate"
+        ))
+    })
+}
+
+/// Why the key is not that of the first certificate.
+fn mismatch(key: &CertifiedKey, certificate: &model::Certificate) -> Fault {
+    let (chain, shown) = (&certificate.files.chain, certificate.files.key.display());
+    let is_its = |other: &CertificateDer<'static>| {
+        CertifiedKey::new(vec![other.clone()], key.key.clone())
+            .keys_match()
+            .is_ok()
+    };
+    match key.cert.iter().position(is_its) {
+        Some(place) => Fault::chain(format!(
+            "{} is in the wrong order: the certificate of the key must be the first, and is number {}",
+            chain.display(),
+            place + 1
+        )),
+        None => Fault::key(format!(
+            "{shown} is the key of another certificate than {}",
+            chain.display()
+        )),
+    }
+}
+
+/// Each certificate must be issued by the next.
+fn check_order(chain: &[Facts], shown: &impl fmt::Display) -> Result<(), Fault> {
+    let wrong = chain
+        .windows(2)
+        .position(|pair| pair[0].issuer != pair[1].subject);
+    match wrong {
+        None => Ok(()),
+        Some(place) => Err(Fault::chain(format!(
+            "{shown} is in the wrong order: certificate number {} did not issue number {}",
+            place + 2,
+            place + 1
+        ))),
+    }
+}

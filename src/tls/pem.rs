@@ -1,0 +1,111 @@
+//! The two files of a certificate: read, and taken out of PEM.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use rustls::pki_types::pem::{self, PemObject, SectionKind};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::faults::Fault;
+use crate::model::CertificateFiles;
+
+/// Far more than any chain. The file is held in memory while it is read.
+const MAX_CHAIN: u64 = 1024 * 1024;
+/// Far more than any key.
+const MAX_KEY: u64 = 64 * 1024;
+
+/// By what a file is known to be another one: its number, when it was written, its length.
+pub(super) type Stamp = Option<(u64, i64, i64, u64)>;
+
+/// The stamps of both files; none where one cannot be looked at. Looks at the disk.
+pub(super) fn stamps(files: &CertificateFiles) -> [Stamp; 2] {
+    let of = |path: &Path| std::fs::metadata(path).ok().map(|found| stamp(&found));
+    [of(&files.chain), of(&files.key)]
+}
+
+fn stamp(found: &Metadata) -> (u64, i64, i64, u64) {
+    (found.ino(), found.mtime(), found.mtime_nsec(), found.len())
+}
+
+/// The certificates of the file `path`, in its order.
+pub(super) fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let shown = path.display();
+    let bytes = read(path, MAX_CHAIN).map_err(Fault::chain)?;
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    let chain = read.map_err(|_| Fault::chain(format!("{shown} is damaged: it is not PEM")))?;
+    if chain.is_empty() {
+        let what = kinds(&bytes);
+        return Err(Fault::chain(format!("{shown} holds no certificate{what}")));
+    }
+    Ok(chain)
+}
+
+/// The private key of the file `path`.
+pub(super) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Fault> {
+    let shown = path.display();
+    let bytes = read(path, MAX_KEY).map_err(Fault::key)?;
+    // As `openssl` writes one with a passphrase: PKCS#8, or a header in an older form.
+    let locked = |part: &[u8]| memchr::memmem::find(&bytes, part).is_some();
+    if locked(b"BEGIN ENCRYPTED PRIVATE KEY") || locked(b"Proc-Type: 4,ENCRYPTED") {
+        return Err(Fault::key(format!(
+            "{shown} needs a passphrase: write it without one (openssl pkey -in FILE -out FILE)"
+        )));
+    }
+    PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| match error {
+        pem::Error::NoItemsFound => {
+            let what = kinds(&bytes);
+            Fault::key(format!("{shown} holds no private key{what}"))
+        }
+        // What it says may repeat a line of the file.
+        _ => Fault::key(format!("{shown} is damaged: it is not PEM")),
+    })
+}
+
+/// What a file holds in place of what was looked for, as far as that is known.
+fn kinds(bytes: &[u8]) -> String {
+    let sections = <(SectionKind, Vec<u8>) as PemObject>::pem_slice_iter(bytes);
+    let mut found: Vec<&str> = sections
+        .filter_map(Result::ok)
+        .filter_map(|(kind, _)| match kind {
+            SectionKind::Certificate => Some("a certificate"),
+            SectionKind::Csr => Some("a request for a certificate"),
+            SectionKind::PublicKey => Some("a public key"),
+            SectionKind::RsaPrivateKey | SectionKind::EcPrivateKey | SectionKind::PrivateKey => {
+                Some("a private key")
+            }
+            _ => None,
+        })
+        .collect();
+    found.dedup();
+    match found.first() {
+        None => " in PEM".to_owned(),
+        Some(found) => format!(", but {found}"),
+    }
+}
+
+/// The whole file, which must not be longer than `limit`.
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
+    let shown = path.display();
+    let read = || -> io::Result<Vec<u8>> {
+        // A pipe without a writer would be waited for.
+        let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+        let file = File::options()
+            .read(true)
+            .custom_flags(nonblocking)
+            .open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is not a file"));
+        }
+        let mut bytes = Vec::new();
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = read().map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    match u64::try_from(bytes.len()) {
+        Ok(length) if length <= limit => Ok(bytes),
+        _ => Err(format!("{shown} is longer than {limit} bytes")),
+    }
+}

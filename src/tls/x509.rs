@@ -1,0 +1,52 @@
+//! What stands in a certificate: its names, when it holds, and who issued it.
+
+use std::net::IpAddr;
+
+use rustls::pki_types::CertificateDer;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::names::Names;
+
+/// What stands in a certificate, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// The hosts it is made for. Its common name is none of them: no client looks there.
+    pub(super) names: Names,
+    /// When it begins to hold, in seconds since 1970.
+    pub(super) not_before: i64,
+    /// When it ends.
+    pub(super) not_after: i64,
+    /// Whom it is for, as the issuer writes it in what it issues.
+    pub(super) subject: Vec<u8>,
+    pub(super) issuer: Vec<u8>,
+}
+
+/// Reads `certificate`; none when it is no certificate.
+pub(super) fn facts(certificate: &CertificateDer<'_>) -> Option<Facts> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let mut names = Names::default();
+    if let Ok(Some(alternatives)) = parsed.subject_alternative_name() {
+        for name in &alternatives.value.general_names {
+            match name {
+                GeneralName::DNSName(name) => names.add(name),
+                GeneralName::IPAddress(bytes) => names.ips.extend(address(bytes)),
+                _ => {}
+            }
+        }
+    }
+    Some(Facts {
+        names,
+        not_before: parsed.validity().not_before.timestamp(),
+        not_after: parsed.validity().not_after.timestamp(),
+        subject: parsed.subject().as_raw().to_vec(),
+        issuer: parsed.issuer().as_raw().to_vec(),
+    })
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    match bytes.len() {
+        4 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),
+        _ => <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from),
+    }
+}
