@@ -11,7 +11,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-use super::{Fresh, TlsIo, unix};
+use super::{Fresh, TlsIo, unacked, unix};
 
 /// What a connection runs over.
 #[derive(Debug)]
@@ -195,6 +195,28 @@ impl Io {
                 ended.is_ok()
             }
         }
+    }
+
+    /// How much of what was written the other side has not taken. None where nobody tells.
+    pub(super) fn unacked(&self) -> Option<u64> {
+        let stream = match self {
+            Self::Tcp(stream) => stream,
+            Self::Tls(stream) => &stream.socket,
+            Self::Unix(_) | Self::Fresh(_) => return None,
+        };
+        unacked::unacked(stream.local_addr().ok()?, stream.peer_addr().ok()?)
+    }
+
+    /// Writes what fits, whether «writable» was told or not. Faults are found by who writes next.
+    pub(super) fn write_past_readiness(&self, bytes: &[u8]) -> usize {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let written = match self {
+            Self::Tcp(stream) => rustix::net::send(stream, bytes, flags),
+            Self::Unix(stream) => rustix::net::send(stream, bytes, flags),
+            // Nobody has waited for it yet, and what is here is not what is to be written.
+            Self::Fresh(_) | Self::Tls(_) => return 0,
+        };
+        written.unwrap_or(0)
     }
 
     /// Whether the close that follows is a reset, so that what was sent cannot pass for whole.

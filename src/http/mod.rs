@@ -27,9 +27,11 @@ mod response;
 mod scan;
 mod scratch;
 mod shortage;
+mod taker;
 mod target;
 mod tls;
 mod token;
+mod unacked;
 mod unix;
 mod write;
 
@@ -51,6 +53,7 @@ pub use response::{ResponseHead, begins_like_an_answer, parse_response};
 pub use scan::{HeadScan, Limits, OddNames};
 pub use scratch::Scratch;
 pub use shortage::is_own_shortage;
+pub use taker::Taker;
 pub use tls::TlsIo;
 pub use unix::connect_unix;
 pub use write::{

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{BodyReader, Conn, Piece, Refusal, Scratch, StreamError, chunk_end, chunk_size_line};
+use super::{
+    BodyReader, Conn, Piece, Refusal, Scratch, StreamError, Taker, chunk_end, chunk_size_line,
+};
 
 /// How long one side may keep the other waiting.
 #[derive(Debug, Clone, Copy)]
@@ -60,18 +62,13 @@ impl Pace {
             }
         }
     }
-}
 
-/// One side's patience, used up only while that side is waited for.
-#[derive(Debug)]
-struct Patience {
-    pace: Pace,
-    spent: Duration,
-}
-
-impl Patience {
-    fn left(&self, bytes: u64) -> Duration {
-        self.pace.patience(bytes, self.spent)
+    /// Longest time without a byte.
+    pub fn quiet(self) -> Duration {
+        match self {
+            Self::Between(time) => time,
+            Self::Rate { quiet, .. } => quiet,
+        }
     }
 }
 
@@ -85,35 +82,34 @@ pub struct Relay {
     limit: u64,
     /// Body bytes passed on.
     pub passed: u64,
-    from: Patience,
-    to: Patience,
+    from: Pace,
+    /// How long the sending side was waited for, the present wait left out.
+    spent: Duration,
     waiting: Option<Waiting>,
+    to: Taker,
 }
 
+/// For the sending side.
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
-    for_reader: bool,
     since: Instant,
-    progress: u64,
+    received: u64,
 }
 
 impl Relay {
     /// Passes on what `reader` finds, as chunks or as it is. `limit` is the most body
     /// bytes; 0 is none.
     pub fn new(reader: BodyReader, chunked: bool, limit: u64, from: Pace, to: Pace) -> Self {
-        let patience = |pace| Patience {
-            pace,
-            spent: Duration::ZERO,
-        };
         Self {
             reader,
             chunked,
             end_written: false,
             limit,
             passed: 0,
-            from: patience(from),
-            to: patience(to),
+            from,
+            spent: Duration::ZERO,
             waiting: None,
+            to: Taker::new(to),
         }
     }
 
@@ -127,6 +123,12 @@ impl Relay {
         self.reader
     }
 
+    /// The reader and the side that takes, to go on in another way.
+    pub fn into_parts(mut self) -> (BodyReader, Taker) {
+        self.to.pause();
+        (self.reader, self.to)
+    }
+
     /// Passes on what it can; ready when the body's last byte is written.
     ///
     /// # Errors
@@ -138,6 +140,7 @@ impl Relay {
         from: &mut Conn,
         to: &mut Conn,
     ) -> Poll<Result<(), RelayError>> {
+        self.to.begin(to);
         if let Poll::Ready(done) = self.poll_pass(cx, scratch, from, to) {
             return Poll::Ready(done);
         }
@@ -219,35 +222,31 @@ impl Relay {
         &mut self,
         cx: &mut Context<'_>,
         from: &mut Conn,
-        to: &Conn,
+        to: &mut Conn,
     ) -> Poll<Result<(), RelayError>> {
-        let for_reader = to.has_output();
-        let progress = from.received + to.going_out();
-        let stands = |w: &Waiting| w.for_reader == for_reader && w.progress == progress;
-        if !self.waiting.as_ref().is_some_and(stands) {
-            let now = Instant::now();
-            if let Some(before) = self.waiting {
-                let side = if before.for_reader {
-                    &mut self.to
-                } else {
-                    &mut self.from
-                };
-                side.spent += now - before.since;
-            }
-            let side = if for_reader { &self.to } else { &self.from };
-            from.deadline.set(now + side.left(self.passed));
-            self.waiting = Some(Waiting {
-                for_reader,
-                since: now,
-                progress,
-            });
+        if to.has_output() {
+            self.stop_waiting();
+            // Its own timer may be for who passes this on.
+            ready!(self.to.poll(cx, to, &mut from.deadline));
+            return Poll::Ready(Err(RelayError::To(StreamError::Timeout)));
+        }
+        self.to.pause();
+        let received = from.received;
+        if self.waiting.is_none_or(|wait| wait.received != received) {
+            self.stop_waiting();
+            let since = Instant::now();
+            let left = self.from.patience(self.passed, self.spent);
+            from.deadline.set(since + left);
+            self.waiting = Some(Waiting { since, received });
         }
         ready!(from.deadline.poll(cx));
-        Poll::Ready(Err(if for_reader {
-            RelayError::To(StreamError::Timeout)
-        } else {
-            RelayError::From(StreamError::Timeout)
-        }))
+        Poll::Ready(Err(RelayError::From(StreamError::Timeout)))
+    }
+
+    fn stop_waiting(&mut self) {
+        if let Some(wait) = self.waiting.take() {
+            self.spent += wait.since.elapsed();
+        }
     }
 }
 

@@ -56,11 +56,18 @@ pub struct Buffers {
 }
 
 impl Buffers {
-    /// Counts `bytes` more, unless that would be over `limit`. False when it would.
-    pub fn take(&self, place: Place, bytes: u64, limit: u64) -> bool {
-        let fits = |held: u64| held.checked_add(bytes).filter(|sum| *sum <= limit);
+    /// Counts `more` bytes for a body that has `own`, unless it would have more than what is left
+    /// of `limit` beside all that is held: one has half of it at most, two a third each, and
+    /// whoever comes next finds some. False when it would.
+    pub fn take(&self, place: Place, (own, more): (u64, u64), limit: u64) -> bool {
+        let fits = |held| sum_within(held, own, more, limit);
         let relaxed = Ordering::Relaxed;
         self.of(place).fetch_update(relaxed, relaxed, fits).is_ok()
+    }
+
+    /// Whether [`Self::take`] would.
+    pub fn fits(&self, place: Place, (own, more): (u64, u64), limit: u64) -> bool {
+        sum_within(self.held(place), own, more, limit).is_some()
     }
 
     /// Counts `bytes` more that are held already.
@@ -78,7 +85,7 @@ impl Buffers {
         read(self.of(place))
     }
 
-    /// Counts that reading stopped for want of room.
+    /// Counts a body whose reading stopped for want of room.
     pub fn count_wait(&self, side: Side) {
         self.waits(side).fetch_add(1, Ordering::Relaxed);
     }
@@ -123,23 +130,45 @@ impl Buffers {
     }
 }
 
+/// What all hold with `more`, where the one that has `own` may have that.
+fn sum_within(held: u64, own: u64, more: u64, limit: u64) -> Option<u64> {
+    let sum = held.checked_add(more)?;
+    let own = own.checked_add(more)?;
+    (own <= limit.checked_sub(sum)?).then_some(sum)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Buffers, Place};
 
     #[test]
-    fn what_is_held_stays_within_the_limit_unless_it_is_there_already() {
+    fn nobody_has_more_than_is_left_beside_all() {
         let buffers = Buffers::default();
-        assert!(buffers.take(Place::Memory, 60, 100));
-        assert!(!buffers.take(Place::Memory, 41, 100));
-        assert!(buffers.take(Place::Memory, 40, 100));
-        assert!(buffers.take(Place::Spool, 100, 100));
-        buffers.add(Place::Memory, 5);
-        assert!(!buffers.take(Place::Memory, 0, 100));
-        buffers.give(Place::Memory, 105);
+        let spool = Place::Spool;
+        assert!(!buffers.take(spool, (0, 51), 100));
+        assert!(buffers.take(spool, (0, 50), 100));
+        assert!(!buffers.fits(spool, (50, 1), 100));
+        // The next has a half of the rest, and the next of that.
+        assert!(!buffers.take(spool, (0, 26), 100));
+        assert!(buffers.take(spool, (0, 20), 100));
+        assert!(buffers.take(spool, (20, 5), 100));
+        assert!(!buffers.fits(spool, (25, 1), 100));
+        assert!(buffers.take(spool, (0, 12), 100));
+        // What is here already is counted, over the limit or not.
+        buffers.add(spool, 20);
+        assert!(!buffers.take(spool, (0, 1), 100));
+        buffers.give(spool, 107);
+        assert_eq!(buffers.held(spool), 0);
+        assert!(!buffers.take(spool, (0, u64::MAX), u64::MAX));
+        assert!(!buffers.take(spool, (u64::MAX, 1), u64::MAX));
+        // Two that take in turn have a third each.
+        let mut own = [0, 0];
+        for n in 0..200 {
+            if buffers.take(spool, (own[n % 2], 1), 90) {
+                own[n % 2] += 1;
+            }
+        }
+        assert_eq!(own, [30, 30]);
         assert_eq!(buffers.held(Place::Memory), 0);
-        assert!(!buffers.take(Place::Memory, u64::MAX, 100));
-        assert_eq!(buffers.held(Place::Spool), 100);
-        assert!(!buffers.take(Place::Spool, u64::MAX, u64::MAX));
     }
 }

@@ -22,7 +22,7 @@ use super::request::{Trail, wants_close};
 use crate::balance::{Lease, unix_now};
 use crate::http::{
     BodyReader, Conn, Framing, Known, Pace, Piece, Relay, RelayError, ResponseHead, StreamError,
-    Version, chunk_end, chunk_size_line,
+    Taker, Version, chunk_end, chunk_size_line,
 };
 use crate::metrics::{NodeErrorKind, Place};
 
@@ -114,6 +114,8 @@ async fn pass_whole(
     let client = &mut sides.client.conn;
     let version = this.exchange.request.head.version;
     let chunked = answered.framing == Framing::Chunked && version == Version::Http11;
+    let mut taker = Taker::new(client_pace(this.exchange));
+    taker.begin(client);
     let taken = poll_fn(|cx| Poll::Ready(take_whole(&mut answered, chunked, cx, client))).await;
     release(
         this,
@@ -124,18 +126,23 @@ async fn pass_whole(
     );
     drop(lease);
     taken.map_err(|_| Reason::ClientGone)?;
-    flush_rest(this.exchange, client).await
+    flush_rest(this.exchange, client, taker).await
 }
 
 /// Writes what is here of an answer, counting it where the client does not take it at once.
-async fn flush_rest(exchange: &Exchange<'_>, client: &mut Conn) -> Result<(), Reason> {
+async fn flush_rest(
+    exchange: &Exchange<'_>,
+    client: &mut Conn,
+    mut taker: Taker,
+) -> Result<(), Reason> {
     let gone = |_| Reason::ClientGone;
+    taker.begin(client);
     match poll_fn(|cx| Poll::Ready(client.poll_flush(cx))).await {
         Poll::Ready(done) => done.map_err(gone),
         Poll::Pending => {
             let mut share = Share::new(&exchange.worker.room, Place::Memory);
             share.force(client.queued() as u64);
-            let flushed = client.flush_at(client_pace(exchange)).await;
+            let flushed = client.flush_to(&mut taker).await;
             flushed.map_err(|_| Reason::ClientGone)
         }
     }
@@ -198,6 +205,8 @@ async fn pass(
     let scratch = &exchange.worker.scratch;
     let client = &mut sides.client.conn;
     let mut slow = Slow::default();
+    let room = &exchange.worker.room;
+    let mut queued = Share::new(room, Place::Memory);
     let event = poll_fn(|cx| {
         if let Poll::Ready(done) = relay.poll(cx, scratch, &mut answered.link.conn, client) {
             return Poll::Ready(Event::Passed(done));
@@ -206,7 +215,9 @@ async fn pass(
         if relay.is_read() {
             return Poll::Ready(Event::Slow);
         }
-        if reads_ahead && slow.poll(cx, client).is_ready() {
+        if !reads_ahead {
+            queued.force(client.queued() as u64);
+        } else if slow.poll(cx, client).is_ready() {
             return Poll::Ready(Event::Slow);
         }
         // A stream may be silent for long: who has left must not hold its node till then.
@@ -214,13 +225,14 @@ async fn pass(
             .poll_gone(cx)
             .map(|()| Event::Passed(Err(client_gone())))
     });
-    let passed = match event.await {
-        Event::Passed(done) => done.map(|()| None),
-        Event::Slow if relay.is_read() => Ok(None),
+    let event = event.await;
+    drop(queued);
+    let passed = match event {
+        Event::Passed(done) => done.map(|()| Rest::Nothing),
+        Event::Slow if relay.is_read() => Ok(Rest::Queued(relay.into_parts().1)),
         Event::Slow => {
-            let bounds = Bounds::new(&exchange.snapshot.config.settings, from, to);
-            let room = &exchange.worker.room;
-            let mut ahead = ReadAhead::new(relay.into_reader(), chunked, room, bounds);
+            let bounds = Bounds::new(&exchange.snapshot.config.settings, from);
+            let mut ahead = ReadAhead::new(relay.into_parts(), chunked, room, bounds);
             let node = &mut answered.link.conn;
             let read = poll_fn(|cx| {
                 if let Poll::Ready(done) = ahead.poll(cx, scratch, Some(&mut *node), client) {
@@ -228,10 +240,10 @@ async fn pass(
                 }
                 client.poll_gone(cx).map(|()| Err(client_gone()))
             });
-            read.await.map(|_| Some(ahead))
+            read.await.map(|_| Rest::Ahead(Box::new(ahead)))
         }
     };
-    let ahead = passed.map_err(|error| this.blame(&error, &lease))?;
+    let rest = passed.map_err(|error| this.blame(&error, &lease))?;
     if answered.framing != Framing::UntilClose {
         let Answered {
             link, body_sent, ..
@@ -242,17 +254,31 @@ async fn pass(
     }
     // The node is done with, whatever the client is.
     drop(lease);
-    let client = &mut sides.client.conn;
-    let Some(mut ahead) = ahead else {
-        return flush_rest(exchange, client).await;
+    pass_rest(exchange, &mut sides.client.conn, rest).await
+}
+
+/// Passes on what is here of an answer whose node is done with.
+async fn pass_rest(exchange: &Exchange<'_>, client: &mut Conn, rest: Rest) -> Result<(), Reason> {
+    let mut ahead = match rest {
+        Rest::Nothing => return Ok(()),
+        Rest::Queued(taker) => return flush_rest(exchange, client, taker).await,
+        Rest::Ahead(ahead) => ahead,
     };
     let passed = poll_fn(|cx| {
-        if let Poll::Ready(done) = ahead.poll(cx, scratch, None, client) {
+        if let Poll::Ready(done) = ahead.poll(cx, &exchange.worker.scratch, None, client) {
             return Poll::Ready(done);
         }
         client.poll_gone(cx).map(|()| Err(client_gone()))
     });
     passed.await.map(|_| ()).map_err(|_| Reason::ClientGone)
+}
+
+/// What the client has not yet, once the node is done with.
+enum Rest {
+    Nothing,
+    /// What waits to be written.
+    Queued(Taker),
+    Ahead(Box<ReadAhead>),
 }
 
 enum Event {

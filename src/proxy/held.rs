@@ -1,26 +1,78 @@
 //! A request's body as far as it was taken in: its beginning in a spool file, its end in memory.
 
 use std::borrow::Cow;
-use std::fs::File;
+use std::cell::Cell;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::mem::{replace, take};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::spool::Spool;
-use crate::metrics::{Metrics, Place};
-
-/// Bytes read from a file at a time.
-pub(super) const PIECE: usize = 256 * 1024;
+use super::spool::{Spool, SpoolFile};
+use crate::metrics::{Metrics, Place, Side};
 
 /// The room that all bodies of the process share, as one worker knows it.
 #[derive(Debug)]
 pub(super) struct Room {
     pub(super) metrics: Arc<Metrics>,
     pub(super) spool: Spool,
+    /// Answers that may each read a piece over the budget now.
+    exceeding: Cell<usize>,
+}
+
+/// Most answers of a worker that at one time each take a piece over the budget to the file.
+const EXCEEDING: usize = 8;
+
+/// The right to be one of them, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Exceeding(Rc<Room>);
+
+impl Drop for Exceeding {
+    fn drop(&mut self) {
+        self.0.exceeding.set(self.0.exceeding.get() - 1);
+    }
+}
+
+/// Memory that a job on the blocking pool has, whoever waits for it.
+#[derive(Debug)]
+pub(super) struct InJob {
+    metrics: Arc<Metrics>,
+    bytes: u64,
+}
+
+impl Drop for InJob {
+    fn drop(&mut self) {
+        self.metrics.buffers().give(Place::Memory, self.bytes);
+    }
 }
 
 impl Room {
+    pub(super) fn new(metrics: Arc<Metrics>, spool: Spool) -> Self {
+        Self {
+            metrics,
+            spool,
+            exceeding: Cell::new(0),
+        }
+    }
+
+    /// The right to take a piece over the budget, unless enough have it.
+    pub(super) fn exceed(room: &Rc<Self>) -> Option<Exceeding> {
+        let now = room.exceeding.get();
+        (now < EXCEEDING).then(|| {
+            room.exceeding.set(now + 1);
+            Exceeding(Rc::clone(room))
+        })
+    }
+
+    /// Counts `bytes` of memory that go to a job.
+    pub(super) fn in_job(&self, bytes: usize) -> InJob {
+        let bytes = bytes as u64;
+        self.metrics.buffers().add(Place::Memory, bytes);
+        InJob {
+            metrics: Arc::clone(&self.metrics),
+            bytes,
+        }
+    }
+
     /// What a job on the blocking pool needs of it.
     pub(super) fn for_job(&self) -> Spool {
         self.spool.clone()
@@ -54,11 +106,18 @@ impl Share {
         self.bytes
     }
 
-    /// Makes it `more` bytes larger, unless all bodies together are over `limit` then.
+    /// Makes it `more` bytes larger, unless it is then more than is left of `limit` for others.
     pub(super) fn grow(&mut self, more: u64, limit: u64) -> bool {
-        let grown = self.room.metrics.buffers().take(self.place, more, limit);
+        let buffers = self.room.metrics.buffers();
+        let grown = buffers.take(self.place, (self.bytes, more), limit);
         self.bytes += if grown { more } else { 0 };
         grown
+    }
+
+    /// Whether it could be `more` bytes larger.
+    pub(super) fn fits(&self, more: u64, limit: u64) -> bool {
+        let buffers = self.room.metrics.buffers();
+        buffers.fits(self.place, (self.bytes, more), limit)
     }
 
     /// Makes it `bytes`, which are there already, over a limit or not.
@@ -99,10 +158,12 @@ pub(super) enum Unspooled {
 #[derive(Debug)]
 pub(super) struct Held {
     room: Rc<Room>,
-    file: Option<Arc<File>>,
+    file: Option<Arc<SpoolFile>>,
     in_file: Share,
     memory: Vec<u8>,
     in_memory: Share,
+    /// Whether it is counted among those that found no room.
+    is_counted: bool,
     /// Whether all of the body is here.
     pub(super) is_whole: bool,
 }
@@ -115,6 +176,7 @@ impl Held {
             in_file: Share::new(room, Place::Spool),
             memory: Vec::new(),
             in_memory: Share::new(room, Place::Memory),
+            is_counted: false,
             is_whole: false,
         }
     }
@@ -149,6 +211,13 @@ impl Held {
         self.in_file.is_all() && self.in_memory.is_all()
     }
 
+    /// Counts it, once, among the bodies that found no room.
+    pub(super) fn count_wait(&mut self) {
+        if !replace(&mut self.is_counted, true) {
+            self.room.metrics.buffers().count_wait(Side::Client);
+        }
+    }
+
     /// Puts what is in memory behind what is in the file.
     pub(super) async fn spool(&mut self, limit: u64) -> Result<(), Unspooled> {
         let at = self.in_file.bytes();
@@ -156,14 +225,9 @@ impl Held {
         if !self.in_file.grow(bytes, limit) {
             return Err(Unspooled::Full);
         }
-        let memory = std::mem::take(&mut self.memory);
-        let (file, spool) = (self.file.clone(), self.room.spool.clone());
-        let job = move || {
-            let file = file.map_or_else(|| spool.create().map(Arc::new), Ok);
-            let written = file.and_then(|file| file.write_all_at(&memory, at).map(|()| file));
-            spool.note(written.as_ref().map(|_| ()));
-            (written, memory)
-        };
+        let memory = take(&mut self.memory);
+        let (file, spool) = (self.file.clone(), self.room.for_job());
+        let job = move || (spool.write(file, &memory, at), memory);
         let done = tokio::task::spawn_blocking(job).await;
         match done.map_err(|_| Unspooled::Lost)? {
             (Ok(file), _) => {
@@ -187,7 +251,7 @@ impl Held {
             && at < spooled
         {
             let file = Arc::clone(file);
-            let job = move || read_at(&file, at, spooled);
+            let job = move || file.piece(at, spooled);
             let read = tokio::task::spawn_blocking(job).await;
             let read = read.unwrap_or_else(|error| Err(io::Error::other(error)));
             if let Err(error) = &read {
@@ -198,12 +262,4 @@ impl Held {
         let from = usize::try_from(at.saturating_sub(spooled)).unwrap_or(usize::MAX);
         Ok(Cow::Borrowed(self.memory.get(from..).unwrap_or_default()))
     }
-}
-
-/// The bytes of `file` from `at` to `end`, a piece of them at most.
-pub(super) fn read_at(file: &File, at: u64, end: u64) -> io::Result<Vec<u8>> {
-    let length = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
-    let mut piece = vec![0; length.min(PIECE)];
-    file.read_exact_at(&mut piece, at)?;
-    Ok(piece)
 }

@@ -3,23 +3,23 @@
 //!
 //! Where nothing has room the node is not read, as without this; it goes on as the client takes.
 
-use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::mem::{replace, take};
-use std::os::unix::fs::FileExt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
-use super::held::{Room, Share, read_at};
+use super::held::{Exceeding, Room, Share};
+use super::spool::SpoolFile;
 use crate::http::{
-    BodyReader, Conn, Pace, Piece, RelayError, Scratch, StreamError, chunk_end, chunk_size_line,
+    BodyReader, Conn, Deadline, Piece, RelayError, Scratch, StreamError, Taker, chunk_end,
+    chunk_size_line,
 };
 use crate::metrics::{Place, Side};
 use crate::model::Settings;
@@ -27,7 +27,10 @@ use crate::model::Settings;
 /// Most of an answer that is held in memory; one read may exceed it.
 const MEMORY: usize = 1024 * 1024;
 
-/// What an answer may hold, and how long its two sides may keep it waiting.
+/// How often it looks for room that others have given back.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What an answer may hold, and how long its node may keep it waiting.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     /// Most bytes in memory, of all bodies together.
@@ -36,17 +39,14 @@ pub(super) struct Bounds {
     pub(super) spool: u64,
     /// Longest time between two reads from the node.
     pub(super) from: Duration,
-    /// How fast the client has to take it.
-    pub(super) to: Pace,
 }
 
 impl Bounds {
-    pub(super) fn new(settings: &Settings, from: Duration, to: Pace) -> Self {
+    pub(super) fn new(settings: &Settings, from: Duration) -> Self {
         Self {
             memory: settings.memory_budget,
             spool: settings.spool_limit,
             from,
-            to,
         }
     }
 }
@@ -69,41 +69,44 @@ pub(super) struct ReadAhead {
     bounds: Bounds,
     room: Rc<Room>,
     in_memory: Share,
-    /// What of the file was ever written, since what was read of it still takes the disk.
+    /// What of the file takes the disk.
     in_file: Share,
-    file: Option<Arc<File>>,
+    file: Option<Arc<SpoolFile>>,
+    /// What of the file was ever written.
+    written: u64,
     /// What of the file the client's output has had.
     read: u64,
     tail: Vec<u8>,
-    /// Bytes that the client's output takes, and a job that writes.
+    /// Bytes that the client's output takes.
     output: usize,
-    writing: usize,
     job: Option<Job>,
     /// Whether the disk has refused: it is not asked again for this answer.
     no_file: bool,
-    /// Whether reading has stopped for want of room.
+    /// Whether reading has stopped for want of room, and whether it ever did.
     stopped: bool,
+    was_stopped: bool,
+    look: Deadline,
+    /// The right to read a piece on its way to the file, over the budget.
+    exceeding: Option<Exceeding>,
     node_armed: bool,
-    wait: ClientWait,
+    client: Taker,
 }
 
 #[derive(Debug)]
 enum Job {
-    Read(JoinHandle<io::Result<Vec<u8>>>),
+    /// What is read, and whether it no longer takes the disk.
+    Read(JoinHandle<io::Result<(Vec<u8>, bool)>>),
     /// What is written comes back where it cannot be.
-    Write(JoinHandle<Result<Arc<File>, Vec<u8>>>),
-}
-
-#[derive(Debug, Default)]
-struct ClientWait {
-    /// What the client had taken when it was last waited for, and since when.
-    last: Option<(u64, Instant)>,
-    taken: u64,
-    spent: Duration,
+    Write(JoinHandle<Result<Arc<SpoolFile>, Vec<u8>>>),
 }
 
 impl ReadAhead {
-    pub(super) fn new(reader: BodyReader, chunked: bool, room: &Rc<Room>, bounds: Bounds) -> Self {
+    pub(super) fn new(
+        (reader, client): (BodyReader, Taker),
+        chunked: bool,
+        room: &Rc<Room>,
+        bounds: Bounds,
+    ) -> Self {
         Self {
             reader,
             chunked,
@@ -112,15 +115,18 @@ impl ReadAhead {
             in_memory: Share::new(room, Place::Memory),
             in_file: Share::new(room, Place::Spool),
             file: None,
+            written: 0,
             read: 0,
             tail: Vec::new(),
             output: 0,
-            writing: 0,
             job: None,
             no_file: false,
             stopped: false,
+            was_stopped: false,
+            look: Deadline::default(),
+            exceeding: None,
             node_armed: false,
-            wait: ClientWait::default(),
+            client,
         }
     }
 
@@ -145,17 +151,28 @@ impl ReadAhead {
             }
             moved |= self.spool(client);
             self.count(client);
+            if !matches!(self.job, Some(Job::Write(_))) {
+                self.exceeding = None;
+            }
             if node.is_some() && self.reader.is_done() {
                 return Poll::Ready(Ok(Progress::Read));
             }
             if !moved {
                 let passed = node.is_none() && idle && self.job.is_none();
-                return if passed {
-                    Poll::Ready(Ok(Progress::Passed))
-                } else {
-                    self.wait.poll(cx, client, self.bounds.to).map(Err)
-                };
+                if passed {
+                    return Poll::Ready(Ok(Progress::Passed));
+                }
+                self.poll_look(cx);
+                let late = client.poll_taking(cx, &mut self.client);
+                return late.map(|()| Err(RelayError::To(StreamError::Timeout)));
             }
+        }
+    }
+
+    /// Has the task look again, where others may give room back: nobody wakes it for that.
+    fn poll_look(&mut self, cx: &mut Context<'_>) {
+        while self.stopped && self.look.poll(cx).is_ready() {
+            self.look.set(Instant::now() + LOOK);
         }
     }
 
@@ -169,23 +186,27 @@ impl ReadAhead {
                     return Ok(false);
                 };
                 let piece = done.unwrap_or_else(|error| Err(io::Error::other(error)));
-                let piece = piece.map_err(|error| {
+                let (piece, is_freed) = piece.map_err(|error| {
                     self.room.failed(&error);
                     RelayError::To(StreamError::Broken(error))
                 })?;
-                self.read += piece.len() as u64;
+                let length = piece.len() as u64;
+                self.read += length;
+                if is_freed {
+                    self.in_file.force(self.in_file.bytes() - length);
+                }
                 client.output().extend_from_slice(&piece);
             }
             Some(Job::Write(job)) => {
                 let Poll::Ready(done) = Pin::new(job).poll(cx) else {
                     return Ok(false);
                 };
-                self.writing = 0;
                 match done.map_err(lost)? {
                     Ok(file) => self.file = Some(file),
                     Err(unwritten) => {
-                        let spooled = self.in_file.bytes() - unwritten.len() as u64;
-                        self.in_file.force(spooled);
+                        let length = unwritten.len() as u64;
+                        self.written -= length;
+                        self.in_file.force(self.in_file.bytes() - length);
                         self.room.metrics.buffers().count_failure();
                         self.tail = unwritten;
                         self.no_file = true;
@@ -202,14 +223,18 @@ impl ReadAhead {
         if self.job.is_some() || client.has_output() {
             return false;
         }
-        let (at, end) = (self.read, self.in_file.bytes());
+        let (at, end) = (self.read, self.written);
         if let Some(file) = self.file.as_ref().filter(|_| at < end) {
             let file = Arc::clone(file);
-            self.job = Some(Job::Read(spawn_blocking(move || read_at(&file, at, end))));
+            self.job = Some(Job::Read(spawn_blocking(move || {
+                let piece = file.piece(at, end)?;
+                let is_freed = file.free(at, piece.len());
+                Ok((piece, is_freed))
+            })));
             return true;
         }
         self.file = None;
-        self.read = 0;
+        (self.read, self.written) = (0, 0);
         self.in_file.force(0);
         // It has taken all before: the one buffer for the other.
         self.output = self.tail.capacity();
@@ -292,7 +317,7 @@ impl ReadAhead {
         if !client.has_output() {
             self.output = 0;
         }
-        let bytes = self.tail.capacity() + self.writing + self.output.max(client.queued());
+        let bytes = self.tail.capacity() + self.output.max(client.queued());
         self.in_memory.force(bytes as u64);
     }
 
@@ -305,13 +330,29 @@ impl ReadAhead {
         self.held(client) >= MEMORY || all > self.bounds.memory
     }
 
-    fn has_room(&self, client: &Conn) -> bool {
+    fn has_room(&mut self, client: &Conn) -> bool {
         match self.job {
             Some(Job::Write(_)) => false,
             // One that holds nothing waits for nobody: it would never begin again.
             None if self.held(client) == 0 && self.file.is_none() => true,
-            None | Some(Job::Read(_)) => !self.is_over(client),
+            None | Some(Job::Read(_)) if !self.is_over(client) => true,
+            Some(Job::Read(_)) => false,
+            None => self.may_exceed(),
         }
+    }
+
+    /// Whether a piece may be read for all that, to be written to the file at once.
+    fn may_exceed(&mut self) -> bool {
+        if !self.tail.is_empty()
+            || self.no_file
+            || !self.in_file.fits(Scratch::SIZE as u64, self.bounds.spool)
+        {
+            return false;
+        }
+        if self.exceeding.is_none() {
+            self.exceeding = Room::exceed(&self.room);
+        }
+        self.exceeding.is_some()
     }
 
     /// Makes room in memory by writing to the file. True when that has begun.
@@ -319,46 +360,24 @@ impl ReadAhead {
         if self.job.is_some() || self.reader.is_done() || !self.is_over(client) {
             return false;
         }
-        let (at, bytes) = (self.in_file.bytes(), self.tail.len() as u64);
+        let (at, bytes) = (self.written, self.tail.len() as u64);
         if bytes == 0 || self.no_file || !self.in_file.grow(bytes, self.bounds.spool) {
             if !replace(&mut self.stopped, true) {
+                self.look.set(Instant::now() + LOOK);
+            }
+            if !replace(&mut self.was_stopped, true) {
                 self.room.metrics.buffers().count_wait(Side::Node);
             }
             return false;
         }
-        self.writing = self.tail.capacity();
-        let (tail, file, room) = (take(&mut self.tail), self.file.clone(), self.room.for_job());
+        self.written += bytes;
+        let (tail, file, spool) = (take(&mut self.tail), self.file.clone(), self.room.for_job());
+        let counted = self.room.in_job(tail.capacity());
         self.job = Some(Job::Write(spawn_blocking(move || {
-            let file = file.map_or_else(|| room.create().map(Arc::new), Ok);
-            let written = file.and_then(|file| file.write_all_at(&tail, at).map(|()| file));
-            room.note(written.as_ref().map(|_| ()));
+            let written = spool.write(file, &tail, at);
+            drop(counted);
             written.map_err(|_| tail)
         })));
         true
-    }
-}
-
-impl ClientWait {
-    /// Ready when a client that has something to take is too slow.
-    fn poll(&mut self, cx: &mut Context<'_>, client: &mut Conn, pace: Pace) -> Poll<RelayError> {
-        if !client.has_output() {
-            self.last = None;
-            return Poll::Pending;
-        }
-        if self.last.is_none_or(|(sent, _)| sent != client.going_out()) {
-            let now = Instant::now();
-            if let Some((sent, since)) = self.last {
-                self.spent += now - since;
-                self.taken += client.going_out() - sent;
-            }
-            self.last = Some((client.going_out(), now));
-            let mut armed = false;
-            let until = now + pace.patience(self.taken, self.spent);
-            ready!(client.poll_late(cx, until, &mut armed));
-        } else {
-            let mut armed = true;
-            ready!(client.poll_late(cx, Instant::now(), &mut armed));
-        }
-        Poll::Ready(RelayError::To(StreamError::Timeout))
     }
 }

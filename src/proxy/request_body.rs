@@ -58,7 +58,8 @@ pub(super) async fn take_in(
         // Nothing is waited for.
         Framing::Length(length) if length <= input.min(HELD) => {}
         _ if !this.route.config.buffer_request => return Ok(Taken::AtOnce),
-        Framing::Length(length) if length > HELD.max(spool_limit) => {
+        // No body has more than half of it.
+        Framing::Length(length) if length > HELD.max(spool_limit / 2) => {
             exchange.worker.metrics.buffers().count_wait(Side::Client);
             return Ok(Taken::AtOnce);
         }
@@ -78,6 +79,8 @@ pub(super) async fn take_in(
             break;
         }
         let is_small = held.memory().len() as u64 <= HELD;
+        // One that is known to be small waits for nobody.
+        let fits = fits || matches!(exchange.request.framing, Framing::Length(..=HELD));
         let has_room = (fits && is_small) || make_room(exchange, sides, &mut held).await?;
         if !has_room {
             break;
@@ -142,7 +145,6 @@ async fn make_room(
 ) -> Result<bool, Reason> {
     let settings = &exchange.snapshot.config.settings;
     let until = Instant::now() + ROOM;
-    let mut is_counted = false;
     loop {
         match held.spool(settings.spool_limit).await {
             Ok(()) => return Ok(true),
@@ -150,9 +152,7 @@ async fn make_room(
             Err(Unspooled::Failed) => return Ok(false),
             Err(Unspooled::Full) => {}
         }
-        if !std::mem::replace(&mut is_counted, true) {
-            exchange.worker.metrics.buffers().count_wait(Side::Client);
-        }
+        held.count_wait();
         let is_small = held.memory().len() as u64 <= HELD;
         if is_small && held.count(settings.memory_budget) {
             return Ok(true);

@@ -69,10 +69,7 @@ impl Worker {
         spool: Spool,
         open_files: usize,
     ) -> Self {
-        let room = Rc::new(Room {
-            metrics: Arc::clone(&metrics),
-            spool,
-        });
+        let room = Rc::new(Room::new(Arc::clone(&metrics), spool));
         Self {
             room,
             current: Current::new(published),

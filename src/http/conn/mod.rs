@@ -1,6 +1,7 @@
 //! A connection: what it runs over, bytes read and not yet used, bytes not yet written.
 
 mod end;
+mod pace;
 mod send;
 
 pub use send::FileSent;
@@ -13,7 +14,7 @@ use tokio::io::ReadBuf;
 use tokio::time::{Duration, Instant};
 
 use super::input::Input;
-use super::{Deadline, Io, Pace, Scratch};
+use super::{Deadline, Io, Scratch};
 
 /// Why a connection is of no more use.
 #[derive(Debug, thiserror::Error)]
@@ -182,37 +183,6 @@ impl Conn {
         .await
     }
 
-    /// Writes the whole queue to a side that may be slow, as long as it keeps `pace`.
-    ///
-    /// # Errors
-    /// When the connection breaks or the other side is too slow.
-    pub async fn flush_at(&mut self, pace: Pace) -> Result<(), StreamError> {
-        self.at_pace(pace, Self::poll_flush).await
-    }
-
-    /// Polls `what`, which writes, as long as the other side keeps `pace`.
-    async fn at_pace<T>(
-        &mut self,
-        pace: Pace,
-        mut what: impl FnMut(&mut Self, &mut Context<'_>) -> Poll<io::Result<T>>,
-    ) -> Result<T, StreamError> {
-        let (start, before) = (Instant::now(), self.sent);
-        let mut seen = None;
-        poll_fn(|cx| {
-            if let Poll::Ready(done) = what(self, cx) {
-                return Poll::Ready(done.map_err(StreamError::Broken));
-            }
-            let out = self.going_out();
-            if seen.replace(out) != Some(out) {
-                let now = Instant::now();
-                let left = pace.patience(self.sent - before, now - start);
-                self.deadline.set(now + left);
-            }
-            self.deadline.poll(cx).map(|()| Err(StreamError::Timeout))
-        })
-        .await
-    }
-
     /// Ready after `until`. `armed` is false at the first call of a wait: the timer is set
     /// only once there is something to wait for, and most calls return without one.
     pub fn poll_late(
@@ -278,17 +248,21 @@ impl Conn {
             &slices[..]
         };
         let count = ready!(self.io.poll_write(cx, slices))?;
-        self.sent += count as u64;
-        self.written += count.min(queued);
-        if !self.has_queue() {
-            self.output.clear();
-            self.written = 0;
-        }
+        self.count_written(count);
         Poll::Ready(Ok(if data.is_empty() {
             count
         } else {
             count.saturating_sub(queued)
         }))
+    }
+
+    fn count_written(&mut self, count: usize) {
+        self.sent += count as u64;
+        self.written += count.min(self.queued());
+        if !self.has_queue() {
+            self.output.clear();
+            self.written = 0;
+        }
     }
 
     /// Waits for the first byte of a next message, or the end, or `until`; `armed` as for

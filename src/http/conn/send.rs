@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::task::{Poll, ready};
 
 use super::{Conn, StreamError};
-use crate::http::{Pace, Scratch};
+use crate::http::{Pace, Scratch, Taker};
 
 /// How far the kernel came with a piece of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Conn {
         is_in_memory: impl Fn(Range<u64>) -> io::Result<bool>,
     ) -> Result<io::Result<FileSent>, StreamError> {
         let mut at = range.start;
-        self.at_pace(pace, |conn, cx| {
+        self.at_pace(&mut Taker::new(pace), |conn, cx| {
             while at < range.end {
                 ready!(conn.io.poll_writable(cx))?;
                 if conn.has_output() {

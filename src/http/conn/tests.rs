@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Duration, Instant, sleep, timeout};
 
 use super::{Conn, Input, Scratch, StreamError};
-use crate::http::{Io, Pace};
+use crate::http::{Io, Pace, Taker};
 
 async fn pair() -> (Conn, TcpStream) {
     let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -63,11 +63,11 @@ async fn a_slow_reader_has_time_as_long_as_it_reads() {
         theirs
     });
     let start = Instant::now();
-    conn.flush_at(pace).await.unwrap();
+    conn.flush_to(&mut Taker::new(pace)).await.unwrap();
     assert!(start.elapsed() > Duration::from_secs(2));
     let theirs = reader.await.unwrap();
     conn.output().extend_from_slice(&[b'a'; 1024 * 1024]);
-    let done = conn.flush_at(pace).await;
+    let done = conn.flush_to(&mut Taker::new(pace)).await;
     assert!(matches!(done, Err(StreamError::Timeout)), "{done:?}");
     drop(theirs);
 }

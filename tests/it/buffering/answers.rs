@@ -1,11 +1,14 @@
 //! An answer is taken from its node as fast as it sends.
 
 use std::fs;
+use std::io::{self, Read};
+use std::time::{Duration, Instant};
 
 use super::{
-    WHOLE, asking, behind, checked, in_files, in_flight, in_memory, long_answers, nothing_is_held,
+    WHOLE, asking, behind, checked, document, in_files, in_flight, in_memory, long_answers,
+    nothing_is_held,
 };
-use crate::support::eventually;
+use crate::support::{counted, eventually, pause};
 
 #[test]
 fn an_answer_is_taken_from_its_node_whole_while_the_client_takes_none() {
@@ -45,9 +48,13 @@ fn streams_and_routes_without_it_keep_their_node() {
         let held = asking(&lb, "/other", "1.1");
         eventually("the other is done", || (in_flight(&lb) == 1).then_some(()));
         drop(held);
-        nothing_is_held(&lb);
+        // Nothing but what waits to be written.
+        assert_eq!(in_files(&lb), 0);
+        eventually("it is counted", || (in_memory(&lb) > 0).then_some(()));
+        assert!(in_memory(&lb) <= 512 * 1024);
         assert_eq!(in_flight(&lb), 1, "{target}");
         assert_eq!(checked(client), WHOLE, "{target}");
+        nothing_is_held(&lb);
     }
 }
 
@@ -63,4 +70,26 @@ fn a_client_that_leaves_its_answer_gives_back_what_was_held() {
     // Whole at the node, and not at the client.
     let line = lb.access_log(1).remove(0);
     assert!(line.contains("\" 200 "), "{line}");
+}
+
+#[test]
+fn a_client_that_takes_little_but_steadily_is_not_cut_off() {
+    let node = long_answers();
+    let lb = behind("", "", &[node.line(1)]);
+    for keys in ["", "buffer_response = false"] {
+        lb.apply(&document(&lb, "", keys, &[node.line(1)]));
+        let mut client = asking(&lb, "/length", "1.1");
+        // 100 KiB a second, which the kernel does not call «writable» for a quarter of a minute.
+        let time = Duration::from_secs(counted(1, 40) as u64);
+        let began = Instant::now();
+        let mut taken = Vec::new();
+        while began.elapsed() < time {
+            let mut piece = [0; 1024];
+            client.read_exact(&mut piece).unwrap();
+            taken.extend_from_slice(&piece);
+            pause();
+        }
+        assert_eq!(checked(io::Cursor::new(taken).chain(client)), WHOLE);
+        nothing_is_held(&lb);
+    }
 }

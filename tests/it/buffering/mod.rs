@@ -32,6 +32,10 @@ fn in_files(lb: &Appliance) -> u64 {
     metric(lb, "steelyard_buffer_bytes{place=\"spool\"}")
 }
 
+fn node_waits(lb: &Appliance) -> u64 {
+    metric(lb, "steelyard_buffer_waits_total{side=\"node\"}")
+}
+
 fn client_waits(lb: &Appliance) -> u64 {
     metric(lb, "steelyard_buffer_waits_total{side=\"client\"}")
 }
@@ -46,14 +50,16 @@ fn nothing_is_held(lb: &Appliance) {
 
 fn behind(settings: &str, keys: &str, nodes: &[NodeLine]) -> Appliance {
     let lb = Appliance::start();
-    let pool_keys = "health_check = \"off\"\nmax_fails = 0\nretry = { non_idempotent = true }";
-    lb.apply(
-        &(listener(lb.port())
-            + &pool("django", pool_keys, nodes)
-            + &site("all", &route("/", "django", keys))
-            + &format!("\n[settings]\n{settings}\n")),
-    );
+    lb.apply(&document(&lb, settings, keys, nodes));
     lb
+}
+
+fn document(lb: &Appliance, settings: &str, keys: &str, nodes: &[NodeLine]) -> String {
+    let pool_keys = "health_check = \"off\"\nmax_fails = 0\nretry = { non_idempotent = true }";
+    listener(lb.port())
+        + &pool("django", pool_keys, nodes)
+        + &site("all", &route("/", "django", keys))
+        + &format!("\n[settings]\n{settings}\n")
 }
 
 /// Answers how much came, and whether that is the pattern.
@@ -168,7 +174,7 @@ fn asking(lb: &Appliance, target: &str, version: &str) -> TcpStream {
 }
 
 /// The body of what is left of an answer, compared with the pattern.
-fn checked(mut stream: TcpStream) -> Checker {
+fn checked(mut stream: impl Read) -> Checker {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
     let end = bytes.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
