@@ -19,7 +19,7 @@ use super::head_read::HeadRead;
 use super::held::{Held, Unspooled};
 use super::links::Link;
 use crate::http::{
-    BodyReader, Framing, Pace, Piece, Relay, RelayError, StreamError, chunk_size_line,
+    BodyReader, Framing, Pace, Piece, Relay, RelayError, StreamError, Taker, chunk_size_line,
 };
 use crate::metrics::Side;
 
@@ -300,9 +300,7 @@ pub(super) async fn write_out(
     head: &mut HeadRead,
 ) -> Result<bool, Failure> {
     let scratch = &this.exchange.worker.scratch;
-    let timeout = this.pool.config.send_timeout;
-    let (mut sent, mut until) = (link.conn.sent, this.now() + timeout);
-    let mut armed = false;
+    let mut taker = Taker::new(Pace::Between(this.pool.config.send_timeout));
     loop {
         let client = &mut sides.client.conn;
         let event = poll_fn(|cx| {
@@ -319,11 +317,7 @@ pub(super) async fn write_out(
                 return Poll::Ready(Written::Answered(filled));
             }
             // A node that takes some of it has as long again for more.
-            if std::mem::replace(&mut sent, link.conn.sent) != link.conn.sent {
-                until = this.now() + timeout;
-                armed = false;
-            }
-            let late = link.conn.poll_late(cx, until, &mut armed);
+            let late = link.conn.poll_taking(cx, &mut taker);
             late.map(|()| Written::Late)
         });
         match event.await {
