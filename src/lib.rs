@@ -5,6 +5,8 @@
 
 pub mod model;
 
+pub mod disk;
+
 pub mod document;
 
 pub mod logs;

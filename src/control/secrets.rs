@@ -4,17 +4,14 @@
 //! A snapshot holds what was read (`Snapshot::secrets`): whoever signs takes it there when the
 //! snapshot is built, or asks [`super::Handle::secret`].
 
-use std::fs::OpenOptions;
-use std::io::{self, Read};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::OFlags;
 use tokio::task::spawn_blocking;
 
 use super::{Control, Writer};
+use crate::disk::read_at_most;
 use crate::model::{Code, Config, Problems, Secret, SecretBytes, SecretPlace, Secrets};
 use crate::snapshot::Snapshot;
 
@@ -123,7 +120,10 @@ fn read_all(config: &Config) -> Secrets {
 /// The words of a Problem never hold what was read.
 fn in_file(path: &Path) -> Result<SecretBytes, String> {
     let shown = path.display();
-    let bytes = read_file(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    // The end of its line, and one byte more than may be.
+    let most = u64::try_from(Secret::MAX_BYTES + 3).unwrap_or(u64::MAX);
+    let bytes =
+        read_at_most(path, most).map_err(|error| format!("{shown} cannot be read: {error}"))?;
     let text = match bytes.strip_suffix(b"\n") {
         Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
         None => &bytes,
@@ -136,23 +136,6 @@ fn in_file(path: &Path) -> Result<SecretBytes, String> {
         }
         _ => Ok(SecretBytes::new(text)),
     }
-}
-
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    // A pipe without a writer would be waited for.
-    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(nonblocking)
-        .open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
-    // The end of its line, and one byte more than may be.
-    let limit = u64::try_from(Secret::MAX_BYTES + 3).unwrap_or(u64::MAX);
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn in_environment(name: &str) -> Result<SecretBytes, String> {

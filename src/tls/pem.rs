@@ -1,15 +1,14 @@
 //! The two files of a certificate: read, and taken out of PEM.
 
-use std::fs::{File, Metadata};
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::OFlags;
 use rustls::pki_types::pem::{self, PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::faults::Fault;
+use crate::disk::read_at_most;
 use crate::model::CertificateFiles;
 
 /// Far more than any chain. The file is held in memory while it is read.
@@ -89,21 +88,8 @@ fn kinds(bytes: &[u8]) -> String {
 /// The whole file, which must not be longer than `limit`.
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     let shown = path.display();
-    let read = || -> io::Result<Vec<u8>> {
-        // A pipe without a writer would be waited for.
-        let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-        let file = File::options()
-            .read(true)
-            .custom_flags(nonblocking)
-            .open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::other("it is not a file"));
-        }
-        let mut bytes = Vec::new();
-        file.take(limit + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let bytes = read().map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let bytes = read_at_most(path, limit + 1)
+        .map_err(|error| format!("{shown} cannot be read: {error}"))?;
     match u64::try_from(bytes.len()) {
         Ok(length) if length <= limit => Ok(bytes),
         _ => Err(format!("{shown} is longer than {limit} bytes")),

@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["proxy", "health", "webhooks"],
     &["snapshot"],
     &["balance", "files", "cache", "http", "tls"],
-    &["store", "session", "logs", "metrics"],
+    &["store", "session", "logs", "metrics", "disk"],
     &["document"],
     &["model"],
 ];
