@@ -104,12 +104,7 @@ impl Conn {
         if count == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
-        self.sent += count as u64;
-        self.written += count;
-        if !self.has_output() {
-            self.output.clear();
-            self.written = 0;
-        }
+        self.count_written(count);
         Ok(())
     }
 }
