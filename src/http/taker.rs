@@ -234,21 +234,22 @@ mod tests {
         while !is_late(&mut conn, &mut taker).await {
             advance(SECOND).await;
             seconds += 1;
-            assert!(seconds <= 75, "it takes nothing");
+            assert!(seconds <= 60, "it takes nothing");
         }
         assert!(seconds >= 38, "{seconds}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_takes_nothing_is_late_after_the_silence_allowed() {
-        for pace in [RATE, Pace::Between(30 * SECOND)] {
+        // What lies in the kernels of those who never read may last them for a moment.
+        for (pace, most) in [(RATE, 36), (Pace::Between(30 * SECOND), 32)] {
             let (mut conn, _theirs) = full().await;
             let mut taker = Taker::new(pace);
             let mut seconds = 0;
             while !is_late(&mut conn, &mut taker).await {
                 advance(SECOND).await;
                 seconds += 1;
-                assert!(seconds <= 40, "it takes nothing");
+                assert!(seconds <= most, "it takes nothing");
             }
             assert!(seconds >= 30, "{seconds}");
         }
