@@ -17,7 +17,7 @@ use super::exchange::Exchange;
 use super::headers::{Persistence, write_persistence};
 use super::request::{RequestBody, Trail};
 use crate::files::{self, Body, Kept, Opened};
-use crate::http::{FileSent, Version, field, field_number, status_line};
+use crate::http::{FileSent, Taker, Version, field, field_number, status_line};
 use crate::snapshot::Route;
 
 /// Most bytes that are read and written by us where the kernel could send them itself.
@@ -75,7 +75,13 @@ pub(super) async fn send<'x>(
         b"HEAD" => Body::Range(0..0),
         _ => asked,
     };
-    match pass_body(exchange, client, &kept.file, asked).await {
+    let mut sending = Sending {
+        exchange,
+        client,
+        file: &kept.file,
+        taker: Taker::new(client_pace(exchange)),
+    };
+    match sending.body(asked).await {
         Ok(()) => exchange.next(client, keep, settled),
         Err(reason) => {
             trail.reason = Some(reason);
@@ -120,115 +126,110 @@ fn write_head(
     field_number(out, b"Content-Length", length);
 }
 
-/// Sends what is queued, and `asked` of the file behind it.
-async fn pass_body(
-    exchange: &Exchange<'_>,
-    client: &mut Client,
-    file: &Arc<Opened>,
-    asked: Body,
-) -> Result<(), Reason> {
-    match asked {
-        Body::Range(range) => pass(exchange, client, file, range).await?,
-        Body::Parts(parts) => {
-            for (head, range) in parts.list {
-                client.conn.output().extend_from_slice(head.as_bytes());
-                pass(exchange, client, file, range).await?;
+/// A file on its way to a client.
+struct Sending<'a, 'b> {
+    exchange: &'a Exchange<'b>,
+    client: &'a mut Client,
+    file: &'a Arc<Opened>,
+    /// One for all of it: who takes a little of each piece is judged by the whole.
+    taker: Taker,
+}
+
+impl Sending<'_, '_> {
+    /// Sends what is queued, and `asked` of the file behind it.
+    async fn body(&mut self, asked: Body) -> Result<(), Reason> {
+        match asked {
+            Body::Range(range) => self.range(range).await?,
+            Body::Parts(parts) => {
+                for (head, range) in parts.list {
+                    self.queue(head.as_bytes());
+                    self.range(range).await?;
+                }
+                self.queue(parts.end.as_bytes());
             }
-            client.conn.output().extend_from_slice(parts.end.as_bytes());
+        }
+        self.flush().await
+    }
+
+    /// Sends `range` behind what is queued.
+    async fn range(&mut self, range: Range<u64>) -> Result<(), Reason> {
+        let mut at = range.start;
+        while at < range.end {
+            let left = range.end - at;
+            at = if self.client.conn.takes_files() && left > COPIED {
+                let end = range.end.min(at + FAIR);
+                let until = self.by_the_kernel(at..end).await?;
+                if until == end && end < range.end {
+                    tokio::task::yield_now().await;
+                }
+                until
+            } else {
+                self.by_copying(at..range.end).await?
+            };
+        }
+        Ok(())
+    }
+
+    fn queue(&mut self, bytes: &[u8]) {
+        self.client.conn.output().extend_from_slice(bytes);
+    }
+
+    async fn flush(&mut self) -> Result<(), Reason> {
+        let flushed = self.client.conn.flush_to(&mut self.taker).await;
+        flushed.map_err(|_| Reason::ClientGone)
+    }
+
+    /// Has the kernel send `range`, and answers how far that went.
+    async fn by_the_kernel(&mut self, range: Range<u64>) -> Result<u64, Reason> {
+        let (file, end) = (self.file, range.end);
+        let is_in_memory = |piece| file.is_in_memory(piece);
+        let (conn, taker) = (&mut self.client.conn, &mut self.taker);
+        let sent = conn.send_file(&**file, range, taker, is_in_memory).await;
+        match sent.map_err(|_| Reason::ClientGone)? {
+            Ok(FileSent::Whole) => Ok(end),
+            Ok(FileSent::Until(at)) => self.waiting_for_the_disk(at..end).await,
+            Ok(FileSent::Short) => Err(broken_off(file, None)),
+            Err(error) => Err(broken_off(file, Some(&error))),
         }
     }
-    flush(exchange, client).await
-}
 
-/// Sends `range` of the file behind what is queued.
-async fn pass(
-    exchange: &Exchange<'_>,
-    client: &mut Client,
-    file: &Arc<Opened>,
-    range: Range<u64>,
-) -> Result<(), Reason> {
-    let mut at = range.start;
-    while at < range.end {
-        let left = range.end - at;
-        at = if client.conn.takes_files() && left > COPIED {
-            let end = range.end.min(at + FAIR);
-            let until = by_the_kernel(exchange, client, file, at..end).await?;
-            if until == end && end < range.end {
-                tokio::task::yield_now().await;
+    /// Reads the first bytes of `range` and writes them with what is queued; answers how far it
+    /// came.
+    async fn by_copying(&mut self, range: Range<u64>) -> Result<u64, Reason> {
+        let file = self.file;
+        let most = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+        let scratch = &self.exchange.worker.scratch;
+        let pushed = self.client.conn.push_read(scratch, |bytes| {
+            let most = most.min(bytes.len());
+            file.read_from_memory(range.start, &mut bytes[..most])
+        });
+        match pushed.await.map_err(|_| Reason::ClientGone)? {
+            Ok(Some(0)) => Err(broken_off(file, None)),
+            Ok(Some(count)) => {
+                self.flush().await?;
+                Ok(range.start + count as u64)
             }
-            until
-        } else {
-            by_copying(exchange, client, file, at..range.end).await?
-        };
-    }
-    Ok(())
-}
-
-async fn flush(exchange: &Exchange<'_>, client: &mut Client) -> Result<(), Reason> {
-    let flushed = client.conn.flush_at(client_pace(exchange)).await;
-    flushed.map_err(|_| Reason::ClientGone)
-}
-
-/// Has the kernel send `range`, and answers how far that went.
-async fn by_the_kernel(
-    exchange: &Exchange<'_>,
-    client: &mut Client,
-    file: &Arc<Opened>,
-    range: Range<u64>,
-) -> Result<u64, Reason> {
-    let (end, pace) = (range.end, client_pace(exchange));
-    let is_in_memory = |piece| file.is_in_memory(piece);
-    let sent = client.conn.send_file(&**file, range, pace, is_in_memory);
-    match sent.await.map_err(|_| Reason::ClientGone)? {
-        Ok(FileSent::Whole) => Ok(end),
-        Ok(FileSent::Until(at)) => from_the_disk(exchange, client, file, at..end).await,
-        Ok(FileSent::Short) => Err(broken_off(file, None)),
-        Err(error) => Err(broken_off(file, Some(&error))),
-    }
-}
-
-/// Reads the first bytes of `range` and writes them with what is queued; answers how far it came.
-async fn by_copying(
-    exchange: &Exchange<'_>,
-    client: &mut Client,
-    file: &Arc<Opened>,
-    range: Range<u64>,
-) -> Result<u64, Reason> {
-    let most = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-    let pushed = client.conn.push_read(&exchange.worker.scratch, |bytes| {
-        let most = most.min(bytes.len());
-        file.read_from_memory(range.start, &mut bytes[..most])
-    });
-    match pushed.await.map_err(|_| Reason::ClientGone)? {
-        Ok(Some(0)) => Err(broken_off(file, None)),
-        Ok(Some(count)) => {
-            flush(exchange, client).await?;
-            Ok(range.start + count as u64)
+            Ok(None) => self.waiting_for_the_disk(range).await,
+            Err(error) => Err(broken_off(file, Some(&error))),
         }
-        Ok(None) => from_the_disk(exchange, client, file, range).await,
-        Err(error) => Err(broken_off(file, Some(&error))),
     }
-}
 
-/// Reads the first bytes of `range` on the blocking pool and writes them; answers how far it came.
-async fn from_the_disk(
-    exchange: &Exchange<'_>,
-    client: &mut Client,
-    file: &Arc<Opened>,
-    range: Range<u64>,
-) -> Result<u64, Reason> {
-    let reader = Arc::clone(file);
-    let piece = range.start..range.end.min(range.start + PIECE);
-    let read = tokio::task::spawn_blocking(move || reader.read(piece)).await;
-    match read {
-        Ok(Ok(bytes)) if !bytes.is_empty() => {
-            client.conn.output().extend_from_slice(&bytes);
-            flush(exchange, client).await?;
-            Ok(range.start + bytes.len() as u64)
+    /// Reads the first bytes of `range` on the blocking pool and writes them; answers how far it
+    /// came.
+    async fn waiting_for_the_disk(&mut self, range: Range<u64>) -> Result<u64, Reason> {
+        let reader = Arc::clone(self.file);
+        let piece = range.start..range.end.min(range.start + PIECE);
+        let read = tokio::task::spawn_blocking(move || reader.read(piece)).await;
+        match read {
+            Ok(Ok(bytes)) if !bytes.is_empty() => {
+                self.queue(&bytes);
+                self.flush().await?;
+                Ok(range.start + bytes.len() as u64)
+            }
+            Ok(Ok(_)) => Err(broken_off(self.file, None)),
+            Ok(Err(error)) => Err(broken_off(self.file, Some(&error))),
+            Err(_panicked) => Err(Reason::Internal),
         }
-        Ok(Ok(_)) => Err(broken_off(file, None)),
-        Ok(Err(error)) => Err(broken_off(file, Some(&error))),
-        Err(_panicked) => Err(Reason::Internal),
     }
 }
 

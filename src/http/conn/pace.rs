@@ -5,7 +5,7 @@ use std::io;
 use std::task::{Context, Poll};
 
 use super::{Conn, StreamError};
-use crate::http::{Pace, Taker};
+use crate::http::Taker;
 
 impl Conn {
     /// Writes the whole queue to a side that may be slow, as long as `taker` has patience.
@@ -16,14 +16,6 @@ impl Conn {
         let flushed = self.at_pace(taker, Self::poll_flush).await;
         taker.pause();
         flushed
-    }
-
-    /// Writes the whole queue to a side that keeps `pace`, whatever was written before.
-    ///
-    /// # Errors
-    /// When the connection breaks or the other side is too slow.
-    pub async fn flush_at(&mut self, pace: Pace) -> Result<(), StreamError> {
-        self.flush_to(&mut Taker::new(pace)).await
     }
 
     /// Polls `what`, which writes, as long as `taker` has patience.

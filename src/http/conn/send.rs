@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::task::{Poll, ready};
 
 use super::{Conn, StreamError};
-use crate::http::{Pace, Scratch, Taker};
+use crate::http::{Scratch, Taker};
 
 /// How far the kernel came with a piece of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +58,8 @@ impl Conn {
         self.io.register().is_ok() && self.io.takes_files()
     }
 
-    /// Writes the queue and has the kernel send `range` of `file` behind it, as long as the other
-    /// side keeps `pace`. Before each piece `is_in_memory` is asked: the kernel would wait for a
+    /// Writes the queue and has the kernel send `range` of `file` behind it, as long as `taker`
+    /// has patience. Before each piece `is_in_memory` is asked: the kernel would wait for a
     /// disk.
     ///
     /// # Errors
@@ -68,11 +68,11 @@ impl Conn {
         &mut self,
         file: &impl AsFd,
         range: Range<u64>,
-        pace: Pace,
+        taker: &mut Taker,
         is_in_memory: impl Fn(Range<u64>) -> io::Result<bool>,
     ) -> Result<io::Result<FileSent>, StreamError> {
         let mut at = range.start;
-        self.at_pace(&mut Taker::new(pace), |conn, cx| {
+        let sent = self.at_pace(taker, |conn, cx| {
             while at < range.end {
                 ready!(conn.io.poll_writable(cx))?;
                 if conn.has_output() {
@@ -92,8 +92,10 @@ impl Conn {
                 }
             }
             Poll::Ready(Ok(Ok(FileSent::Whole)))
-        })
-        .await
+        });
+        let sent = sent.await;
+        taker.pause();
+        sent
     }
 
     /// Writes what the kernel takes of the queue, which is not empty, to go with what follows it.
@@ -123,7 +125,7 @@ fn later(tried: io::Result<usize>) -> io::Result<Option<usize>> {
 #[cfg(test)]
 mod tests {
     use super::FileSent;
-    use crate::http::{Conn, Io, Pace, Scratch};
+    use crate::http::{Conn, Io, Pace, Scratch, Taker};
     use std::io::{ErrorKind, Write};
     use std::time::Duration;
     use tokio::io::AsyncReadExt;
@@ -156,7 +158,9 @@ mod tests {
             all
         });
         let whole = 0..bytes.len() as u64;
-        let sent = conn.send_file(&file, whole, PACE, |_| Ok(true)).await;
+        let sent = conn
+            .send_file(&file, whole, &mut Taker::new(PACE), |_| Ok(true))
+            .await;
         assert_eq!(sent.unwrap().unwrap(), FileSent::Whole);
         assert_eq!(conn.sent, bytes.len() as u64 + 4);
         drop(conn);
@@ -168,12 +172,18 @@ mod tests {
     async fn it_stops_where_the_disk_would_be_asked_where_the_file_ends_and_where_it_fails() {
         let (mut conn, mut reader) = pair().await;
         let file = file(&[7; 100]);
-        let sent = conn.send_file(&file, 10..100, PACE, |_| Ok(false)).await;
+        let sent = conn
+            .send_file(&file, 10..100, &mut Taker::new(PACE), |_| Ok(false))
+            .await;
         assert_eq!(sent.unwrap().unwrap(), FileSent::Until(10));
-        let sent = conn.send_file(&file, 90..200, PACE, |_| Ok(true)).await;
+        let sent = conn
+            .send_file(&file, 90..200, &mut Taker::new(PACE), |_| Ok(true))
+            .await;
         assert_eq!(sent.unwrap().unwrap(), FileSent::Short);
         let failing = |_| Err(ErrorKind::Other.into());
-        let sent = conn.send_file(&file, 0..100, PACE, failing).await;
+        let sent = conn
+            .send_file(&file, 0..100, &mut Taker::new(PACE), failing)
+            .await;
         assert_eq!(sent.unwrap().unwrap_err().kind(), ErrorKind::Other);
         drop(conn);
         let mut all = Vec::new();
@@ -196,7 +206,7 @@ mod tests {
         };
         let read = conn.push_read(&scratch, body).await;
         assert_eq!(read.unwrap().unwrap(), Some(10_000));
-        conn.flush_at(PACE).await.unwrap();
+        conn.flush_to(&mut Taker::new(PACE)).await.unwrap();
         drop(conn);
         let mut all = Vec::new();
         reader.read_to_end(&mut all).await.unwrap();
