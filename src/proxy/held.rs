@@ -7,6 +7,7 @@ use std::mem::{replace, take};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::disk_job::DiskJob;
 use super::spool::{Spool, SpoolFile};
 use crate::metrics::{Metrics, Place, Side};
 
@@ -150,8 +151,6 @@ pub(super) enum Unspooled {
     Full,
     /// The disk does not take it, or there is none.
     Failed,
-    /// The job is gone, and the bytes with it.
-    Lost,
 }
 
 /// A body, or as much of its beginning as found room. It can be read again and again.
@@ -225,20 +224,20 @@ impl Held {
         if !self.in_file.grow(bytes, limit) {
             return Err(Unspooled::Full);
         }
-        let memory = take(&mut self.memory);
-        let (file, spool) = (self.file.clone(), self.room.for_job());
-        let job = move || (spool.write(file, &memory, at), memory);
-        let done = tokio::task::spawn_blocking(job).await;
-        match done.map_err(|_| Unspooled::Lost)? {
-            (Ok(file), _) => {
+        let memory = Arc::new(take(&mut self.memory));
+        let (file, spool, bytes) = (self.file.clone(), self.room.for_job(), Arc::clone(&memory));
+        match DiskJob::new(move || spool.write(file, &bytes, at)).await {
+            Ok(file) => {
                 self.file = Some(file);
                 self.in_memory.force(0);
                 Ok(())
             }
-            (Err(_), memory) => {
-                self.memory = memory;
+            // A job that was given up may still write them: the same bytes that would be written
+            // there again.
+            Err(error) => {
+                self.memory = Arc::unwrap_or_clone(memory);
                 self.in_file.force(at);
-                self.room.metrics.buffers().count_failure();
+                self.room.failed(&error);
                 Err(Unspooled::Failed)
             }
         }
@@ -251,9 +250,7 @@ impl Held {
             && at < spooled
         {
             let file = Arc::clone(file);
-            let job = move || file.piece(at, spooled);
-            let read = tokio::task::spawn_blocking(job).await;
-            let read = read.unwrap_or_else(|error| Err(io::Error::other(error)));
+            let read = DiskJob::new(move || file.piece(at, spooled)).await;
             if let Err(error) = &read {
                 self.room.failed(error);
             }

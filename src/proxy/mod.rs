@@ -13,6 +13,7 @@ mod decide;
 mod deliver;
 #[cfg(test)]
 mod desync_tests;
+mod disk_job;
 mod exchange;
 mod explain;
 mod failure;

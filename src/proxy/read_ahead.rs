@@ -4,7 +4,6 @@
 //! Where nothing has room the node is not read, as without this; it goes on as the client takes.
 
 use std::future::Future;
-use std::io;
 use std::mem::{replace, take};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -12,9 +11,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
+use super::disk_job::DiskJob;
 use super::held::{Exceeding, Room, Share};
 use super::spool::SpoolFile;
 use crate::http::{
@@ -95,9 +94,9 @@ pub(super) struct ReadAhead {
 #[derive(Debug)]
 enum Job {
     /// What is read, and whether it no longer takes the disk.
-    Read(JoinHandle<io::Result<(Vec<u8>, bool)>>),
-    /// What is written comes back where it cannot be.
-    Write(JoinHandle<Result<Arc<SpoolFile>, Vec<u8>>>),
+    Read(DiskJob<(Vec<u8>, bool)>),
+    /// What is written is kept until it is.
+    Write(DiskJob<Arc<SpoolFile>>, Arc<Vec<u8>>),
 }
 
 impl ReadAhead {
@@ -151,7 +150,7 @@ impl ReadAhead {
             }
             moved |= self.spool(client);
             self.count(client);
-            if !matches!(self.job, Some(Job::Write(_))) {
+            if !matches!(self.job, Some(Job::Write(..))) {
                 self.exceeding = None;
             }
             if node.is_some() && self.reader.is_done() {
@@ -178,15 +177,13 @@ impl ReadAhead {
 
     /// Takes what the disk has done. True when it has.
     fn poll_job(&mut self, cx: &mut Context<'_>, client: &mut Conn) -> Result<bool, RelayError> {
-        let lost = |_| RelayError::To(StreamError::Broken(io::ErrorKind::Other.into()));
         match &mut self.job {
             None => return Ok(false),
             Some(Job::Read(job)) => {
                 let Poll::Ready(done) = Pin::new(job).poll(cx) else {
                     return Ok(false);
                 };
-                let piece = done.unwrap_or_else(|error| Err(io::Error::other(error)));
-                let (piece, is_freed) = piece.map_err(|error| {
+                let (piece, is_freed) = done.map_err(|error| {
                     self.room.failed(&error);
                     RelayError::To(StreamError::Broken(error))
                 })?;
@@ -197,18 +194,18 @@ impl ReadAhead {
                 }
                 client.output().extend_from_slice(&piece);
             }
-            Some(Job::Write(job)) => {
+            Some(Job::Write(job, bytes)) => {
                 let Poll::Ready(done) = Pin::new(job).poll(cx) else {
                     return Ok(false);
                 };
-                match done.map_err(lost)? {
+                match done {
                     Ok(file) => self.file = Some(file),
-                    Err(unwritten) => {
-                        let length = unwritten.len() as u64;
+                    Err(error) => {
+                        self.room.failed(&error);
+                        let length = bytes.len() as u64;
                         self.written -= length;
                         self.in_file.force(self.in_file.bytes() - length);
-                        self.room.metrics.buffers().count_failure();
-                        self.tail = unwritten;
+                        self.tail = Arc::unwrap_or_clone(take(bytes));
                         self.no_file = true;
                     }
                 }
@@ -226,7 +223,7 @@ impl ReadAhead {
         let (at, end) = (self.read, self.written);
         if let Some(file) = self.file.as_ref().filter(|_| at < end) {
             let file = Arc::clone(file);
-            self.job = Some(Job::Read(spawn_blocking(move || {
+            self.job = Some(Job::Read(DiskJob::new(move || {
                 let piece = file.piece(at, end)?;
                 let is_freed = file.free(at, piece.len());
                 Ok((piece, is_freed))
@@ -332,7 +329,7 @@ impl ReadAhead {
 
     fn has_room(&mut self, client: &Conn) -> bool {
         match self.job {
-            Some(Job::Write(_)) => false,
+            Some(Job::Write(..)) => false,
             // One that holds nothing waits for nobody: it would never begin again.
             None if self.held(client) == 0 && self.file.is_none() => true,
             None | Some(Job::Read(_)) if !self.is_over(client) => true,
@@ -371,13 +368,15 @@ impl ReadAhead {
             return false;
         }
         self.written += bytes;
-        let (tail, file, spool) = (take(&mut self.tail), self.file.clone(), self.room.for_job());
-        let counted = self.room.in_job(tail.capacity());
-        self.job = Some(Job::Write(spawn_blocking(move || {
-            let written = spool.write(file, &tail, at);
+        let (file, spool) = (self.file.clone(), self.room.for_job());
+        let tail = Arc::new(take(&mut self.tail));
+        let (counted, bytes) = (self.room.in_job(tail.capacity()), Arc::clone(&tail));
+        let job = DiskJob::new(move || {
+            let written = spool.write(file, &bytes, at);
             drop(counted);
-            written.map_err(|_| tail)
-        })));
+            written
+        });
+        self.job = Some(Job::Write(job, tail));
         true
     }
 }

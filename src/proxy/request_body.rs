@@ -148,7 +148,6 @@ async fn make_room(
     loop {
         match held.spool(settings.spool_limit).await {
             Ok(()) => return Ok(true),
-            Err(Unspooled::Lost) => return Err(Reason::Internal),
             Err(Unspooled::Failed) => return Ok(false),
             Err(Unspooled::Full) => {}
         }
