@@ -7,6 +7,7 @@ mod buffers;
 mod durations;
 mod nodes;
 mod process;
+mod reasons;
 mod series;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use std::time::{Duration, SystemTime};
 pub use buffers::{Buffers, Place, Side};
 pub use durations::Durations;
 pub use nodes::{NodeCounters, NodeErrorKind, NodeFacts, PoolFacts};
+pub use reasons::Reasons;
 pub use series::{Series, Served};
 pub use text::CONTENT_TYPE;
 use text::{Kind, Text};
@@ -102,6 +104,8 @@ pub struct Metrics {
     retries: [AtomicU64; RetryReason::ALL.len()],
     statics: [AtomicU64; StaticResult::ALL.len()],
     reloads: Reloads,
+    /// Why requests were answered by the proxy itself.
+    pub reasons: Reasons,
     /// Handshakes with clients.
     pub handshakes: Handshakes,
     log_lines_dropped: AtomicU64,
@@ -243,6 +247,7 @@ impl Metrics {
         drop(names);
         tls::write(&mut text, &self.handshakes, certificates);
         self.write_requests(&mut text);
+        self.reasons.write(&mut text);
         self.buffers.write(&mut text);
         self.write_process(&mut text);
         text.finish()

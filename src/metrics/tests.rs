@@ -51,6 +51,7 @@ fn busy() -> (Metrics, Vec<Arc<dyn std::any::Any>>) {
     let connections = metrics.connections("http");
     std::mem::forget(connections.opened());
     metrics.count_retry(RetryReason::Stale);
+    assert!(metrics.reasons.count("no_node") && !metrics.reasons.count("nobody"));
     metrics.count_reload(true, SystemTime::UNIX_EPOCH + Duration::from_millis(1500));
     metrics.count_reload(false, SystemTime::now());
     metrics.count_log_lines_dropped(4);
@@ -95,6 +96,8 @@ fn every_counter_is_in_the_text() {
         "steelyard_static_requests_total{result=\"revalidated\"} 1",
         "steelyard_static_requests_total{result=\"hit\"} 0",
         "steelyard_retries_total{reason=\"stale\"} 1",
+        "steelyard_reasons_total{reason=\"no_node\"} 1",
+        "steelyard_reasons_total{reason=\"queue_full\"} 0",
         "steelyard_config_reloads_total{result=\"failure\"} 1",
         "steelyard_config_last_reload_successful 0",
         "steelyard_config_last_reload_success_timestamp_seconds 1.5",

@@ -75,6 +75,7 @@ pub(super) fn note(exchange: &Exchange<'_>, client: &Client, trail: &Trail<'_>) 
     let total = exchange.worker.clock.read() - trail.started;
     let method = exchange.request.head.method();
     carried.count(series(exchange, trail), method, trail.status, total);
+    count_reason(exchange.worker, trail.reason);
     let logs = &exchange.snapshot.config.logs;
     if logs.file.is_empty() {
         return;
@@ -128,6 +129,7 @@ impl Farewell {
     pub(super) fn say(&self, worker: &Worker, client: &Client, reason: Option<Reason>) {
         let carried = Carried::of(client, self.before, self.head_in, self.head_out);
         let total = self.started.elapsed();
+        count_reason(worker, reason);
         self.record.with(|begun| {
             carried.count(&self.series, begun.method, begun.status, total);
             let Some(snapshot) = worker.snapshot() else {
@@ -148,6 +150,13 @@ impl Farewell {
             };
             worker.log(logs.format, &record);
         });
+    }
+}
+
+fn count_reason(worker: &Worker, reason: Option<Reason>) {
+    if let Some(reason) = reason {
+        let known = worker.metrics.reasons.count(reason.code());
+        debug_assert!(known, "{reason:?} has no counter");
     }
 }
 

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use crate::support::appliance::{Appliance, said};
-use crate::support::client::{Client, Request, Wire};
+use crate::support::client::{Client, Request, Wire, ask};
 use crate::support::document::{node, one_pool};
 use crate::support::eventually;
 use crate::support::node::{Answer, Gate, Node, lines};
@@ -188,6 +188,33 @@ fn a_node_that_is_not_there_is_named() {
         let output = lb.run(&["node", verb, name]);
         assert!(!output.status.success(), "{name}: {}", said(&output));
         assert!(said(&output).contains(wrong), "{}", said(&output));
+    }
+}
+
+#[test]
+fn answers_of_our_own_are_counted_by_reason() {
+    let (_nodes, lb) = three([3, 2, 1]);
+    let two_words = Request::get("/").field("Host", "a b");
+    let longer = "/x".repeat(9000);
+    for (request, status) in [
+        (&two_words, 400),
+        (&two_words, 400),
+        (&Request::get(&longer), 414),
+    ] {
+        assert_eq!(ask(lb.port(), request).status, status);
+    }
+    let text = lb.admin("/metrics").text();
+    for (code, count) in [
+        ("bad_request", 2.0),
+        ("target_too_long", 1.0),
+        ("no_node", 0.0),
+    ] {
+        let label = format!("reason=\"{code}\"");
+        assert_eq!(
+            metric(&text, "steelyard_reasons_total", &[&label]),
+            count,
+            "{code}"
+        );
     }
 }
 
