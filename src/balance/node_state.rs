@@ -206,7 +206,7 @@ impl NodeState {
         // Before the verdict, so that nobody sees the node up at its whole weight.
         if health == Health::Up && self.health() == Health::Down {
             // Its failures were before: it is used again after `rise` checks.
-            self.passive.succeeded();
+            self.passive.forgive();
             self.note_recovery();
         }
         let before = self.health.swap(health.number(), Ordering::AcqRel);

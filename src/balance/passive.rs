@@ -85,9 +85,14 @@ impl Passive {
     /// last failure's time was over: a request of before proves nothing.
     pub(super) fn succeeded(&self) {
         if self.accessed.load(Ordering::Relaxed) < self.checked.load(Ordering::Relaxed) {
-            self.fails.store(0, Ordering::Relaxed);
-            self.rests_until.store(0, Ordering::Relaxed);
+            self.forgive();
         }
+    }
+
+    /// The node is another than the one that failed: it was down since, and has come back.
+    pub(super) fn forgive(&self) {
+        self.fails.store(0, Ordering::Relaxed);
+        self.rests_until.store(0, Ordering::Relaxed);
     }
 
     fn rest_after(&self, fails: u32, rules: Rules, now: u64) {

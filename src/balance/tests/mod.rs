@@ -1,6 +1,7 @@
 //! The balancer as a whole: leases, ejection, failing open, what survives a change.
 
 mod affinity;
+mod facts;
 mod policies;
 mod share;
 
