@@ -20,7 +20,7 @@ use crate::cli::Start;
 use crate::control::{Control, Handle, Parts};
 use crate::demo::Stage;
 use crate::listener::DataPlane;
-use crate::logs::{self, OwnLog, OwnLogLevel, Sink};
+use crate::logs::{self, AccessFile, Losses, OwnLog, OwnLogLevel, Sink};
 use crate::metrics::Metrics;
 use crate::model::{Config, Logs};
 use crate::proxy::Spool;
@@ -120,8 +120,13 @@ impl Running {
             loaded.never_served();
         }
         let metrics = Arc::new(Metrics::new());
-        let path = log_path(&folder, &loaded.config().logs);
-        let (access_log, access_log_thread) = logs::start(path).context("cannot start a thread")?;
+        let losses = Losses {
+            lines: Arc::clone(&metrics.logs.lines),
+            rotations: Arc::clone(&metrics.logs.rotations),
+        };
+        let file = access_file(&folder, &loaded.config().logs);
+        let (access_log, access_log_thread) =
+            logs::start(file, losses).context("cannot start a thread")?;
         let workers = match loaded.config().settings.workers {
             0 => available_parallelism().map_or(1, usize::from),
             workers => usize::from(workers),
@@ -183,7 +188,7 @@ async fn follow_logs(
     loop {
         let logs = configs.borrow_and_update().logs.clone();
         level.set(logs.level);
-        access_log.switch(log_path(&folder, &logs));
+        access_log.switch(access_file(&folder, &logs));
         if configs.changed().await.is_err() {
             return;
         }
@@ -201,8 +206,11 @@ async fn take_lock(data_dir: &Path) -> Result<Lock, LockError> {
     }
 }
 
-fn log_path(folder: &Path, logs: &Logs) -> Option<PathBuf> {
-    (!logs.file.is_empty()).then(|| folder.join(&logs.file))
+fn access_file(folder: &Path, logs: &Logs) -> AccessFile {
+    AccessFile {
+        path: (!logs.file.is_empty()).then(|| folder.join(&logs.file)),
+        rotate: logs.rotate,
+    }
 }
 
 /// What a signal asks for.

@@ -9,8 +9,10 @@ mod dates;
 mod json;
 mod kept;
 mod line;
+mod old_files;
 mod own;
 mod record;
+mod rotation;
 mod sink;
 mod writer;
 
@@ -18,4 +20,4 @@ pub use kept::KeptRecord;
 pub use line::{LineWriter, address};
 pub use own::{OwnLog, OwnLogLevel};
 pub use record::{Record, Try};
-pub use sink::{Sink, start};
+pub use sink::{AccessFile, Losses, Sink, start};

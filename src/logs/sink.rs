@@ -4,10 +4,12 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TryRecvError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use super::writer::{Writer, count};
+use crate::model::Rotate;
 
 /// Limit: bytes of lines that wait for the disk. Half a minute of 1,000 lines
 /// a second; a disk that is away longer loses lines, not memory.
@@ -26,33 +28,51 @@ pub struct Sink {
     dropped: Arc<AtomicU64>,
 }
 
+/// Where the lines go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccessFile {
+    /// Without one every line is thrown away.
+    pub path: Option<PathBuf>,
+    /// When it is to be a new one.
+    pub rotate: Rotate,
+}
+
+/// What is counted when something is lost.
+#[derive(Debug, Clone, Default)]
+pub struct Losses {
+    /// Lines that were not written.
+    pub lines: Arc<AtomicU64>,
+    /// Rotations, and packings of old files, that failed.
+    pub rotations: Arc<AtomicU64>,
+}
+
 #[derive(Debug)]
 enum Message {
     Lines(Vec<u8>),
     Reopen,
-    Switch(Option<PathBuf>),
+    Switch(AccessFile),
     Flush(SyncSender<()>),
     Stop,
 }
 
-/// Starts the writer thread on `path`; without one every line is thrown away.
+/// Starts the writer thread on `file`; what is lost is added to `losses`.
 ///
 /// A file that cannot be opened is no error: it is told, and tried again with
 /// the first lines.
 ///
 /// # Errors
 /// No thread could be started.
-pub fn start(path: Option<PathBuf>) -> io::Result<(Sink, JoinHandle<()>)> {
+pub fn start(file: AccessFile, losses: Losses) -> io::Result<(Sink, JoinHandle<()>)> {
     let (queue, messages) = mpsc::channel();
     let sink = Sink {
         queue,
         waiting: Arc::default(),
-        dropped: Arc::default(),
+        dropped: Arc::clone(&losses.lines),
     };
-    let (waiting, dropped) = (Arc::clone(&sink.waiting), Arc::clone(&sink.dropped));
+    let waiting = Arc::clone(&sink.waiting);
     let thread = Builder::new()
         .name("access-log".into())
-        .spawn(move || run(&messages, &waiting, Writer::new(path, dropped)))?;
+        .spawn(move || run(&messages, &waiting, Writer::new(file, losses)))?;
     Ok((sink, thread))
 }
 
@@ -77,9 +97,9 @@ impl Sink {
         self.tell(Message::Reopen);
     }
 
-    /// Goes on in another file, or in none. The same path changes nothing.
-    pub fn switch(&self, path: Option<PathBuf>) {
-        self.tell(Message::Switch(path));
+    /// Goes on in another file, or in none. The same path opens nothing anew.
+    pub fn switch(&self, file: AccessFile) {
+        self.tell(Message::Switch(file));
     }
 
     /// How many lines were lost, to a full queue or to a file error.
@@ -121,9 +141,13 @@ fn run(messages: &Receiver<Message>, waiting: &AtomicUsize, mut writer: Writer) 
             Err(TryRecvError::Disconnected) => break,
             Err(TryRecvError::Empty) => {
                 writer.flush();
-                match messages.recv() {
+                match wait(messages, writer.look_in()) {
                     Ok(message) => message,
-                    Err(mpsc::RecvError) => break,
+                    Err(RecvTimeoutError::Timeout) => {
+                        writer.rotate_if_due();
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Disconnected) => break,
                 }
             }
         };
@@ -133,7 +157,7 @@ fn run(messages: &Receiver<Message>, waiting: &AtomicUsize, mut writer: Writer) 
                 writer.add(lines);
             }
             Message::Reopen => writer.reopen(),
-            Message::Switch(path) => writer.switch(path),
+            Message::Switch(file) => writer.switch(file),
             Message::Flush(done) => {
                 writer.flush();
                 // The one who asked may have stopped waiting.
@@ -145,19 +169,38 @@ fn run(messages: &Receiver<Message>, waiting: &AtomicUsize, mut writer: Writer) 
     writer.flush();
 }
 
+fn wait(
+    messages: &Receiver<Message>,
+    at_most: Option<Duration>,
+) -> Result<Message, RecvTimeoutError> {
+    match at_most {
+        Some(time) => messages.recv_timeout(time),
+        None => Ok(messages.recv()?),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{BATCH_COST, MAX_WAITING, Message, Sink, start};
+    use super::{AccessFile, BATCH_COST, Losses, MAX_WAITING, Message, Sink, start};
+    use crate::model::Rotate;
     use std::fs;
+    use std::path::PathBuf;
     use std::sync::Arc;
     use std::sync::mpsc;
     use std::thread;
+
+    fn file(path: Option<PathBuf>) -> AccessFile {
+        AccessFile {
+            path,
+            rotate: Rotate::default(),
+        }
+    }
 
     #[test]
     fn the_last_lines_are_written_before_the_thread_ends() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("access.log");
-        let (sink, thread) = start(Some(path.clone())).unwrap();
+        let (sink, thread) = start(file(Some(path.clone())), Losses::default()).unwrap();
         let workers: Vec<_> = (0..4)
             .map(|worker| {
                 let sink = sink.clone();
@@ -188,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_sink_that_is_let_go_ends_the_thread() {
-        let (sink, thread) = start(None).unwrap();
+        let (sink, thread) = start(file(None), Losses::default()).unwrap();
         sink.send(b"a\n".to_vec());
         drop(sink);
         thread.join().unwrap();
@@ -227,16 +270,16 @@ mod tests {
     fn reopening_and_switching_keep_every_line_in_its_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
-        let (sink, thread) = start(Some(path("a"))).unwrap();
+        let (sink, thread) = start(file(Some(path("a"))), Losses::default()).unwrap();
         sink.send(b"1\n".to_vec());
         sink.flush();
         fs::rename(path("a"), path("a.1")).unwrap();
         sink.send(b"2\n".to_vec());
         sink.reopen();
         sink.send(b"3\n".to_vec());
-        sink.switch(Some(path("b")));
+        sink.switch(file(Some(path("b"))));
         sink.send(b"4\n".to_vec());
-        sink.switch(Some(path("b")));
+        sink.switch(file(Some(path("b"))));
         sink.send(b"5\n".to_vec());
         sink.stop();
         thread.join().unwrap();

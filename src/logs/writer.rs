@@ -9,8 +9,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
+
+use super::rotation::Rotation;
+use super::{AccessFile, Losses};
 
 /// Full is written at once; less waits until the queue is empty.
 const FULL: usize = 64 * 1024;
@@ -28,20 +32,22 @@ pub(super) struct Writer {
     /// Lines lost since the file was last well; none while it is.
     trouble: Option<u64>,
     dropped: Arc<AtomicU64>,
+    rotation: Rotation,
 }
 
 impl Writer {
-    /// A writer to `path`, which it opens at once; without one it throws all
-    /// lines away. Lines lost are added to `dropped`.
-    pub(super) fn new(path: Option<PathBuf>, dropped: Arc<AtomicU64>) -> Self {
+    /// A writer to `file`, which it opens at once; without one it throws all
+    /// lines away. What is lost is added to `losses`.
+    pub(super) fn new(file: AccessFile, losses: Losses) -> Self {
         let mut writer = Self {
-            path,
+            path: file.path,
             file: None,
             wants_open: true,
             buffer: Vec::new(),
             mid_line: false,
             trouble: None,
-            dropped,
+            dropped: losses.lines,
+            rotation: Rotation::new(file.rotate, losses.rotations),
         };
         writer.open_if_wanted();
         writer
@@ -71,6 +77,7 @@ impl Writer {
                 if let Some(last) = self.buffer[..written].last() {
                     self.mid_line = *last != b'\n';
                 }
+                self.rotation.wrote(written);
                 match error {
                     Some(error) => self.lose(count(&self.buffer[written..]), &error),
                     None => self.is_well(),
@@ -81,6 +88,23 @@ impl Writer {
             None => {}
         }
         self.buffer.clear();
+        self.rotate_if_due();
+    }
+
+    /// Goes on in a new file where the one at hand is large or old enough.
+    pub(super) fn rotate_if_due(&mut self) {
+        if let (Some(path), Some(file)) = (&self.path, &self.file)
+            && !self.wants_open
+            && self.rotation.rotate_if_due(path, file)
+        {
+            self.wants_open = true;
+            self.open_if_wanted();
+        }
+    }
+
+    /// When that is to be looked at though no line comes; none is never.
+    pub(super) fn look_in(&self) -> Option<Duration> {
+        self.rotation.look_in()
     }
 
     /// Opens what stands at the path now; what came before goes to the file
@@ -91,13 +115,14 @@ impl Writer {
         self.open_if_wanted();
     }
 
-    /// Goes on in another file, or in none. The same path changes nothing.
-    pub(super) fn switch(&mut self, path: Option<PathBuf>) {
-        if path == self.path {
+    /// Goes on in another file, or in none. The same path opens nothing anew.
+    pub(super) fn switch(&mut self, file: AccessFile) {
+        self.rotation.follow(file.rotate);
+        if file.path == self.path {
             return;
         }
         self.flush();
-        self.path = path;
+        self.path = file.path;
         self.file = None;
         self.trouble = None;
         self.wants_open = true;
@@ -112,6 +137,7 @@ impl Writer {
         };
         match open(path) {
             Ok(file) => {
+                self.rotation.opened(path, &file);
                 self.file = Some(file);
                 self.wants_open = false;
                 self.mid_line = false;
@@ -196,6 +222,8 @@ pub(super) fn count(lines: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{FULL, Writer};
+    use crate::logs::{AccessFile, Losses};
+    use crate::model::Rotate;
     use rustix::fs::{FileType, Mode, OFlags};
     use std::fs;
     use std::io::Read;
@@ -205,8 +233,21 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     fn writer(path: PathBuf) -> (Writer, Arc<AtomicU64>) {
-        let dropped = Arc::new(AtomicU64::new(0));
-        (Writer::new(Some(path), Arc::clone(&dropped)), dropped)
+        rotating(path, Rotate::default())
+    }
+
+    fn rotating(path: PathBuf, rotate: Rotate) -> (Writer, Arc<AtomicU64>) {
+        let losses = Losses::default();
+        let dropped = Arc::clone(&losses.lines);
+        (Writer::new(to(Some(path), rotate), losses), dropped)
+    }
+
+    fn to(path: Option<PathBuf>, rotate: Rotate) -> AccessFile {
+        AccessFile { path, rotate }
+    }
+
+    fn goes_to(path: Option<PathBuf>) -> AccessFile {
+        to(path, Rotate::default())
     }
 
     #[test]
@@ -252,7 +293,7 @@ mod tests {
             (dropped.load(Ordering::Relaxed), writer.trouble),
             (1, Some(1))
         );
-        writer.switch(Some(path.clone()));
+        writer.switch(goes_to(Some(path.clone())));
         writer.add(b"b\n".to_vec());
         writer.flush();
         assert_eq!(fs::read(&path).unwrap(), b"b\n");
@@ -340,10 +381,10 @@ mod tests {
         let path = dir.path().join("access.log");
         let (mut writer, dropped) = writer(path.clone());
         writer.add(b"a\n".to_vec());
-        writer.switch(None);
+        writer.switch(goes_to(None));
         writer.add(b"b\n".to_vec());
         writer.flush();
-        writer.switch(Some(path.clone()));
+        writer.switch(goes_to(Some(path.clone())));
         writer.add(b"c\n".to_vec());
         writer.flush();
         assert_eq!(fs::read(&path).unwrap(), b"a\nc\n");

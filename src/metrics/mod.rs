@@ -5,6 +5,7 @@
 
 mod buffers;
 mod durations;
+mod logs;
 mod nodes;
 mod process;
 mod reasons;
@@ -22,6 +23,7 @@ use std::time::{Duration, SystemTime};
 
 pub use buffers::{Buffers, Place, Side};
 pub use durations::Durations;
+pub use logs::LogLosses;
 pub use nodes::{NodeCounters, NodeErrorKind, NodeFacts, PoolFacts};
 pub use reasons::Reasons;
 pub use series::{Series, Served};
@@ -108,7 +110,8 @@ pub struct Metrics {
     pub reasons: Reasons,
     /// Handshakes with clients.
     pub handshakes: Handshakes,
-    log_lines_dropped: AtomicU64,
+    /// What the logs could not keep.
+    pub logs: LogLosses,
     buffers: Buffers,
 }
 
@@ -217,11 +220,6 @@ impl Metrics {
         &self.buffers
     }
 
-    /// Counts access log lines that were thrown away because the disk was too slow.
-    pub fn count_log_lines_dropped(&self, lines: u64) {
-        self.log_lines_dropped.fetch_add(lines, Ordering::Relaxed);
-    }
-
     /// All of it as Prometheus text. The nodes' present facts come from the
     /// caller, who knows the snapshot.
     pub fn text(
@@ -300,13 +298,7 @@ impl Metrics {
             "When a configuration last came in force.",
         );
         text.sample(name, &[], at.as_secs_f64());
-        let name = "steelyard_log_lines_dropped_total";
-        text.family(
-            name,
-            Kind::Counter,
-            "Access log lines thrown away because the disk was too slow.",
-        );
-        text.sample(name, &[], read(&self.log_lines_dropped));
+        self.logs.write(text);
         process::write(text);
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use super::{Metrics, NodeErrorKind, NodeFacts, PoolFacts, RetryReason, Served, StaticResult};
@@ -54,7 +55,7 @@ fn busy() -> (Metrics, Vec<Arc<dyn std::any::Any>>) {
     assert!(metrics.reasons.count("no_node") && !metrics.reasons.count("nobody"));
     metrics.count_reload(true, SystemTime::UNIX_EPOCH + Duration::from_millis(1500));
     metrics.count_reload(false, SystemTime::now());
-    metrics.count_log_lines_dropped(4);
+    metrics.logs.lines.fetch_add(4, Ordering::Relaxed);
     (metrics, vec![series, node, connections])
 }
 
@@ -102,6 +103,7 @@ fn every_counter_is_in_the_text() {
         "steelyard_config_last_reload_successful 0",
         "steelyard_config_last_reload_success_timestamp_seconds 1.5",
         "steelyard_log_lines_dropped_total 4",
+        "steelyard_log_rotation_failures_total 0",
     ] {
         assert!(text.lines().any(|l| l == line), "no line {line} in\n{text}");
     }

@@ -1,5 +1,7 @@
 //! What is written down, and where.
 
+use std::time::Duration;
+
 /// The form of an access log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -53,6 +55,30 @@ impl LogLevel {
     }
 }
 
+/// When the access log goes on in a new file, and what is kept of the old ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rotate {
+    /// Bytes after which it does; 0 is never.
+    pub size: u64,
+    /// Time after which it does; zero is never.
+    pub age: Duration,
+    /// Old files kept.
+    pub keep: u16,
+    /// Whether they are compressed.
+    pub compress: bool,
+}
+
+impl Default for Rotate {
+    fn default() -> Self {
+        Self {
+            size: 100 << 20,
+            age: Duration::from_secs(86_400),
+            keep: 14,
+            compress: true,
+        }
+    }
+}
+
 /// What is written down, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logs {
@@ -62,6 +88,8 @@ pub struct Logs {
     pub format: LogFormat,
     /// How much the program says of itself.
     pub level: LogLevel,
+    /// When the access log goes on in a new file.
+    pub rotate: Rotate,
 }
 
 impl Default for Logs {
@@ -70,6 +98,7 @@ impl Default for Logs {
             file: "access.log".into(),
             format: LogFormat::Combined,
             level: LogLevel::Info,
+            rotate: Rotate::default(),
         }
     }
 }

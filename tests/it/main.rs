@@ -30,6 +30,7 @@ mod file_forms;
 mod headers;
 mod health_checks;
 mod kill_minus_nine;
+mod log_rotation;
 mod nodes_and_client;
 mod open_files;
 mod policies;

@@ -21,7 +21,7 @@ struct Serving {
 impl Serving {
     async fn start(dir: &Path) -> Self {
         let metrics = Arc::new(Metrics::new());
-        let (sink, _) = crate::logs::start(None).unwrap();
+        let (sink, _) = crate::logs::start(Default::default(), Default::default()).unwrap();
         let data_plane = DataPlane::start(1, metrics.clone(), sink, Spool::nowhere()).unwrap();
         let parts = Parts {
             registry: Arc::new(Registry::new()),

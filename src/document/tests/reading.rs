@@ -97,6 +97,7 @@ files = { root = "/srv/shop", index = [], expires = "modified +1d", cache_contro
 file = "shop/access.log"
 format = "json"
 level = "debug"
+rotate = { size = "10m", keep = 3 }
 "#;
 
 #[test]

@@ -245,6 +245,21 @@ const SITES_AND_SETTINGS: &[Case] = &[
         "version = 1\nlogs.file = \"../access.log\"",
         "2:13: logs.file: must be a path within the logs directory, such as access.log, without .. (is \"../access.log\")",
     ),
+    (
+        "version = 1",
+        "version = 1\nlogs.rotate.size = \"2t\"",
+        "2:20: logs.rotate.size: must be 0 to 1t (is \"2t\")",
+    ),
+    (
+        "version = 1",
+        "version = 1\nlogs.rotate.age = \"367d\"",
+        "2:19: logs.rotate.age: must be 0s to 366d (is \"367d\")",
+    ),
+    (
+        "version = 1",
+        "version = 1\nlogs.rotate.keep = 10001",
+        "2:20: logs.rotate.keep: must be 0 to 10000 (is 10001)",
+    ),
 ];
 
 #[test]

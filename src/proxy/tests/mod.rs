@@ -80,7 +80,7 @@ async fn proxy_of(
     let snapshot = Arc::new(snapshot);
     let published = Arc::new(Published::default());
     published.publish(Arc::clone(&snapshot));
-    let (sink, _) = logs::start(None).unwrap();
+    let (sink, _) = logs::start(logs::AccessFile::default(), logs::Losses::default()).unwrap();
     let worker = Rc::new(Worker::new(
         Arc::clone(&published),
         metrics,
@@ -111,7 +111,7 @@ async fn an_idle_connection() -> impl Future<Output = ()> {
     let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, name) = (door.local_addr().unwrap(), Name::parse("http").unwrap());
     let theirs = TcpStream::connect(address).await.unwrap();
-    let (sink, _) = logs::start(None).unwrap();
+    let (sink, _) = logs::start(logs::AccessFile::default(), logs::Losses::default()).unwrap();
     let published = Arc::new(Published::default());
     let worker = Worker::new(published, Arc::default(), sink, Spool::nowhere(), 8);
     serve(

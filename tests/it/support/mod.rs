@@ -3,6 +3,7 @@
 pub(crate) mod appliance;
 pub(crate) mod broken;
 pub(crate) mod client;
+pub(crate) mod disk;
 pub(crate) mod django;
 pub(crate) mod document;
 pub(crate) mod https;

@@ -17,8 +17,8 @@ use site::site;
 
 use crate::model::{
     Admin, Certificate, CertificateFiles, Config, HeaderChanges, HeaderName, HeaderValue,
-    HostPattern, Listener, ListenerTls, LogFormat, LogLevel, Logs, MetricsAccess, Name, Secret,
-    Settings, TlsVersion, Underscores, Webhook, WebhookEvent, WebhookUrl,
+    HostPattern, Listener, ListenerTls, LogFormat, LogLevel, Logs, MetricsAccess, Name, Rotate,
+    Secret, Settings, TlsVersion, Underscores, Webhook, WebhookEvent, WebhookUrl,
 };
 
 const DAY: u64 = 86_400_000;
@@ -182,10 +182,24 @@ fn certificates() -> impl Strategy<Value = Vec<Certificate>> {
 
 fn logs() -> impl Strategy<Value = Logs> {
     let file = prop_oneof![Just(String::new()), "[a-z]{1,4}/[a-z \"\\\\é]{1,4}\\.log"];
-    (file, select(&LogFormat::ALL), select(&LogLevel::ALL)).prop_map(|(file, format, level)| Logs {
+    let rotate = (
+        0..=1_u64 << 40,
+        0..=366 * 86_400_000_u64,
+        0..=10_000_u16,
+        any::<bool>(),
+    );
+    let rotate = rotate.prop_map(|(size, age, keep, compress)| Rotate {
+        size,
+        age: Duration::from_millis(age),
+        keep,
+        compress,
+    });
+    let (format, level) = (select(&LogFormat::ALL), select(&LogLevel::ALL));
+    (file, format, level, rotate).prop_map(|(file, format, level, rotate)| Logs {
         file,
         format,
         level,
+        rotate,
     })
 }
 
