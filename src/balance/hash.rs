@@ -133,6 +133,21 @@ mod tests {
         points
     }
 
+    #[test]
+    fn a_key_that_is_a_point_belongs_to_it_and_twenty_one_points_are_asked() {
+        let nodes: Vec<String> = (0..30).map(|n| format!("10.0.0.{n}:80")).collect();
+        let ring = Ring::build(nodes.iter().map(|node| (node.as_str(), 1)));
+        for (hash, group) in &ring.points {
+            assert_eq!(ring.walk(*hash, |_| true), Some(*group));
+        }
+        let asked = std::cell::Cell::new(0);
+        let never = |_| {
+            asked.set(asked.get() + 1);
+            false
+        };
+        assert_eq!((ring.walk(7, never), asked.get()), (None, 21));
+    }
+
     fn slots(nodes: &[(String, u16)], eligible: impl Fn(usize) -> bool) -> Vec<Slot> {
         let slot = |(index, (_, weight)): (usize, &(String, u16))| Slot {
             eligible: eligible(index),

@@ -101,8 +101,9 @@ mod tests {
     use tokio::time::Instant;
 
     use super::Room;
-    use crate::balance::queue_tests::{ask, asker, balancer, lease};
-    use crate::balance::{Leasing, Tried};
+    use crate::balance::queue_tests::{ask, asker, balancer, lease, pool, set_health};
+    use crate::balance::{Asker, Balancer, Health, Leasing, Registry, Tried};
+    use crate::model::{AdminState, Policy};
 
     #[test]
     fn room_is_what_the_next_request_finds() {
@@ -133,5 +134,60 @@ mod tests {
         drop(first);
         let outlook = balancer.outlook(asker(), Instant::now());
         assert_eq!(outlook.room, Room::Later);
+    }
+
+    fn bound(index: usize) -> Asker {
+        Asker {
+            bound: Some(index),
+            ..asker()
+        }
+    }
+
+    #[test]
+    fn a_bound_client_waits_for_its_own_node_while_there_is_room_to_wait() {
+        let balancer = balancer(&[1, 0], 2);
+        let now = Instant::now();
+        let outlook = || balancer.outlook(bound(0), now);
+        let mut held = Vec::new();
+        for (told, waiting) in [
+            (Room::AtOnce, 0),
+            (Room::Later, 0),
+            (Room::Later, 1),
+            (Room::Full, 2),
+        ] {
+            let is = outlook();
+            assert_eq!((is.room, balancer.queued()), (told, waiting));
+            assert_eq!((is.bound, is.by_cookie), (Some(0), true));
+            assert_eq!(is.eligible, [told == Room::AtOnce, true]);
+            held.push(balancer.lease(bound(0), &Tried::new(), now));
+        }
+        assert!(matches!(held[3], Leasing::Full));
+    }
+
+    #[test]
+    fn where_all_are_down_a_cookie_holds_unless_its_node_is_disabled() {
+        let mut pool = pool(&[0, 0, 0], 2);
+        pool.nodes[2].state = AdminState::Disabled;
+        let balancer = Balancer::build(&pool, &Registry::new());
+        (0..3).for_each(|index| set_health(&balancer, index, Health::Down));
+        let told = |index| {
+            let outlook = balancer.outlook(bound(index), Instant::now());
+            assert!(outlook.fail_open);
+            (outlook.bound, outlook.by_cookie)
+        };
+        assert_eq!(told(1), (Some(1), true));
+        assert_eq!(told(2), (None, false));
+    }
+
+    #[test]
+    fn only_a_policy_that_goes_by_who_asks_tells_the_node() {
+        for (policy, is_told) in [(Policy::RoundRobin, false), (Policy::IpHash, true)] {
+            let mut pool = pool(&[0, 0], 2);
+            pool.policy = policy;
+            let balancer = Balancer::build(&pool, &Registry::new());
+            let outlook = balancer.outlook(asker(), Instant::now());
+            assert_eq!(outlook.bound.is_some(), is_told, "{policy:?}");
+            assert!(!outlook.by_cookie && !outlook.fail_open);
+        }
     }
 }

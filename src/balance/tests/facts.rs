@@ -118,3 +118,16 @@ fn a_name_that_was_not_found_is_told_until_it_is() {
     node.set_addresses(Vec::new());
     assert_eq!(node.look_up_failed(), None);
 }
+
+#[test]
+fn a_full_node_gives_no_lease_whoever_asks() {
+    let mut pool = pool(Policy::RoundRobin, &[1]);
+    pool.nodes[0].max_conns = 2;
+    let balancer = balancer(&pool);
+    let node = state(&balancer, 0);
+    let begun: Vec<bool> = (0..4).map(|_| node.begin()).collect();
+    assert_eq!(begun, [true, true, false, false]);
+    assert_eq!((node.in_flight(), node.requests()), (2, 2));
+    node.end();
+    assert!(node.begin() && !node.begin());
+}
