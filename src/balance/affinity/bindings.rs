@@ -221,3 +221,51 @@ impl Inner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Bindings, Token};
+
+    const KEY: u64 = 7;
+
+    fn bindings() -> Bindings {
+        let bindings = Bindings::new();
+        bindings.use_key(KEY);
+        bindings
+    }
+
+    #[test]
+    fn only_a_cookie_that_was_counted_is_taken_out() {
+        let bindings = bindings();
+        let counted = bindings.bind(KEY, 10, 100);
+        let others = Token {
+            issuer: counted.issuer + 1,
+            nonce: 1,
+            ..counted
+        };
+        bindings.release(&others, 100);
+        bindings.renew(&others, KEY, 0, 100);
+        assert_eq!(bindings.bound_to(100).clients, 1);
+        bindings.release(&counted, 100);
+        assert_eq!(bindings.bound_to(100).clients, 0);
+        // It comes again: the answer that moved it has not reached the client.
+        bindings.see(&counted, 100);
+        assert_eq!(bindings.bound_to(100).clients, 1);
+    }
+
+    #[test]
+    fn a_cookie_given_in_place_of_another_is_given_again_while_it_lasts() {
+        let bindings = bindings();
+        let old = bindings.bind(KEY, 10, 100);
+        let new = bindings.renew(&old, KEY, 10, 105);
+        assert_eq!(new.expires, 116);
+        for now in [105, 115] {
+            assert_eq!(bindings.renew(&old, KEY, 10, now), new);
+        }
+        let newer = bindings.renew(&old, KEY, 10, 116);
+        assert_eq!((newer.expires, newer == new), (127, false));
+        // One for as long as the client keeps it does not end.
+        let session = bindings.renew(&newer, KEY, 0, 120);
+        assert_eq!(bindings.renew(&newer, KEY, 0, 1_000_000), session);
+    }
+}

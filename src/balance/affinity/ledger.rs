@@ -167,4 +167,23 @@ mod tests {
         ledger.add(u64::MAX, 10);
         assert_eq!((ledger.count(10), ledger.last_end()), (1, Some(u64::MAX)));
     }
+
+    #[test]
+    fn ends_are_told_apart_up_to_the_limit_and_none_is_lost_beyond_it() {
+        let mut ledger = Ledger::default();
+        let most = MAX_ENDS as u64;
+        for n in 1..=most {
+            ledger.add(1000 + n, 1000);
+        }
+        for n in 0..=10 {
+            assert_eq!(ledger.count(1000 + n), most - n);
+        }
+        let mut ledger = Ledger::default();
+        for n in 1..=3 * most {
+            ledger.add(1000 + n, 1000);
+            ledger.add(1000 + n, 1000);
+        }
+        assert_eq!(ledger.count(1000), 6 * most);
+        assert!(ledger.count(1101) >= 6 * most - 200);
+    }
 }
