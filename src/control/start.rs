@@ -98,7 +98,7 @@ impl Writer {
 /// where there was none, and moves a corrupt one aside.
 pub(super) async fn load(dir: &Path, keep: bool) -> Found {
     match open(dir).await {
-        Ok((store, Some(stored))) => match newer_than(dir, stored.number) {
+        Ok((store, Some(stored))) => match last_known_good::read_newer(dir, stored.number) {
             Some(good) => put_back(store, &stored, good, keep).await,
             None => Found {
                 revision: stored.number,
@@ -123,11 +123,6 @@ pub(super) async fn load(dir: &Path, keep: bool) -> Found {
             without_database(dir, happened, Writer::without(error))
         }
     }
-}
-
-fn newer_than(dir: &Path, revision: u64) -> Option<LastKnownGood> {
-    let good = last_known_good::read(dir).good;
-    good.filter(|good| good.revision > revision)
 }
 
 // A revision that was served is not in the database any more: its journal was lost, or an

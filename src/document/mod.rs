@@ -81,19 +81,17 @@ pub fn parse(text: &str, format: Format) -> Result<Parsed, PlacedProblems> {
     let tree = tree.map_err(|error| no_document(text, error))?;
     let mut found = Vec::new();
     let config = Reader::document(&tree, &mut found, config::read);
-    let places = Places::of(&tree);
-    let of_check: Vec<Found> = follow_on::left_out(config.check(), &found)
-        .into_iter()
-        .map(|problem| Found {
-            at: places.of_field(&problem.field),
-            problem,
-        })
-        .collect();
-    found.extend(of_check);
-    if found.is_empty() {
+    let of_check = follow_on::left_out(config.check(), &found);
+    if found.is_empty() && of_check.is_empty() {
         let warnings = config.warnings();
         return Ok(Parsed { config, warnings });
     }
+    // Only now: most documents have no Problem, and a large one has very many places.
+    let places = Places::of(&tree);
+    found.extend(of_check.into_iter().map(|problem| Found {
+        at: places.of_field(&problem.field),
+        problem,
+    }));
     found.sort_by_key(|found| found.at);
     let lines = Lines::new(text);
     let placed = found.into_iter().map(|Found { at, problem }| {

@@ -1,5 +1,6 @@
 //! Problems with their places: which line and column a field stands at.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -201,18 +202,17 @@ pub(super) fn parent(path: &str) -> Option<&str> {
 pub(super) fn join(path: &str, key: &str) -> String {
     let key = written_key(key);
     if path.is_empty() {
-        key
-    } else {
-        format!("{path}.{key}")
+        return key.into_owned();
     }
+    [path, ".", &key].concat()
 }
 
 /// A key as TOML writes it: bare where it can be.
-pub(super) fn written_key(key: &str) -> String {
+pub(super) fn written_key(key: &str) -> Cow<'_, str> {
     let bare = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
     if !key.is_empty() && key.bytes().all(bare) {
-        key.to_owned()
+        Cow::Borrowed(key)
     } else {
-        super::toml::quoted(key)
+        Cow::Owned(super::toml::quoted(key))
     }
 }

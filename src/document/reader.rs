@@ -57,7 +57,8 @@ impl<'t, 'f> Reader<'t, 'f> {
             table,
             at,
             path,
-            asked: Vec::new(),
+            // Room for what most tables are asked for.
+            asked: Vec::with_capacity(24),
             later: &[],
             before: found.len(),
             found,

@@ -156,6 +156,9 @@ impl<'de> Deserialize<'de> for Tree {
 
 struct JsonValue;
 
+/// Keys of a table that are compared one by one.
+const FEW_KEYS: usize = 16;
+
 impl<'de> Visitor<'de> for JsonValue {
     type Value = Value;
 
@@ -203,7 +206,16 @@ impl<'de> Visitor<'de> for JsonValue {
         let mut table = Table::default();
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
-            if !seen.insert(key.clone()) {
+            // Nearly every table is as short as this, and looked through sooner than hashed.
+            let twice = match table.0.len() {
+                0..FEW_KEYS => table.get(&key).is_some(),
+                FEW_KEYS => {
+                    seen.extend(table.0.iter().map(|entry| entry.key.clone()));
+                    !seen.insert(key.clone())
+                }
+                _ => !seen.insert(key.clone()),
+            };
+            if twice {
                 return Err(A::Error::custom(format!("duplicate key {key:?}")));
             }
             table.0.push(Entry {

@@ -168,9 +168,10 @@ impl Snapshot {
                 ..Listener::build(listener, &sites, metrics)
             })
             .collect();
+        let place = config.pools.iter().map(|p| &p.name).zip(0..).collect();
         let sites = sites
             .iter()
-            .map(|site| Site::build(site, &config, metrics))
+            .map(|site| Site::build(site, &config.pools, &place, metrics))
             .collect();
         Self {
             revision,
@@ -323,15 +324,19 @@ impl Pool {
 }
 
 impl Site {
-    fn build(site: &model::Site, config: &Config, metrics: &Metrics) -> Self {
-        let place: HashMap<&Name, usize> = config.pools.iter().map(|p| &p.name).zip(0..).collect();
+    fn build(
+        site: &model::Site,
+        pools: &[model::Pool],
+        place: &HashMap<&Name, usize>,
+        metrics: &Metrics,
+    ) -> Self {
         let to_pool = |name: &Name| {
             // The check has refused every name that no pool has.
             let pool = *place.get(name)?;
             let series = |node: &model::Node| {
                 metrics.series(site.name.as_str(), name.as_str(), node.name.as_str())
             };
-            let series = config.pools[pool].nodes.iter().map(series).collect();
+            let series = pools[pool].nodes.iter().map(series).collect();
             Some(ToPool { pool, series })
         };
         let routes = site.routes.iter().filter_map(|route| {

@@ -58,6 +58,23 @@ pub fn read(dir: &Path) -> Found {
     found
 }
 
+/// Reads the last-known-good of `dir` where it is newer than revision `than`. What is in the
+/// database anyway is not read a second time.
+pub fn read_newer(dir: &Path, than: u64) -> Option<LastKnownGood> {
+    for name in [NEWEST, PREVIOUS] {
+        match sealed(&dir.join(name)) {
+            // The other generation is older still.
+            Ok(Some(sealed)) if sealed.revision <= than => return None,
+            Ok(Some(sealed)) => match sealed.open() {
+                Ok(good) => return Some(good),
+                Err(_) => continue,
+            },
+            Ok(None) | Err(_) => {}
+        }
+    }
+    None
+}
+
 /// Writes `config` as the last-known-good of `dir`; what was there becomes the previous
 /// generation. Does nothing when it is there already.
 ///
@@ -99,6 +116,29 @@ pub fn write(dir: &Path, revision: u64, config: &Config) -> io::Result<()> {
 
 /// Reads one generation: none where there is no file, or why it is refused.
 fn load(path: &Path) -> Result<Option<LastKnownGood>, String> {
+    sealed(path)?.map(Sealed::open).transpose()
+}
+
+/// One generation that is as it was written, its document not yet read.
+struct Sealed {
+    revision: u64,
+    without: Vec<String>,
+    document: String,
+}
+
+impl Sealed {
+    fn open(self) -> Result<LastKnownGood, String> {
+        let parsed = document::parse(&self.document, Format::Json)
+            .map_err(|_| "holds what this version does not know".to_owned())?;
+        Ok(LastKnownGood {
+            revision: self.revision,
+            config: parsed.config,
+            without: self.without,
+        })
+    }
+}
+
+fn sealed(path: &Path) -> Result<Option<Sealed>, String> {
     let text = match File::open(path).and_then(read_limited) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -116,12 +156,10 @@ fn load(path: &Path) -> Result<Option<LastKnownGood>, String> {
     if field("sha256")?.as_str() != Some(seal(revision, &without, document).as_str()) {
         return Err(torn());
     }
-    let parsed = document::parse(document, Format::Json)
-        .map_err(|_| "holds what this version does not know".to_owned())?;
-    Ok(Some(LastKnownGood {
+    Ok(Some(Sealed {
         revision,
-        config: parsed.config,
         without,
+        document: document.to_owned(),
     }))
 }
 
@@ -141,7 +179,7 @@ fn read_limited(file: File) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::config_with_weight;
-    use super::{Found, LastKnownGood, NEWEST, PREVIOUS, UNFINISHED, read, write};
+    use super::{Found, LastKnownGood, NEWEST, PREVIOUS, UNFINISHED, read, read_newer, write};
     use crate::model::{Config, Secret, SecretBytes};
     use std::fs;
 
@@ -224,6 +262,19 @@ mod tests {
         assert_eq!(read(dir.path()).good, good(3, 3));
         fs::remove_file(dir.path().join(NEWEST)).unwrap();
         assert_eq!(read(dir.path()).good, good(1, 1));
+    }
+
+    #[test]
+    fn only_what_is_newer_than_the_database_is_read_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(read_newer(dir.path(), 0), None);
+        write(dir.path(), 1, &config_with_weight(1)).unwrap();
+        write(dir.path(), 2, &config_with_weight(2)).unwrap();
+        assert_eq!(read_newer(dir.path(), 2), None);
+        assert_eq!(read_newer(dir.path(), 1), good(2, 2));
+        fs::write(dir.path().join(NEWEST), "{").unwrap();
+        assert_eq!(read_newer(dir.path(), 1), None);
+        assert_eq!(read_newer(dir.path(), 0), good(1, 1));
     }
 
     #[test]

@@ -244,3 +244,17 @@ files = { root = "/srv//x/./", fallback = "" }
     };
     assert_eq!(files.root.to_str(), Some("/srv/x"));
 }
+
+#[test]
+fn a_key_that_comes_twice_is_found_among_few_and_among_many() {
+    for keys in [1, 15, 16, 17, 40] {
+        for twice in [0, keys / 2, keys - 1] {
+            let names: Vec<String> = (0..keys).map(|n| format!("\"k{n}\":1")).collect();
+            let text = format!("{{{},\"k{twice}\":1}}", names.join(","));
+            let problems = parse(&text, Format::Json).unwrap_err();
+            let shown = problems.text("lb.json");
+            let expected = format!("duplicate key \"k{twice}\"\n");
+            assert!(shown.ends_with(&expected), "{keys}: {shown}");
+        }
+    }
+}

@@ -4,13 +4,11 @@ mod affinity;
 mod tls;
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::hash::Hash;
 
 use super::listener::collide;
-use super::{
-    Code, Config, HashKey, HostPattern, Name, Node, Policy, Pool, Problems, Route, Site, Target,
-};
+use super::{Code, Config, HashKey, HostPattern, Name, Node, Policy, Pool, Problems, Site, Target};
 
 impl Config {
     /// Every Problem of this configuration as a whole, in the order of the document.
@@ -80,18 +78,18 @@ impl Config {
             names.see(problems, &pool.name, i, "pools");
             let mut node_names = Unique::default();
             for (j, node) in pool.nodes.iter().enumerate() {
-                node_names.see(problems, &node.name, j, &format!("pools[{i}].nodes"));
-                self.check_node(problems, &format!("pools[{i}].nodes[{j}]"), node);
+                node_names.see(problems, &node.name, j, format_args!("pools[{i}].nodes"));
+                self.check_node(problems, format_args!("pools[{i}].nodes[{j}]"), node);
             }
-            check_held_back(problems, &format!("pools[{i}]"), pool);
-            check_health_check(problems, &format!("pools[{i}].health_check"), pool);
-            check_port(problems, &format!("pools[{i}].health_check.port"), pool);
-            check_ring(problems, &format!("pools[{i}].policy"), pool);
+            check_held_back(problems, format_args!("pools[{i}]"), pool);
+            check_health_check(problems, format_args!("pools[{i}].health_check"), pool);
+            check_port(problems, format_args!("pools[{i}].health_check.port"), pool);
+            check_ring(problems, format_args!("pools[{i}].policy"), pool);
         }
     }
 
     // A node that is our own door would let a visitor of a site use it.
-    fn check_node(&self, problems: &mut Problems, at: &str, node: &Node) {
+    fn check_node(&self, problems: &mut Problems, at: fmt::Arguments<'_>, node: &Node) {
         let own = node
             .address
             .as_socket()
@@ -116,6 +114,7 @@ impl Config {
         let mut names = Unique::default();
         let listeners: HashSet<&Name> = self.listeners.iter().map(|l| &l.name).collect();
         let pools: HashSet<&Name> = self.pools.iter().map(|p| &p.name).collect();
+        let mut taken = Taken::default();
         for (i, site) in self.sites.iter().enumerate() {
             names.see(problems, &site.name, i, "sites");
             for (j, listener) in site.listeners.iter().enumerate() {
@@ -128,10 +127,20 @@ impl Config {
                     );
                 }
             }
-            self.check_hosts(problems, i, site);
+            taken.check_hosts(problems, i, site);
+            let mut earlier = HashSet::new();
             for (j, route) in site.routes.iter().enumerate() {
-                let field = format!("sites[{i}].routes[{j}]");
-                check_route(problems, &field, route, &site.routes[..j]);
+                let field = format_args!("sites[{i}].routes[{j}]");
+                if !earlier.insert((&route.path, route.path_match)) {
+                    problems.add(
+                        format!("{field}.path"),
+                        Code::Duplicate,
+                        format!(
+                            "{} is already taken by another route of this site",
+                            route.path
+                        ),
+                    );
+                }
                 if let Some((key, pool)) = asked_pool(&route.target)
                     && !pools.contains(pool)
                 {
@@ -141,34 +150,46 @@ impl Config {
             }
         }
     }
+}
 
-    fn check_hosts(&self, problems: &mut Problems, i: usize, site: &Site) {
-        let earlier = || {
-            self.sites[..i]
-                .iter()
-                .filter(|other| share_a_listener(site, other))
-        };
-        if site.hosts.is_empty()
-            && let Some(other) = earlier().find(|other| other.hosts.is_empty())
-        {
-            problems.add(
-                format!("sites[{i}].hosts"),
-                Code::Duplicate,
-                format!(
-                    "any host is already taken by site {}: name the hosts of one of them",
-                    other.name
-                ),
-            );
+/// The hosts of the sites seen so far, and by whom they are taken: a thousand sites are not each
+/// compared with all others.
+#[derive(Default)]
+struct Taken<'c> {
+    any: Vec<&'c Site>,
+    hosts: HashMap<&'c HostPattern, Vec<&'c Site>>,
+}
+
+impl<'c> Taken<'c> {
+    fn check_hosts(&mut self, problems: &mut Problems, i: usize, site: &'c Site) {
+        let shares = |other: &&&Site| share_a_listener(site, other);
+        if site.hosts.is_empty() {
+            if let Some(other) = self.any.iter().find(shares) {
+                problems.add(
+                    format!("sites[{i}].hosts"),
+                    Code::Duplicate,
+                    format!(
+                        "any host is already taken by site {}: name the hosts of one of them",
+                        other.name
+                    ),
+                );
+            }
+            self.any.push(site);
         }
         let mut seen: HashSet<&HostPattern> = HashSet::new();
         for (j, host) in site.hosts.iter().enumerate() {
-            let field = format!("sites[{i}].hosts[{j}]");
+            let field = format_args!("sites[{i}].hosts[{j}]");
+            let earlier = self.hosts.entry(host).or_default();
             if !seen.insert(host) {
-                problems.add(field, Code::Duplicate, format!("{host} stands here twice"));
-            } else if let Some(other) = earlier().find(|other| other.hosts.contains(host)) {
-                let message = format!("{host} is already taken by site {}", other.name);
-                problems.add(field, Code::Duplicate, message);
+                let message = format!("{host} stands here twice");
+                problems.add(field.to_string(), Code::Duplicate, message);
+                continue;
             }
+            if let Some(other) = earlier.iter().find(shares) {
+                let message = format!("{host} is already taken by site {}", other.name);
+                problems.add(field.to_string(), Code::Duplicate, message);
+            }
+            earlier.push(site);
         }
     }
 }
@@ -180,7 +201,7 @@ fn share_a_listener(a: &Site, b: &Site) -> bool {
 }
 
 // A policy that maps keys to nodes, or draws lots, has no place for nodes held back.
-fn check_held_back(problems: &mut Problems, at: &str, pool: &Pool) {
+fn check_held_back(problems: &mut Problems, at: fmt::Arguments<'_>, pool: &Pool) {
     if pool.policy.may_hold_back() {
         return;
     }
@@ -199,7 +220,7 @@ fn check_held_back(problems: &mut Problems, at: &str, pool: &Pool) {
     }
 }
 
-fn check_health_check(problems: &mut Problems, at: &str, pool: &Pool) {
+fn check_health_check(problems: &mut Problems, at: fmt::Arguments<'_>, pool: &Pool) {
     if let Some(check) = &pool.health_check
         && check.timeout > check.interval
     {
@@ -215,11 +236,11 @@ fn check_health_check(problems: &mut Problems, at: &str, pool: &Pool) {
 }
 
 // Another port is at another address: what it would tell of a socket is not known.
-fn check_port(problems: &mut Problems, at: &str, pool: &Pool) {
+fn check_port(problems: &mut Problems, at: fmt::Arguments<'_>, pool: &Pool) {
     let has_port = pool.health_check.as_ref().is_some_and(|c| c.port.is_some());
     if has_port && let Some(node) = pool.nodes.iter().find(|node| node.address.is_unix()) {
         problems.add(
-            at,
+            at.to_string(),
             Code::Conflict,
             format!(
                 "cannot be used with node {}, whose address is a Unix socket and has no port: leave it out, or put nodes with and without ports into pools of their own",
@@ -229,29 +250,15 @@ fn check_port(problems: &mut Problems, at: &str, pool: &Pool) {
     }
 }
 
-fn check_ring(problems: &mut Problems, at: &str, pool: &Pool) {
+fn check_ring(problems: &mut Problems, at: fmt::Arguments<'_>, pool: &Pool) {
     let total: u64 = pool.nodes.iter().map(|node| u64::from(node.weight)).sum();
     if pool.policy == Policy::Hash && total > Pool::MAX_HASH_WEIGHT {
         problems.add(
-            at,
+            at.to_string(),
             Code::Conflict,
             format!(
                 "hash takes weights of {} in all (these are {total}): divide them all by the same number",
                 Pool::MAX_HASH_WEIGHT
-            ),
-        );
-    }
-}
-
-fn check_route(problems: &mut Problems, at: &str, route: &Route, earlier: &[Route]) {
-    let same = |other: &&Route| other.path == route.path && other.path_match == route.path_match;
-    if earlier.iter().find(same).is_some() {
-        problems.add(
-            format!("{at}.path"),
-            Code::Duplicate,
-            format!(
-                "{} is already taken by another route of this site",
-                route.path
             ),
         );
     }
@@ -289,7 +296,7 @@ impl<T> Default for Unique<T> {
 }
 
 impl<T: Hash + Eq + Clone + Display> Unique<T> {
-    fn see(&mut self, problems: &mut Problems, name: &T, i: usize, table: &str) {
+    fn see(&mut self, problems: &mut Problems, name: &T, i: usize, table: impl Display) {
         if let Some(first) = self.0.get(name) {
             problems.add(
                 format!("{table}[{i}].name"),

@@ -118,6 +118,43 @@ fn sites_on_different_listeners_may_share_a_host() {
 }
 
 #[test]
+fn a_host_is_told_of_with_the_first_site_that_shares_a_listener() {
+    let at = |n, a: &str| Listener::new(name(n), a.parse().unwrap());
+    let mut config = Config {
+        listeners: vec![at("in", "127.0.0.1:80"), at("out", "127.0.0.2:80")],
+        pools: vec![pool("django")],
+        sites: vec![
+            site("one", &["a.com"], "django"),
+            site("two", &["b.com", "a.com"], "django"),
+            site("three", &["a.com", "b.com"], "django"),
+            site("four", &[], "django"),
+            site("five", &[], "django"),
+        ],
+        ..Config::default()
+    };
+    config.sites[0].listeners = vec![name("in")];
+    for other in &mut config.sites[1..4] {
+        other.listeners = vec![name("out")];
+    }
+    let found = config.check();
+    let found: Vec<(&str, &str)> = found
+        .iter()
+        .map(|p| (p.field.as_str(), p.message.as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("sites[2].hosts[0]", "a.com is already taken by site two"),
+            ("sites[2].hosts[1]", "b.com is already taken by site two"),
+            (
+                "sites[4].hosts",
+                "any host is already taken by site four: name the hosts of one of them"
+            ),
+        ]
+    );
+}
+
+#[test]
 fn the_weights_under_hash_are_bounded_in_all() {
     let mut config = Config {
         pools: vec![pool("a")],
