@@ -41,15 +41,21 @@ fn request(out: &mut Vec<u8>, record: &Record<'_>) {
         out.push(b'-');
         return;
     }
-    escape(out, record.method, harmless);
+    // All of it at once, and looked at once: nearly always nothing in it needs more.
+    let begin = out.len();
+    out.extend_from_slice(record.method);
     out.push(b' ');
-    escape(out, record.path, harmless);
+    out.extend_from_slice(record.path);
     if let Some(query) = record.query {
         out.push(b'?');
-        escape(out, query, harmless);
+        out.extend_from_slice(query);
     }
     out.push(b' ');
-    escape(out, record.protocol.as_bytes(), harmless);
+    out.extend_from_slice(record.protocol.as_bytes());
+    if !all(&out[begin..], harmless) {
+        let raw = out.split_off(begin);
+        escape(out, &raw, harmless);
+    }
 }
 
 /// A value between quotes. nginx writes `""` for a field that was sent empty;
@@ -75,9 +81,13 @@ fn harmless(byte: u8) -> bool {
     (0x20..0x7f).contains(&byte) & (byte != b'"') & (byte != b'\\')
 }
 
-fn escape(out: &mut Vec<u8>, value: &[u8], plain: impl Fn(u8) -> bool) {
+fn all(value: &[u8], plain: impl Fn(u8) -> bool) -> bool {
     // Nothing ends this loop early, so that the compiler looks at many bytes at once.
-    if value.iter().fold(true, |all, b| all & plain(*b)) {
+    value.iter().fold(true, |all, b| all & plain(*b))
+}
+
+fn escape(out: &mut Vec<u8>, value: &[u8], plain: impl Fn(u8) -> bool) {
+    if all(value, &plain) {
         out.extend_from_slice(value);
         return;
     }

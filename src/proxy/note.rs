@@ -90,7 +90,7 @@ pub(super) fn note(exchange: &Exchange<'_>, client: &Client, trail: &Trail<'_>) 
         &many
     };
     let record = Record {
-        time: SystemTime::now(),
+        time: exchange.worker.clock.time_of_day(),
         bytes_in: carried.bytes_in,
         bytes_out: carried.bytes_out,
         bytes_out_body: carried.body_out,
