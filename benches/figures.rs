@@ -60,18 +60,21 @@ fn quantile(mut values: Vec<f64>, part: f64) -> f64 {
     values[at]
 }
 
-/// One line a subject: its cost, and how much of it the first subject needs.
-pub(crate) fn table(names: &[String], ratios: &Ratios) -> String {
-    let mut text = String::from("                     µs/request   first ÷ this (quartiles)\n");
+/// One line a subject: its cost, how much of it the first subject needs, and what part of it was
+/// spent in its own code, not in the kernel.
+pub(crate) fn table(names: &[String], ratios: &Ratios, own: &[f64]) -> String {
+    let mut text =
+        String::from("                     µs/request   first ÷ this (quartiles)   own code\n");
     for (index, name) in names.iter().enumerate() {
         let cost = quantile(ratios.costs(index), 0.5);
         let of = |part| quantile(ratios.ratios(index), part);
         writeln!(
             text,
-            "  {name:<18} {cost:9.2}   {:.3}  ({:.3} to {:.3})",
+            "  {name:<18} {cost:9.2}   {:.3}  ({:.3} to {:.3})   {:5.0} %",
             of(0.5),
             of(0.25),
-            of(0.75)
+            of(0.75),
+            own[index] * 100.0
         )
         .expect("a String takes everything");
     }

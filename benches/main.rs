@@ -200,6 +200,7 @@ fn measure(asked: &Asked, workload: Workload, scratch: &Path) -> io::Result<Vec<
     for subject in &subjects {
         load.run(subject.port, connections, requests / 4)?;
     }
+    let begun: Vec<(u64, u64)> = subjects.iter().map(Subject::ticks).collect();
     for round in 0..asked.rounds {
         let mut costs = vec![0.0; subjects.len()];
         // Each round begins with another, so that none is always after the same one.
@@ -224,7 +225,8 @@ fn measure(asked: &Asked, workload: Workload, scratch: &Path) -> io::Result<Vec<
     let kinds = subjects.iter().map(|s| s.kind);
     if asked.cpu {
         let names: Vec<String> = kinds.clone().map(|k| k.name().to_owned()).collect();
-        print!("{}", table(&names, &ratios));
+        let own: Vec<f64> = subjects.iter().zip(&begun).map(own_part).collect();
+        print!("{}", table(&names, &ratios, &own));
     }
     if asked.syscalls {
         for subject in &subjects {
@@ -239,6 +241,15 @@ fn measure(asked: &Asked, workload: Workload, scratch: &Path) -> io::Result<Vec<
     }
     let medians: Vec<(Kind, f64)> = kinds.zip(ratios.medians()).collect();
     Ok(aims::reached(workload, &medians))
+}
+
+/// What part of the CPU time of `subject` since `begun` it spent in its own code.
+fn own_part((subject, begun): (&Subject, &(u64, u64))) -> f64 {
+    let (user, system) = subject.ticks();
+    let (user, system) = (user.saturating_sub(begun.0), system.saturating_sub(begun.1));
+    #[allow(clippy::cast_precision_loss, reason = "figures for people")]
+    let part = user as f64 / (user + system).max(1) as f64;
+    part
 }
 
 /// How long it takes until it listens, among many pools, sites and routes and with one.

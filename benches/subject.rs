@@ -187,6 +187,21 @@ impl Subject {
         tasks.filter_map(used).sum()
     }
 
+    /// How much of that was spent in its own code and how much in the kernel, in clock ticks: coarse,
+    /// good for a part of the whole over many rounds.
+    pub(crate) fn ticks(&self) -> (u64, u64) {
+        let of = |pid: u32| -> Option<(u64, u64)> {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            // The name, in brackets, may hold anything.
+            let (_, rest) = stat.rsplit_once(')')?;
+            let mut words = rest.split_whitespace().skip(11);
+            let user = words.next()?.parse().ok()?;
+            Some((user, words.next()?.parse().ok()?))
+        };
+        let each = self.processes().into_iter().filter_map(of);
+        each.fold((0, 0), |all, (user, system)| (all.0 + user, all.1 + system))
+    }
+
     /// Memory of its own that all its processes hold, in KiB.
     pub(crate) fn memory(&self) -> u64 {
         let private = |pid: u32| -> u64 {
