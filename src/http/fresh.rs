@@ -40,7 +40,10 @@ impl Fresh {
     /// Writes what fits; none, where the event loop has to tell when something does.
     pub(super) fn write(&mut self, slices: &[io::IoSlice<'_>]) -> Option<io::Result<usize>> {
         let socket = self.socket.as_mut()?;
-        unless_blocked(|| socket.write_vectored(slices))
+        unless_blocked(|| match slices {
+            [bytes] => socket.write(bytes),
+            _ => socket.write_vectored(slices),
+        })
     }
 
     /// The socket, as long as the event loop does not have it.

@@ -242,10 +242,10 @@ impl Conn {
             IoSlice::new(&self.output[self.written..]),
             IoSlice::new(data),
         ];
-        let slices = if queued == 0 {
-            &slices[1..]
-        } else {
-            &slices[..]
+        let slices = match (queued, data) {
+            (0, _) => &slices[1..],
+            (_, []) => &slices[..1],
+            _ => &slices[..],
         };
         let count = ready!(self.io.poll_write(cx, slices))?;
         self.count_written(count);
