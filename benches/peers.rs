@@ -51,7 +51,7 @@ pub(crate) fn counted(command: &Command) -> Command {
 pub(crate) fn steelyard(place: &Place<'_>, log: &str, crowd: Crowd) -> io::Result<Command> {
     let mut text = format!(
         "version = 1\n[settings]\nworkers = 1\n[logs]\nfile = \"{log}\"\n\
-         rotate = {{ size = \"0\", age = \"0s\" }}\n\
+         rotate = {{ size = \"0\", age = \"0s\" }}\nstore = {{ on = false }}\n\
          [[listeners]]\nname = \"http\"\naddress = \"127.0.0.1:{}\"\nmax_requests = 1000000000\n",
         place.port
     );

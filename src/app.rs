@@ -20,14 +20,14 @@ use crate::cli::Start;
 use crate::control::{Control, Handle, Parts};
 use crate::demo::Stage;
 use crate::listener::DataPlane;
-use crate::logs::{self, AccessFile, Losses, OwnLog, OwnLogLevel, Sink};
+use crate::logs::{
+    self, AccessFile, LOGS_FOLDER, Logging, Losses, OwnLog, OwnLogLevel, STORE_FOLDER,
+};
 use crate::metrics::Metrics;
 use crate::model::{Config, Logs};
 use crate::proxy::Spool;
 use crate::store::{self, Lock, LockError};
 
-/// Where the access log lies, below the data directory.
-const LOGS: &str = "logs";
 /// Where bodies that memory does not hold lie, below the data directory.
 const SPOOL: &str = "spool";
 /// How long a command may hold the data directory before the start gives up.
@@ -61,7 +61,7 @@ async fn serve(data_dir: &Path, admin: Option<SocketAddr>) -> anyhow::Result<()>
     loop {
         match signals.next().await {
             Asked::Stop => break,
-            Asked::Reopen => running.access_log.reopen(),
+            Asked::Reopen => running.logging.sink.reopen(),
             Asked::Reload => {
                 if running.control.read_again().await.is_empty() {
                     tracing::info!(
@@ -95,8 +95,8 @@ struct Running {
     control: Handle,
     server: Server,
     data_plane: DataPlane,
-    access_log: Sink,
-    access_log_thread: JoinHandle<()>,
+    logging: Logging,
+    threads: [JoinHandle<()>; 2],
     own_log: OwnLog,
 }
 
@@ -109,7 +109,7 @@ impl Running {
         store::make_directory(&data_dir)
             .with_context(|| format!("cannot use the data directory {}", data_dir.display()))?;
         let lock = take_lock(&data_dir).await?;
-        let folder = data_dir.join(LOGS);
+        let folder = data_dir.join(LOGS_FOLDER);
         // Only who serves makes it: see `Loaded::never_served`.
         let has_served = folder.exists();
         if let Err(error) = store::make_directory(&folder) {
@@ -132,18 +132,27 @@ impl Running {
             workers => usize::from(workers),
         };
         let spool = Spool::at(data_dir.join(SPOOL));
-        let data_plane = DataPlane::start(workers, Arc::clone(&metrics), access_log.clone(), spool)
+        let lost = Arc::clone(&metrics.logs.records);
+        let store = loaded.config().logs.store;
+        let (records, records_thread) = logs::start_store(&folder.join(STORE_FOLDER), store, lost)
+            .context("cannot start a thread")?;
+        let logging = Logging {
+            sink: access_log.clone(),
+            records: records.clone(),
+        };
+        let data_plane = DataPlane::start(workers, Arc::clone(&metrics), logging.clone(), spool)
             .context("cannot start the data workers")?;
         let parts = Parts {
             registry: Arc::new(Registry::new()),
             metrics,
             data_plane: Some(data_plane.clone()),
+            records: Some(records),
         };
         let control = Control::start(loaded, parts).await;
         tokio::spawn(follow_logs(
             control.follow(),
             folder,
-            access_log.clone(),
+            logging.clone(),
             own_log.level(),
         ));
         let server =
@@ -152,8 +161,8 @@ impl Running {
             control,
             server,
             data_plane,
-            access_log,
-            access_log_thread,
+            logging,
+            threads: [access_log_thread, records_thread],
             own_log,
         })
     }
@@ -169,9 +178,12 @@ impl Running {
         });
         drop(stopped.await);
         self.control.close().await;
-        self.access_log.stop();
+        self.logging.sink.stop();
+        self.logging.records.stop();
         let ended = spawn_blocking(move || {
-            drop(self.access_log_thread.join());
+            for thread in self.threads {
+                drop(thread.join());
+            }
             self.own_log.flush();
         });
         drop(ended.await);
@@ -182,13 +194,14 @@ impl Running {
 async fn follow_logs(
     mut configs: watch::Receiver<Arc<Config>>,
     folder: PathBuf,
-    access_log: Sink,
+    logging: Logging,
     level: OwnLogLevel,
 ) {
     loop {
         let logs = configs.borrow_and_update().logs.clone();
         level.set(logs.level);
-        access_log.switch(access_file(&folder, &logs));
+        logging.sink.switch(access_file(&folder, &logs));
+        logging.records.follow(logs.store);
         if configs.changed().await.is_err() {
             return;
         }

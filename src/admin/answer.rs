@@ -26,6 +26,9 @@ pub(super) enum Refusal {
     /// The body has Problems.
     #[error("{0}")]
     Invalid(PlacedProblems),
+    /// Nothing is kept here that could be searched.
+    #[error("there is no log store here")]
+    NoStore,
     /// The change did not happen.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -49,7 +52,7 @@ impl ResponseError for Refusal {
             }
             Self::Change(ChangeError::NotFound(_)) => StatusCode::NOT_FOUND,
             Self::Change(ChangeError::Stale { .. }) => StatusCode::PRECONDITION_FAILED,
-            Self::Change(ChangeError::ReadOnly(_) | ChangeError::Store(_)) => {
+            Self::NoStore | Self::Change(ChangeError::ReadOnly(_) | ChangeError::Store(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Change(ChangeError::BrokenOff(_)) => StatusCode::INTERNAL_SERVER_ERROR,

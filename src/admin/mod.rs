@@ -8,6 +8,8 @@ mod answer;
 mod api;
 mod check_status;
 mod explain;
+mod live;
+mod logs;
 mod observe;
 mod request;
 mod socket;
@@ -53,6 +55,12 @@ fn control_urls(urls: &mut ServiceConfig) {
                     .route(web::get().to(explain::get))
                     .route(web::post().to(explain::post)),
             )
+            .service(web::resource("/logs").route(web::get().to(logs::search)))
+            .service(web::resource("/logs/histogram").route(web::get().to(logs::histogram)))
+            .service(web::resource("/logs/live").route(web::get().to(logs::live)))
+            .service(web::resource("/logs/{id}").route(web::get().to(logs::record)))
+            .service(web::resource("/charts").route(web::get().to(logs::chart)))
+            .service(web::resource("/events").route(web::get().to(logs::events)))
             .service(
                 web::resource("/pools/{pool}/nodes/{node}").route(web::patch().to(api::edit_node)),
             ),

@@ -53,6 +53,7 @@ impl Instance {
             registry: Arc::new(Registry::new()),
             metrics: Arc::new(Metrics::new()),
             data_plane: None,
+            records: None,
         };
         let loaded = Control::load(dir.path(), Lock::take(dir.path()).unwrap()).await;
         let handle = Control::start(loaded, parts).await;

@@ -214,6 +214,31 @@ impl Instance {
         }
     }
 
+    /// A page of the log store; `pairs` say what is searched for.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub(super) fn logs(&self, pairs: &[(&str, String)]) -> Result<Value, Failure> {
+        match self {
+            Self::Stopped(stopped) => stopped.logs(pairs),
+            Self::Running(client) => {
+                let query: Vec<String> = pairs
+                    .iter()
+                    .map(|(key, value)| format!("{key}={}", escaped(value)))
+                    .collect();
+                let answer = client.ask(&Request {
+                    method: "GET",
+                    path: &format!("/api/v1/logs?{}", query.join("&")),
+                    ..Request::default()
+                })?;
+                match answer.status {
+                    200 => read(&answer),
+                    _ => Err(refusal(&answer)),
+                }
+            }
+        }
+    }
+
     /// Changes one node.
     ///
     /// # Errors

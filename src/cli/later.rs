@@ -17,8 +17,6 @@ pub(super) enum Later {
     #[command(hide = true, disable_help_flag = true)]
     ResetPassword(Rest),
     #[command(hide = true, disable_help_flag = true)]
-    Logs(Rest),
-    #[command(hide = true, disable_help_flag = true)]
     Backup(Rest),
     #[command(hide = true, disable_help_flag = true)]
     Restore(Rest),
@@ -40,7 +38,6 @@ impl Later {
             Self::Import(rest) => ("import", rest.words),
             Self::SetupUrl(rest) => ("setup-url", rest.words),
             Self::ResetPassword(rest) => ("reset-password", rest.words),
-            Self::Logs(rest) => ("logs", rest.words),
             Self::Backup(rest) => ("backup", rest.words),
             Self::Restore(rest) => ("restore", rest.words),
             Self::Health(rest) => ("health", rest.words),

@@ -11,6 +11,7 @@ mod explain;
 mod export;
 mod instance;
 mod later;
+mod logs;
 mod node;
 mod output;
 mod source;
@@ -64,6 +65,8 @@ enum Verb {
     Node(node::NodeArgs),
     /// Show where a request would go, and why, without sending it
     Explain(explain::ExplainArgs),
+    /// Search the requests that were served, the newest last, or follow them
+    Logs(logs::LogsArgs),
     #[command(flatten)]
     Later(Later),
 }
@@ -142,6 +145,7 @@ fn dispatch(
         Verb::Status(args) => status::run(&dir, args),
         Verb::Node(args) => node::run(&dir, &args),
         Verb::Explain(args) => explain::run(&dir, &args),
+        Verb::Logs(args) => logs::run(&dir, &args),
         Verb::Later(later) => Err(later.refuse()),
     }
 }
@@ -232,7 +236,6 @@ mod tests {
         for words in [
             &["steelyard", "import", "nginx", "nginx.conf"][..],
             &["steelyard", "setup-url"],
-            &["steelyard", "logs", "--follow"],
             &["steelyard", "health", "--help"],
         ] {
             let failure = refusal(words);

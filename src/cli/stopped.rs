@@ -1,7 +1,7 @@
 //! A stopped instance: its data directory, read and changed by the same code that the
 //! running one uses. The lock is held until the command ends.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -10,6 +10,7 @@ use super::instance::{Apply, NodeChange, NodePath, Outcome};
 use super::output::Failure;
 use crate::control::{self, Applied, ChangeError, Control, Handle, NodeEdit, Started};
 use crate::document::Format;
+use crate::logs::{Asked, LOGS_FOLDER, Records, STORE_FOLDER};
 use crate::proxy::Question;
 use crate::store::Lock;
 
@@ -18,6 +19,7 @@ use crate::store::Lock;
 pub(super) struct Stopped {
     runtime: Runtime,
     control: Handle,
+    dir: PathBuf,
 }
 
 impl Stopped {
@@ -31,7 +33,11 @@ impl Stopped {
             .build()
             .map_err(|error| Failure::run_time(format!("cannot start: {error}")))?;
         let control = runtime.block_on(Control::offline(dir, lock));
-        Ok(Self { runtime, control })
+        Ok(Self {
+            runtime,
+            control,
+            dir: dir.to_owned(),
+        })
     }
 
     pub(super) fn apply(&self, apply: &Apply<'_>) -> Result<Outcome, Failure> {
@@ -73,6 +79,13 @@ impl Stopped {
             notes.push("steelyard is stopped: nothing is known of the nodes' health".into());
         }
         told
+    }
+
+    pub(super) fn logs(&self, pairs: &[(&str, String)]) -> Result<Value, Failure> {
+        let asked = Asked::read(pairs.iter().map(|(key, value)| (*key, value.as_str())));
+        let asked = asked.map_err(Failure::usage)?;
+        let records = Records::at_rest(&self.dir.join(LOGS_FOLDER).join(STORE_FOLDER));
+        Ok(records.asked(&asked).to_value())
     }
 
     pub(super) fn change_node(

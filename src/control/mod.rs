@@ -38,6 +38,7 @@ use crate::balance::{Registry, unix_now};
 use crate::document::{self, Format, PlacedProblems};
 use crate::health::Supervisor;
 use crate::listener::DataPlane;
+use crate::logs::Records;
 use crate::metrics::Metrics;
 use crate::model::{Admin, Config, Language, SecretBytes};
 use crate::proxy::Question;
@@ -53,7 +54,7 @@ pub use start::{Loaded, Started};
 pub use status::Readiness;
 
 use door::Door;
-use notices::Notices;
+use notices::{Happened, Notices};
 
 /// What outlives every snapshot, and who is told of a new one.
 #[derive(Debug)]
@@ -64,6 +65,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// Sockets and workers; none where nothing serves.
     pub data_plane: Option<DataPlane>,
+    /// The log store; none where nothing serves.
+    pub records: Option<Records>,
 }
 
 /// The state behind every [`Handle`].
@@ -124,6 +127,9 @@ impl Control {
         let (tell, verdicts) = unbounded_channel();
         handle.control.writer.lock().await.supervisor.tell(tell);
         handle.control.serve_first().await;
+        handle
+            .control
+            .note_event(Happened::new("start", "the instance started"));
         let control = Arc::downgrade(&handle.control);
         let watch = notices::watch(control.clone(), verdicts);
         handle.runtime.spawn(watch);
@@ -143,6 +149,7 @@ impl Control {
             registry: Arc::new(Registry::new()),
             metrics: Arc::new(Metrics::new()),
             data_plane: None,
+            records: None,
         };
         Self::with(loaded, parts, false).await
     }
@@ -292,6 +299,11 @@ impl Handle {
         self.control.check_report(language)
     }
 
+    /// The log store; none where nothing serves.
+    pub fn records(&self) -> Option<Records> {
+        self.control.parts.records.clone()
+    }
+
     /// The text for `/metrics`.
     pub fn metrics(&self) -> String {
         self.control.metrics_text()
@@ -362,6 +374,8 @@ impl Handle {
         let mut writer = self.control.writer.lock().await;
         writer.supervisor = Supervisor::new();
         self.control.notices.outbox.stop().await;
+        self.control
+            .note_event(Happened::new("stop", "the instance stopped"));
         if let Some(store) = writer.store.take() {
             store.close().await;
         }

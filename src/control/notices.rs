@@ -1,5 +1,5 @@
-//! What webhooks are told: verdicts of the health checks, pools that begin or end to fail open,
-//! changes. All of it off the way of requests.
+//! What webhooks are told, and what is noted beside the log: verdicts of the health checks, pools
+//! that begin or end to fail open, changes. All of it off the way of requests.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -11,7 +11,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::{Applied, Control};
 use crate::balance::Health;
 use crate::health::Verdict;
-use crate::model::{Name, WebhookEvent};
+use crate::logs::Event;
+use crate::model::{Language, Name, WebhookEvent};
 use crate::snapshot::Snapshot;
 use crate::webhooks::{Message, News, Origin, Outbox};
 
@@ -31,6 +32,29 @@ struct Told {
     // By pool and node. Up is news of these alone: not of a node's first verdict.
     down: HashSet<(Name, Name)>,
     failing_open: HashSet<Name>,
+}
+
+/// Something to be noted beside the log.
+#[derive(Debug, Default)]
+pub(super) struct Happened<'a> {
+    pub(super) kind: &'static str,
+    pub(super) pool: Option<&'a str>,
+    pub(super) node: Option<&'a str>,
+    pub(super) author: Option<&'a str>,
+    /// None is the one in force.
+    pub(super) revision: Option<u64>,
+    pub(super) words: String,
+}
+
+impl Happened<'_> {
+    /// What is about the instance as a whole.
+    pub(super) fn new(kind: &'static str, words: &str) -> Self {
+        Self {
+            kind,
+            words: words.to_owned(),
+            ..Self::default()
+        }
+    }
 }
 
 impl Notices {
@@ -78,8 +102,30 @@ impl Control {
         told.failing_open.retain(|name| pool(name).is_some());
     }
 
+    /// Notes an event in the log store.
+    pub(super) fn note_event(&self, happened: Happened<'_>) {
+        if let Some(records) = &self.parts.records {
+            records.note(Event {
+                time: SystemTime::now(),
+                kind: happened.kind,
+                pool: happened.pool.map(str::to_owned),
+                node: happened.node.map(str::to_owned),
+                revision: happened
+                    .revision
+                    .unwrap_or_else(|| self.now.load().snapshot.revision),
+                author: happened.author.map(str::to_owned),
+                words: happened.words,
+            });
+        }
+    }
+
     /// Tells that a change came in force.
     pub(super) fn tell_change(&self, author: &str, words: &str, applied: &Applied) {
+        self.note_event(Happened {
+            author: Some(author),
+            revision: Some(applied.revision),
+            ..Happened::new("change", words)
+        });
         self.tell(
             WebhookEvent::Change,
             applied.revision,
@@ -108,6 +154,17 @@ impl Control {
             Health::Down | Health::Up | Health::Unknown => return,
         };
         drop(told);
+        let (kind, word) = match event {
+            WebhookEvent::NodeUp => ("node_up", "up"),
+            _ => ("node_down", "down"),
+        };
+        let name = node.name.as_str();
+        let check = verdict.check.text(Language::English);
+        self.note_event(Happened {
+            pool: Some(verdict.pool.as_str()),
+            node: Some(name),
+            ..Happened::new(kind, &format!("node {name} is {word}: {check}"))
+        });
         self.tell(
             event,
             snapshot.revision,
@@ -135,6 +192,14 @@ impl Control {
             drop(told);
             if is_news {
                 let pool = name.as_str();
+                let (kind, words) = match begins {
+                    true => ("fail_open", "no enabled node is well: all are tried"),
+                    false => ("fail_open_end", "a node is well again"),
+                };
+                self.note_event(Happened {
+                    pool: Some(pool),
+                    ..Happened::new(kind, &format!("pool {pool}: {words}"))
+                });
                 let news = News::FailOpen { pool, begins };
                 self.tell(WebhookEvent::FailOpen, snapshot.revision, &news);
             }

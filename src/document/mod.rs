@@ -44,6 +44,7 @@ use serde_json::Value as Json;
 
 pub use diff::{Change, Op, diff};
 pub use place::{PlacedProblem, PlacedProblems};
+pub use time::parse as parse_time;
 
 use crate::model::{Code, Config, Problem};
 use place::{Lines, Places};

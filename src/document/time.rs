@@ -24,7 +24,10 @@ const UNITS: [(&str, u64); 5] = [
 ];
 
 /// Takes `text` as a time; a bare `0` needs no unit.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// What it should be, as a message: `must be a time such as …`.
+pub fn parse(text: &str) -> Result<Duration, String> {
     let bad = || format!("must be a time such as 1.5s, 250ms or 1h30m (is {text:?})");
     match text {
         "" => return Err(bad()),

@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, UnboundedSender, channel, unbounded_channel};
 use tokio::time::timeout;
 
-use crate::logs::Sink;
+use crate::logs::Logging;
 use crate::metrics::Metrics;
 use crate::model::{self, Code, Name, Problems};
 use crate::proxy::Spool;
@@ -74,13 +74,13 @@ impl DataPlane {
     pub fn start(
         workers: usize,
         metrics: Arc<Metrics>,
-        sink: Sink,
+        logs: Logging,
         spool: Spool,
     ) -> io::Result<Self> {
         let shared = Shared {
             published: Arc::default(),
             metrics,
-            sink,
+            logs,
             admission: Arc::new(Admission::new(workers)),
             spool,
         };

@@ -17,7 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, tim
 
 use super::Admission;
 use super::greet::{AT_ONCE, Caller, greet};
-use crate::logs::Sink;
+use crate::logs::Logging;
 use crate::metrics::{Handshake, Metrics};
 use crate::model::Name;
 use crate::proxy::{self, Spool, Worker};
@@ -28,7 +28,7 @@ use crate::snapshot::Published;
 pub(super) struct Shared {
     pub(super) published: Arc<Published>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) sink: Sink,
+    pub(super) logs: Logging,
     pub(super) admission: Arc<Admission>,
     pub(super) spool: Spool,
 }
@@ -75,13 +75,13 @@ pub(super) fn run(shared: Shared, commands: UnboundedReceiver<Command>) {
 }
 
 async fn work(shared: Shared, mut commands: UnboundedReceiver<Command>) {
-    let (published, metrics, sink) = (shared.published, shared.metrics, shared.sink);
+    let (published, metrics, logs) = (shared.published, shared.metrics, shared.logs);
     let open_files = shared.admission.open_files();
     let hall = Rc::new(Hall {
         worker: Rc::new(Worker::new(
             published,
             metrics,
-            sink,
+            logs,
             shared.spool,
             open_files,
         )),

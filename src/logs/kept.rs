@@ -21,6 +21,7 @@ pub struct KeptRecord {
     request_id: Vec<u8>,
     user_agent: Option<Vec<u8>>,
     referer: Option<Vec<u8>>,
+    pool: Option<String>,
     node: Option<String>,
     tries: Vec<KeptTry>,
 }
@@ -63,6 +64,7 @@ impl KeptRecord {
                 request_id: b"",
                 user_agent: None,
                 referer: None,
+                pool: None,
                 node: None,
                 tries: &[],
                 queue: record.queue,
@@ -82,6 +84,7 @@ impl KeptRecord {
             request_id: record.request_id.to_vec(),
             user_agent: bytes(record.user_agent),
             referer: bytes(record.referer),
+            pool: text(record.pool),
             node: text(record.node),
             tries: record.tries.iter().map(KeptTry::of).collect(),
         }
@@ -105,6 +108,7 @@ impl KeptRecord {
             request_id: &self.request_id,
             user_agent: self.user_agent.as_deref(),
             referer: self.referer.as_deref(),
+            pool: self.pool.as_deref(),
             node: self.node.as_deref(),
             tries: &tries,
             ..self.plain

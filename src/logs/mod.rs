@@ -14,6 +14,7 @@ mod own;
 mod record;
 mod rotation;
 mod sink;
+mod store;
 mod writer;
 
 pub use kept::KeptRecord;
@@ -21,3 +22,32 @@ pub use line::{LineWriter, address};
 pub use own::{OwnLog, OwnLogLevel};
 pub use record::{Record, Try};
 pub use sink::{AccessFile, Losses, Sink, start};
+pub use store::{
+    Asked, Batch, Bucket, Event, FOLDER as STORE_FOLDER, Filter, Found, Histogram, MAX_BUCKETS,
+    MAX_EVENTS_PAGE, MAX_PAGE, MAX_VISITED, Packet, Page, Range, RecordId, Records, Subject, date,
+    read_chart, start_store,
+};
+
+/// Where the logs lie, below the data directory.
+pub const LOGS_FOLDER: &str = "logs";
+
+/// Where a worker leaves what it logs.
+#[derive(Debug, Clone)]
+pub struct Logging {
+    /// The lines of the access log.
+    pub sink: Sink,
+    /// The records of the log store.
+    pub records: Records,
+}
+
+#[cfg(test)]
+impl Logging {
+    /// Where all is thrown away.
+    pub(crate) fn nowhere() -> Self {
+        let (sink, _) = start(AccessFile::default(), Losses::default()).unwrap();
+        Self {
+            sink,
+            records: Records::nowhere(),
+        }
+    }
+}

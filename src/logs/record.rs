@@ -55,6 +55,8 @@ pub struct Record<'a> {
     pub user_agent: Option<&'a [u8]>,
     /// The field of that name, if sent.
     pub referer: Option<&'a [u8]>,
+    /// The pool that was asked; no format says it, a search does.
+    pub pool: Option<&'a str>,
     /// The name of the node whose answer the client got.
     pub node: Option<&'a str>,
     /// Every node asked, in order.
@@ -128,6 +130,7 @@ impl Record<'_> {
             request_id: b"0123456789abcdef",
             user_agent: Some(b"Mozilla/4.08 [en] (Win98; I ;Nav)"),
             referer: Some(b"http://www.example.com/start.html"),
+            pool: Some("django"),
             node: Some("web-2"),
             tries: TRIES,
             queue: Duration::ZERO,

@@ -13,6 +13,8 @@ pub struct LogLosses {
     pub lines: Arc<AtomicU64>,
     /// Rotations of it, and packings of its old files, that failed.
     pub rotations: Arc<AtomicU64>,
+    /// Records that the log store did not keep.
+    pub records: Arc<AtomicU64>,
 }
 
 impl LogLosses {
@@ -27,6 +29,11 @@ impl LogLosses {
                 "steelyard_log_rotation_failures_total",
                 "Times that the access log could not be rotated, or an old one compressed.",
                 &self.rotations,
+            ),
+            (
+                "steelyard_log_records_dropped_total",
+                "Requests that the log store could not keep because the disk was too slow, full or away.",
+                &self.records,
             ),
         ];
         for (name, help, counter) in families {

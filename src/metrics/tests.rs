@@ -104,6 +104,7 @@ fn every_counter_is_in_the_text() {
         "steelyard_config_last_reload_success_timestamp_seconds 1.5",
         "steelyard_log_lines_dropped_total 4",
         "steelyard_log_rotation_failures_total 0",
+        "steelyard_log_records_dropped_total 0",
     ] {
         assert!(text.lines().any(|l| l == line), "no line {line} in\n{text}");
     }

@@ -79,6 +79,27 @@ impl Default for Rotate {
     }
 }
 
+/// The log store: what is kept of requests to be searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogStore {
+    /// Whether records are kept at all.
+    pub on: bool,
+    /// Bytes it may take on disk.
+    pub max_size: u64,
+    /// How old records may become.
+    pub max_age: Duration,
+}
+
+impl Default for LogStore {
+    fn default() -> Self {
+        Self {
+            on: true,
+            max_size: 1 << 30,
+            max_age: Duration::from_secs(30 * 86_400),
+        }
+    }
+}
+
 /// What is written down, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logs {
@@ -90,6 +111,8 @@ pub struct Logs {
     pub level: LogLevel,
     /// When the access log goes on in a new file.
     pub rotate: Rotate,
+    /// What is kept to be searched.
+    pub store: LogStore,
 }
 
 impl Default for Logs {
@@ -99,6 +122,7 @@ impl Default for Logs {
             format: LogFormat::Combined,
             level: LogLevel::Info,
             rotate: Rotate::default(),
+            store: LogStore::default(),
         }
     }
 }

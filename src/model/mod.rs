@@ -45,7 +45,7 @@ pub use host::HostPattern;
 pub use language::Language;
 pub use listener::{Listener, Underscores};
 pub use listener_tls::{ListenerTls, TlsVersion};
-pub use logs::{LogFormat, LogLevel, Logs, Rotate};
+pub use logs::{LogFormat, LogLevel, LogStore, Logs, Rotate};
 pub use name::Name;
 pub use node::{AdminState, Node};
 pub use node_address::{NodeAddress, Way};

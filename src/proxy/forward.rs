@@ -86,6 +86,7 @@ pub(super) async fn forward<'x>(
     let clock = &this.exchange.worker.clock;
     let mut course = Course::new(clock.now());
     pool.balancer.count_request(clock.now());
+    trail.pool = Some(pool.balancer.name().as_str());
     let this = this.if_still_bound();
     let mut lease = match this.lease(&mut sides, trail, &mut course.tried).await {
         Ok(lease) => lease,

@@ -77,7 +77,7 @@ pub(super) fn note(exchange: &Exchange<'_>, client: &Client, trail: &Trail<'_>) 
     carried.count(series(exchange, trail), method, trail.status, total);
     count_reason(exchange.worker, trail.reason);
     let logs = &exchange.snapshot.config.logs;
-    if logs.file.is_empty() {
+    if logs.file.is_empty() && !logs.store.on {
         return;
     }
     let (one, many);
@@ -97,7 +97,7 @@ pub(super) fn note(exchange: &Exchange<'_>, client: &Client, trail: &Trail<'_>) 
         total,
         ..begun(exchange, trail, tries)
     };
-    exchange.worker.log(logs.format, &record);
+    exchange.worker.log(logs, &record);
 }
 
 /// What is noted of a tunnel at its end, when the snapshot of its request is long gone.
@@ -136,7 +136,7 @@ impl Farewell {
                 return;
             };
             let logs = &snapshot.config.logs;
-            if logs.file.is_empty() {
+            if logs.file.is_empty() && !logs.store.on {
                 return;
             }
             let record = Record {
@@ -148,7 +148,7 @@ impl Farewell {
                 total,
                 ..begun
             };
-            worker.log(logs.format, &record);
+            worker.log(logs, &record);
         });
     }
 }
@@ -197,6 +197,7 @@ fn begun<'t>(exchange: &'t Exchange<'_>, trail: &Trail<'t>, tries: &'t [Try<'t>]
         request_id: request.id.as_bytes(),
         user_agent: head.fields.get(Known::UserAgent),
         referer: head.fields.get(Known::Referer),
+        pool: trail.pool,
         node: trail.node,
         tries,
         queue: trail.queued,

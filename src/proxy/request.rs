@@ -209,6 +209,8 @@ pub(super) struct Trail<'s> {
     pub(super) route: Option<&'s Route>,
     pub(super) status: u16,
     pub(super) reason: Option<Reason>,
+    /// The pool that was asked.
+    pub(super) pool: Option<&'s str>,
     /// The node whose answer the client got.
     pub(super) node: Option<&'s str>,
     /// Its counters for the site.
@@ -232,6 +234,7 @@ impl Trail<'_> {
             route: None,
             status: 0,
             reason: None,
+            pool: None,
             node: None,
             series: None,
             tries: Vec::new(),

@@ -18,9 +18,9 @@ use super::links::Links;
 use super::turn::Turn;
 use crate::files::OpenFiles;
 use crate::http::{HttpDate, RequestHead, ResponseHead, Scratch};
-use crate::logs::{LineWriter, Record, Sink};
+use crate::logs::{Batch, LineWriter, Logging, Record};
 use crate::metrics::Metrics;
-use crate::model::LogFormat;
+use crate::model::Logs;
 use crate::snapshot::{Current, Held, Published};
 
 /// What one data worker has for itself.
@@ -36,7 +36,8 @@ pub struct Worker {
     spare: RefCell<Vec<Heads>>,
     date: RefCell<HttpDate>,
     lines: RefCell<Lines>,
-    sink: Sink,
+    batch: RefCell<Batch>,
+    logs: Logging,
     files: RefCell<OpenFiles>,
     pub(super) turn: Turn,
     stopping: Cell<bool>,
@@ -61,13 +62,13 @@ impl Worker {
     /// Time since the last hand-over after which a line is not batched.
     const LEISURE: Duration = Duration::from_millis(5);
 
-    /// A worker that serves what is published, leaves its log lines in `sink`, holds in
+    /// A worker that serves what is published, leaves what it logs with `logs`, holds in
     /// `spool` what of bodies is too much for memory, and `open_files` files open at most
     /// that nobody is being sent.
     pub fn new(
         published: Arc<Published>,
         metrics: Arc<Metrics>,
-        sink: Sink,
+        logs: Logging,
         spool: Spool,
         open_files: usize,
     ) -> Self {
@@ -86,7 +87,8 @@ impl Worker {
                 waiting: Vec::new(),
                 leisure: Instant::now(),
             }),
-            sink,
+            batch: RefCell::default(),
+            logs,
             files: RefCell::new(OpenFiles::new(open_files)),
             turn: Turn::new(),
             stopping: Cell::new(false),
@@ -152,27 +154,43 @@ impl Worker {
         out.extend_from_slice(date.at(SystemTime::now()).as_bytes());
     }
 
-    pub(super) fn log(&self, format: LogFormat, record: &Record<'_>) {
+    /// Leaves the record for the log store, and a line for the log.
+    pub(super) fn log(&self, logs: &Logs, record: &Record<'_>) {
+        if logs.store.on {
+            let mut batch = self.batch.borrow_mut();
+            batch.append(record);
+            // Nobody waits for one record: at leisure the next tick takes them.
+            if batch.len() >= Self::LINES {
+                self.logs.records.send(batch.take());
+            }
+        }
+        if logs.file.is_empty() {
+            return;
+        }
         let mut lines = self.lines.borrow_mut();
         let Lines {
             writer,
             waiting,
             leisure,
         } = &mut *lines;
-        writer.append(format, record, waiting);
+        writer.append(logs.format, record, waiting);
         // At leisure a line goes at once, so that lines of different workers stand in their
         // order; in a rush they are batched.
         let now = self.clock.now();
         if waiting.len() >= Self::LINES || now >= *leisure {
             *leisure = now + Self::LEISURE;
-            self.sink.send(take(waiting));
+            self.logs.sink.send(take(waiting));
         }
     }
 
     fn hand_over(&self) {
         let waiting = &mut self.lines.borrow_mut().waiting;
         if !waiting.is_empty() {
-            self.sink.send(take(waiting));
+            self.logs.sink.send(take(waiting));
+        }
+        let mut batch = self.batch.borrow_mut();
+        if !batch.is_empty() {
+            self.logs.records.send(batch.take());
         }
     }
 

@@ -31,6 +31,7 @@ mod headers;
 mod health_checks;
 mod kill_minus_nine;
 mod log_rotation;
+mod log_store;
 mod nodes_and_client;
 mod open_files;
 mod policies;

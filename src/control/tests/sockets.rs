@@ -21,12 +21,13 @@ struct Serving {
 impl Serving {
     async fn start(dir: &Path) -> Self {
         let metrics = Arc::new(Metrics::new());
-        let (sink, _) = crate::logs::start(Default::default(), Default::default()).unwrap();
-        let data_plane = DataPlane::start(1, metrics.clone(), sink, Spool::nowhere()).unwrap();
+        let logs = crate::logs::Logging::nowhere();
+        let data_plane = DataPlane::start(1, metrics.clone(), logs, Spool::nowhere()).unwrap();
         let parts = Parts {
             registry: Arc::new(Registry::new()),
             metrics,
             data_plane: Some(data_plane.clone()),
+            records: None,
         };
         let loaded = Control::load(dir, Lock::take(dir).unwrap()).await;
         let handle = Control::start(loaded, parts).await;

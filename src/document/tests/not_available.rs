@@ -43,8 +43,6 @@ hsts = {}
 path = "/old"
 pool = "a"
 compress = true
-[logs]
-store = {}
 "#;
 
 /// Lines of `LATER` that hold no value of a later capability.
@@ -58,7 +56,7 @@ fn every_later_capability_is_refused_by_name() {
         let message = &problem.problem.message;
         assert!(message.ends_with(" is not available in this version"));
     }
-    // `store` and the like may stand in any table: each line has been told of.
+    // The same key may stand in several tables: each line has been told of.
     for (i, line) in LATER.lines().enumerate() {
         let later = !NOW.iter().any(|now| line.starts_with(now));
         let count = problems.iter().filter(|p| p.line == Some(i + 1)).count();

@@ -203,7 +203,7 @@ fn a_column_counts_characters_and_not_bytes() {
     assert_eq!(
         told("version = 1\r\nlogs = { \"é中\" = 1, level = 5 }\r\n"),
         [
-            "lb.toml:2:10: logs.\"é中\": unknown key \"é中\" (known here: file, format, level, rotate)",
+            "lb.toml:2:10: logs.\"é中\": unknown key \"é中\" (known here: file, format, level, rotate, store)",
             "lb.toml:2:28: logs.level: must be text in quotes (is 5)",
         ]
     );

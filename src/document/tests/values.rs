@@ -260,6 +260,16 @@ const SITES_AND_SETTINGS: &[Case] = &[
         "version = 1\nlogs.rotate.keep = 10001",
         "2:20: logs.rotate.keep: must be 0 to 10000 (is 10001)",
     ),
+    (
+        "version = 1",
+        "version = 1\nlogs.store.max_size = \"1m\"",
+        "2:23: logs.store.max_size: must be 16m to 1024t (is \"1m\")",
+    ),
+    (
+        "version = 1",
+        "version = 1\nlogs.store.max_age = \"1s\"",
+        "2:22: logs.store.max_age: must be 1m to 366d (is \"1s\")",
+    ),
 ];
 
 #[test]

@@ -17,7 +17,7 @@ use super::{Security, Spool, Visitor, Worker, serve};
 use crate::balance::{Cause, CheckResult, Health, Registry};
 use crate::document::{Format, parse};
 use crate::http::Io;
-use crate::logs;
+use crate::logs::Logging;
 use crate::metrics::Metrics;
 use crate::model::{
     Config, Listener, Name, Node, NodeAddress, Pool, Route, RoutePath, Site, Target,
@@ -80,11 +80,10 @@ async fn proxy_of(
     let snapshot = Arc::new(snapshot);
     let published = Arc::new(Published::default());
     published.publish(Arc::clone(&snapshot));
-    let (sink, _) = logs::start(logs::AccessFile::default(), logs::Losses::default()).unwrap();
     let worker = Rc::new(Worker::new(
         Arc::clone(&published),
         metrics,
-        sink,
+        Logging::nowhere(),
         Spool::nowhere(),
         8,
     ));
@@ -111,9 +110,14 @@ async fn an_idle_connection() -> impl Future<Output = ()> {
     let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, name) = (door.local_addr().unwrap(), Name::parse("http").unwrap());
     let theirs = TcpStream::connect(address).await.unwrap();
-    let (sink, _) = logs::start(logs::AccessFile::default(), logs::Losses::default()).unwrap();
     let published = Arc::new(Published::default());
-    let worker = Worker::new(published, Arc::default(), sink, Spool::nowhere(), 8);
+    let worker = Worker::new(
+        published,
+        Arc::default(),
+        Logging::nowhere(),
+        Spool::nowhere(),
+        8,
+    );
     serve(
         Rc::new(worker),
         Visitor {

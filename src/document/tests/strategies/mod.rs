@@ -17,8 +17,8 @@ use site::site;
 
 use crate::model::{
     Admin, Certificate, CertificateFiles, Config, HeaderChanges, HeaderName, HeaderValue,
-    HostPattern, Listener, ListenerTls, LogFormat, LogLevel, Logs, MetricsAccess, Name, Rotate,
-    Secret, Settings, TlsVersion, Underscores, Webhook, WebhookEvent, WebhookUrl,
+    HostPattern, Listener, ListenerTls, LogFormat, LogLevel, LogStore, Logs, MetricsAccess, Name,
+    Rotate, Secret, Settings, TlsVersion, Underscores, Webhook, WebhookEvent, WebhookUrl,
 };
 
 const DAY: u64 = 86_400_000;
@@ -194,12 +194,23 @@ fn logs() -> impl Strategy<Value = Logs> {
         keep,
         compress,
     });
+    let store = (
+        any::<bool>(),
+        16 << 20..=1_u64 << 50,
+        60_000..=366 * 86_400_000_u64,
+    );
+    let store = store.prop_map(|(on, max_size, max_age)| LogStore {
+        on,
+        max_size,
+        max_age: Duration::from_millis(max_age),
+    });
     let (format, level) = (select(&LogFormat::ALL), select(&LogLevel::ALL));
-    (file, format, level, rotate).prop_map(|(file, format, level, rotate)| Logs {
+    (file, format, level, rotate, store).prop_map(|(file, format, level, rotate, store)| Logs {
         file,
         format,
         level,
         rotate,
+        store,
     })
 }
 

@@ -1,0 +1,278 @@
+//! Records read back from their bytes.
+
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::encode::{
+    CONNECT, FIRST_BYTE, HEAD, HERE, ITS_NODE, NONE, REASON, SAME, STATUS, TEXTS, Text,
+};
+use crate::logs::{Record, Try};
+
+/// One record, as it lies in its bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Raw<'b> {
+    /// Microseconds since 1970.
+    pub(super) time: u64,
+    pub(super) status: u16,
+    /// In microseconds, as all times here.
+    pub(super) total: u64,
+    queue: u64,
+    pub(super) bytes_in: u64,
+    pub(super) bytes_out: u64,
+    bytes_out_body: u64,
+    revision: u64,
+    client_port: u16,
+    listener_port: u16,
+    texts: [Option<&'b [u8]>; TEXTS],
+    /// A bit for each text that stands in this record itself, and so may be new.
+    pub(super) fresh: u32,
+    pub(super) request_id: &'b [u8],
+    tries: u64,
+    /// The tries, not taken apart.
+    rest: &'b [u8],
+}
+
+/// One try of it.
+#[derive(Debug, Clone, Copy)]
+struct RawTry<'b> {
+    node: &'b [u8],
+    address: &'b [u8],
+    status: Option<u16>,
+    reason: Option<&'b [u8]>,
+    connect: Option<u64>,
+    first_byte: Option<u64>,
+}
+
+/// The bytes are not what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Damaged;
+
+impl<'b> Raw<'b> {
+    pub(super) fn text(&self, text: Text) -> Option<&'b [u8]> {
+        self.texts[text as usize]
+    }
+
+    /// Whether it may be another than in the record before.
+    pub(super) fn is_fresh(&self, text: Text) -> bool {
+        self.fresh & (1 << (text as u32)) != 0
+    }
+
+    /// Whether a node of this name answered it or was asked in vain.
+    pub(super) fn asked(&self, node: &[u8]) -> bool {
+        if self.text(Text::Node) == Some(node) {
+            return true;
+        }
+        let mut is_there = false;
+        let whole = self.each_try(|one| is_there |= one.node == node);
+        whole.is_ok() && is_there
+    }
+
+    /// Hands the name of each node asked to `take`.
+    pub(super) fn nodes(&self, mut take: impl FnMut(&'b [u8])) {
+        // One that can be read no further was handed over as far as it goes.
+        let _ = self.each_try(|one| take(one.node));
+    }
+
+    /// The client's address.
+    pub(super) fn client(&self) -> IpAddr {
+        let bytes = self.text(Text::Client).unwrap_or_default();
+        if let Ok(four) = <[u8; 4]>::try_from(bytes) {
+            return four.into();
+        }
+        <[u8; 16]>::try_from(bytes).unwrap_or_default().into()
+    }
+
+    /// Hands the whole record to `take`.
+    pub(super) fn with<T>(&self, take: impl FnOnce(&Record<'_>) -> T) -> Result<T, Damaged> {
+        let mut tries = Vec::new();
+        self.each_try(|one| tries.push(one))?;
+        let tries: Vec<Try<'_>> = tries.iter().map(RawTry::as_try).collect();
+        let bytes = |text| self.text(text).unwrap_or_default();
+        let string = |text| self.text(text).map(string);
+        Ok(take(&Record {
+            time: UNIX_EPOCH
+                .checked_add(Duration::from_micros(self.time))
+                .unwrap_or(SystemTime::UNIX_EPOCH),
+            listener: string(Text::Listener).unwrap_or_default(),
+            listener_port: self.listener_port,
+            site: string(Text::Site),
+            route: string(Text::Route),
+            client_ip: self.client(),
+            client_port: self.client_port,
+            user: bytes(Text::User),
+            method: bytes(Text::Method),
+            host: bytes(Text::Host),
+            path: bytes(Text::Path),
+            query: self.text(Text::Query),
+            protocol: string(Text::Protocol).unwrap_or_default(),
+            tls: string(Text::Tls),
+            status: self.status,
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
+            bytes_out_body: self.bytes_out_body,
+            reason: string(Text::Reason),
+            revision: self.revision,
+            request_id: self.request_id,
+            user_agent: self.text(Text::UserAgent),
+            referer: self.text(Text::Referer),
+            pool: string(Text::Pool),
+            node: string(Text::Node),
+            tries: &tries,
+            queue: Duration::from_micros(self.queue),
+            total: Duration::from_micros(self.total),
+        }))
+    }
+
+    fn each_try(&self, mut take: impl FnMut(RawTry<'b>)) -> Result<(), Damaged> {
+        let mut left = Bytes(self.rest);
+        for _ in 0..self.tries {
+            take(left.tried(self.text(Text::Node))?);
+        }
+        Ok(())
+    }
+}
+
+impl RawTry<'_> {
+    fn as_try(&self) -> Try<'_> {
+        Try {
+            node: string(self.node),
+            address: string(self.address),
+            status: self.status,
+            reason: self.reason.map(string),
+            connect: self.connect.map(Duration::from_micros),
+            first_byte: self.first_byte.map(Duration::from_micros),
+        }
+    }
+}
+
+/// Names and codes of ours, which are text; damaged ones are nothing.
+fn string(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Hands every record of `bytes`, batches one behind another, to `take`.
+pub(super) fn each<'b>(bytes: &'b [u8], mut take: impl FnMut(Raw<'b>)) -> Result<(), Damaged> {
+    let mut left = Bytes(bytes);
+    while !left.0.is_empty() {
+        let head = left.take(HEAD)?;
+        let (length, records) = head.split_at(4);
+        let number = |bytes: &[u8]| {
+            bytes
+                .try_into()
+                .map(u32::from_le_bytes)
+                .map_err(|_| Damaged)
+        };
+        let length = usize::try_from(number(length)?).map_err(|_| Damaged)?;
+        let mut batch = Bytes(left.take(length)?);
+        let (mut time, mut last) = (0, [None; TEXTS]);
+        for _ in 0..number(records)? {
+            take(batch.record(&mut time, &mut last)?);
+        }
+        if !batch.0.is_empty() {
+            return Err(Damaged);
+        }
+    }
+    Ok(())
+}
+
+/// Bytes not read yet.
+pub(super) struct Bytes<'b>(pub(super) &'b [u8]);
+
+impl<'b> Bytes<'b> {
+    pub(super) fn take(&mut self, length: usize) -> Result<&'b [u8], Damaged> {
+        let (taken, left) = self.0.split_at_checked(length).ok_or(Damaged)?;
+        self.0 = left;
+        Ok(taken)
+    }
+
+    pub(super) fn byte(&mut self) -> Result<u8, Damaged> {
+        let (first, left) = self.0.split_first().ok_or(Damaged)?;
+        self.0 = left;
+        Ok(*first)
+    }
+
+    pub(super) fn number(&mut self) -> Result<u64, Damaged> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(number);
+            }
+        }
+        Err(Damaged)
+    }
+
+    pub(super) fn text(&mut self) -> Result<&'b [u8], Damaged> {
+        let length = usize::try_from(self.number()?).map_err(|_| Damaged)?;
+        self.take(length)
+    }
+
+    fn small(&mut self) -> Result<u16, Damaged> {
+        u16::try_from(self.number()?).map_err(|_| Damaged)
+    }
+
+    fn record(
+        &mut self,
+        time: &mut u64,
+        last: &mut [Option<&'b [u8]>; TEXTS],
+    ) -> Result<Raw<'b>, Damaged> {
+        let step = self.number()?;
+        let step = (step >> 1).cast_signed() ^ -((step & 1).cast_signed());
+        *time = time.wrapping_add_signed(step);
+        let mut raw = Raw {
+            time: *time,
+            status: self.small()?,
+            total: self.number()?,
+            queue: self.number()?,
+            bytes_in: self.number()?,
+            bytes_out: self.number()?,
+            bytes_out_body: self.number()?,
+            revision: self.number()?,
+            client_port: self.small()?,
+            listener_port: self.small()?,
+            texts: [None; TEXTS],
+            fresh: 0,
+            request_id: &[],
+            tries: 0,
+            rest: &[],
+        };
+        let flags = self.take(4)?.try_into().map_err(|_| Damaged)?;
+        let flags = u32::from_le_bytes(flags);
+        for (place, (text, last)) in raw.texts.iter_mut().zip(last).enumerate() {
+            match (flags >> (2 * place)) & 3 {
+                NONE => {}
+                SAME => *text = Some(last.ok_or(Damaged)?),
+                HERE => {
+                    *last = Some(self.text()?);
+                    *text = *last;
+                    raw.fresh |= 1 << place;
+                }
+                _ => return Err(Damaged),
+            }
+        }
+        raw.request_id = self.text()?;
+        raw.tries = self.number()?;
+        raw.rest = self.0;
+        for _ in 0..raw.tries {
+            self.tried(raw.text(Text::Node))?;
+        }
+        Ok(raw)
+    }
+
+    fn tried(&mut self, node: Option<&'b [u8]>) -> Result<RawTry<'b>, Damaged> {
+        let flags = self.byte()?;
+        let has = |flag: u8| flags & flag != 0;
+        Ok(RawTry {
+            node: match node {
+                Some(node) if has(ITS_NODE) => node,
+                _ => self.text()?,
+            },
+            address: self.text()?,
+            status: has(STATUS).then(|| self.small()).transpose()?,
+            reason: has(REASON).then(|| self.text()).transpose()?,
+            connect: has(CONNECT).then(|| self.number()).transpose()?,
+            first_byte: has(FIRST_BYTE).then(|| self.number()).transpose()?,
+        })
+    }
+}

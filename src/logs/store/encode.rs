@@ -1,0 +1,242 @@
+//! Records as bytes: how a worker leaves them, and how they are kept.
+//!
+//! Written once, in the worker, for as few instructions as can be: a text that is the same as in
+//! the record before is one comparison and two bits. What a worker hands over at once is a batch;
+//! only within it does a record lean on the one before.
+
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::logs::{Record, Try};
+
+/// The texts of a record, in their order in the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Text {
+    Listener,
+    Site,
+    Route,
+    Method,
+    Host,
+    Path,
+    Query,
+    Protocol,
+    Tls,
+    Reason,
+    UserAgent,
+    Referer,
+    Pool,
+    Node,
+    User,
+    Client,
+}
+
+/// How many they are: two bits each are four bytes.
+pub(super) const TEXTS: usize = 16;
+
+/// There is none.
+pub(super) const NONE: u32 = 0;
+/// As in the last record of the batch that had one.
+pub(super) const SAME: u32 = 1;
+/// It follows.
+pub(super) const HERE: u32 = 2;
+
+/// In front of a batch: its bytes behind this, and its records.
+pub(super) const HEAD: usize = 8;
+
+/// What is there of one try.
+pub(super) const STATUS: u8 = 1;
+pub(super) const REASON: u8 = 2;
+pub(super) const CONNECT: u8 = 4;
+pub(super) const FIRST_BYTE: u8 = 8;
+/// Its node is the record's.
+pub(super) const ITS_NODE: u8 = 16;
+
+/// Records that a worker has not handed over yet.
+#[derive(Debug, Default)]
+pub struct Batch {
+    bytes: Vec<u8>,
+    records: u32,
+    /// Where in `bytes` each text stands that came last.
+    last: [(usize, usize); TEXTS],
+    /// Microseconds since 1970 of the record before.
+    time: u64,
+}
+
+/// Records handed over.
+#[derive(Debug)]
+pub struct Packet {
+    pub(super) bytes: Vec<u8>,
+    pub(super) records: u32,
+}
+
+impl Batch {
+    /// Its length in bytes.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// Takes a record in.
+    pub fn append(&mut self, record: &Record<'_>) {
+        if self.records == 0 {
+            self.bytes.extend_from_slice(&[0; HEAD]);
+            self.last = [(0, usize::MAX); TEXTS];
+            self.time = 0;
+        }
+        self.records += 1;
+        self.numbers(record);
+        self.texts(record);
+        varint(&mut self.bytes, record.request_id.len() as u64);
+        self.bytes.extend_from_slice(record.request_id);
+        varint(&mut self.bytes, record.tries.len() as u64);
+        for one in record.tries {
+            self.tried(one, record.node);
+        }
+    }
+
+    /// What is in it, which it then lacks.
+    pub fn take(&mut self) -> Packet {
+        // The next one will be as long.
+        let next = Vec::with_capacity(self.bytes.len());
+        let mut bytes = std::mem::replace(&mut self.bytes, next);
+        let records = std::mem::take(&mut self.records);
+        let behind = u32::try_from(bytes.len().saturating_sub(HEAD)).unwrap_or(0);
+        if let Some(head) = bytes.get_mut(..HEAD) {
+            head[..4].copy_from_slice(&behind.to_le_bytes());
+            head[4..].copy_from_slice(&records.to_le_bytes());
+        }
+        Packet { bytes, records }
+    }
+
+    fn numbers(&mut self, record: &Record<'_>) {
+        let out = &mut self.bytes;
+        let time = since_1970(record.time);
+        // The difference to the one before, which may be before it; small ones are short.
+        let step = time.wrapping_sub(self.time).cast_signed();
+        varint(out, ((step << 1) ^ (step >> 63)).cast_unsigned());
+        self.time = time;
+        varint(out, record.status.into());
+        varint(out, micros(record.total));
+        varint(out, micros(record.queue));
+        varint(out, record.bytes_in);
+        varint(out, record.bytes_out);
+        varint(out, record.bytes_out_body);
+        varint(out, record.revision);
+        varint(out, record.client_port.into());
+        varint(out, record.listener_port.into());
+    }
+
+    fn texts(&mut self, record: &Record<'_>) {
+        let (v4, v6);
+        let client: &[u8] = match record.client_ip.to_canonical() {
+            IpAddr::V4(ip) => {
+                v4 = ip.octets();
+                &v4
+            }
+            IpAddr::V6(ip) => {
+                v6 = ip.octets();
+                &v6
+            }
+        };
+        let texts: [Option<&[u8]>; TEXTS] = [
+            Some(record.listener.as_bytes()),
+            record.site.map(str::as_bytes),
+            record.route.map(str::as_bytes),
+            Some(record.method),
+            Some(record.host),
+            Some(record.path),
+            record.query,
+            Some(record.protocol.as_bytes()),
+            record.tls.map(str::as_bytes),
+            record.reason.map(str::as_bytes),
+            record.user_agent,
+            record.referer,
+            record.pool.map(str::as_bytes),
+            record.node.map(str::as_bytes),
+            Some(record.user),
+            Some(client),
+        ];
+        let at = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; 4]);
+        let mut flags = 0;
+        for (place, (text, last)) in texts.iter().zip(&mut self.last).enumerate() {
+            let flag = match text {
+                None => NONE,
+                Some(text) if is_last(&self.bytes, *last, text) => SAME,
+                Some(text) => {
+                    varint(&mut self.bytes, text.len() as u64);
+                    *last = (self.bytes.len(), text.len());
+                    self.bytes.extend_from_slice(text);
+                    HERE
+                }
+            };
+            flags |= flag << (2 * place);
+        }
+        self.bytes[at..at + 4].copy_from_slice(&flags.to_le_bytes());
+    }
+
+    fn tried(&mut self, one: &Try<'_>, node: Option<&str>) {
+        let out = &mut self.bytes;
+        let its_node = node == Some(one.node);
+        let flag = |is: bool, flag: u8| if is { flag } else { 0 };
+        out.push(
+            flag(one.status.is_some(), STATUS)
+                | flag(one.reason.is_some(), REASON)
+                | flag(one.connect.is_some(), CONNECT)
+                | flag(one.first_byte.is_some(), FIRST_BYTE)
+                | flag(its_node, ITS_NODE),
+        );
+        if !its_node {
+            text(out, one.node.as_bytes());
+        }
+        text(out, one.address.as_bytes());
+        if let Some(status) = one.status {
+            varint(out, status.into());
+        }
+        if let Some(reason) = one.reason {
+            text(out, reason.as_bytes());
+        }
+        for time in [one.connect, one.first_byte].into_iter().flatten() {
+            varint(out, micros(time));
+        }
+    }
+}
+
+/// Whether `text` is what stands at `last`; nothing stands there where its length is no length.
+fn is_last(bytes: &[u8], last: (usize, usize), text: &[u8]) -> bool {
+    last.1 == text.len() && bytes.get(last.0..last.0 + last.1) == Some(text)
+}
+
+fn text(out: &mut Vec<u8>, text: &[u8]) {
+    varint(out, text.len() as u64);
+    out.extend_from_slice(text);
+}
+
+/// Seven bits a byte, the lowest first; all but the last byte have their top bit set.
+pub(super) fn varint(out: &mut Vec<u8>, number: u64) {
+    let mut left = number;
+    loop {
+        let [low, ..] = left.to_le_bytes();
+        left >>= 7;
+        if left == 0 {
+            return out.push(low & 0x7f);
+        }
+        out.push(low | 0x80);
+    }
+}
+
+/// Microseconds since 1970; a clock before that counts as 1970.
+pub(super) fn since_1970(time: SystemTime) -> u64 {
+    micros(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn micros(time: Duration) -> u64 {
+    // Not by `as_micros`, which divides 128 bits.
+    time.as_secs()
+        .saturating_mul(1_000_000)
+        .saturating_add(time.subsec_micros().into())
+}

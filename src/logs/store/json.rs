@@ -1,0 +1,66 @@
+//! What was found, as the API says it. Records are written already: they are put in as they are.
+
+use serde_json::json;
+
+use super::histogram::{Bucket, Histogram};
+use super::search::{Found, Page, RecordId, date};
+
+impl Found {
+    /// The fields of the JSON log behind the record's id.
+    pub fn to_json(&self) -> String {
+        let fields = self.json.strip_prefix('{').unwrap_or("}");
+        format!("{{\"id\":\"{}\",{fields}", self.id)
+    }
+}
+
+impl Page {
+    /// The same as a value.
+    pub fn to_value(&self) -> serde_json::Value {
+        serde_json::from_str(&self.to_json()).unwrap_or_default()
+    }
+
+    /// `{"records", "next", "newest", "searched_back_to", "visited", "unreadable"}`.
+    pub fn to_json(&self) -> String {
+        let records: Vec<String> = self.records.iter().map(Found::to_json).collect();
+        let rest = json!({
+            "next": self.next.map(|id| id.to_string()),
+            "newest": self.newest().map(|id| id.to_string()),
+            "searched_back_to": self.searched_back_to.map(date),
+            "visited": self.visited,
+            "unreadable": self.unreadable,
+        });
+        let rest = rest.to_string();
+        let rest = rest.strip_prefix('{').unwrap_or("}");
+        format!("{{\"records\":[{}],{rest}", records.join(","))
+    }
+
+    /// The newest record of it, by its arrival.
+    pub fn newest(&self) -> Option<RecordId> {
+        self.records.iter().map(|found| found.id).max()
+    }
+}
+
+impl Histogram {
+    /// `{"width_s", "buckets": [{"time", "requests": {…}}], "searched_back_to", "visited"}`.
+    pub fn to_json(&self) -> String {
+        let width = std::time::Duration::from_micros(self.width).as_secs_f64();
+        let buckets: Vec<_> = self.buckets.iter().map(bucket_json).collect();
+        let told = json!({
+            "width_s": width,
+            "buckets": buckets,
+            "searched_back_to": self.searched_back_to.map(date),
+            "visited": self.visited,
+        });
+        told.to_string()
+    }
+}
+
+fn bucket_json(bucket: &Bucket) -> serde_json::Value {
+    let [other, ok, redirect, client, server] = bucket.classes;
+    json!({
+        "time": date(bucket.from),
+        "requests": {
+            "2xx": ok, "3xx": redirect, "4xx": client, "5xx": server, "other": other,
+        },
+    })
+}

@@ -1,0 +1,61 @@
+//! What could not be kept: counted each time, told once in a while.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::segment::SegmentError;
+
+/// A trouble that goes on is told no oftener: a disk that is nearly full takes some and refuses
+/// some.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// What could not be kept.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    lost: Arc<AtomicU64>,
+    /// Records lost since it was last well; none while it is.
+    now: Option<u64>,
+    /// When it was told last.
+    told: Option<Instant>,
+}
+
+impl Trouble {
+    /// None yet; lost records are added to `lost`.
+    pub(super) fn new(lost: Arc<AtomicU64>) -> Self {
+        Self {
+            lost,
+            now: None,
+            told: None,
+        }
+    }
+
+    /// So many records are lost for this.
+    pub(super) fn tell(&mut self, folder: &Path, records: u64, error: &SegmentError) {
+        self.now.get_or_insert(0);
+        if self.told.is_none_or(|told| told.elapsed() >= AGAIN) {
+            self.told = Some(Instant::now());
+            tracing::warn!(
+                "the log store in {} cannot be written: {error}; tried again with the next records",
+                folder.display()
+            );
+        }
+        self.count(records);
+    }
+
+    /// So many more for the same.
+    pub(super) fn count(&mut self, records: u64) {
+        self.lost.fetch_add(records, Ordering::Relaxed);
+        self.now = self.now.map(|lost| lost.saturating_add(records));
+    }
+
+    /// It is well again.
+    pub(super) fn is_over(&mut self) {
+        if let Some(lost) = self.now.take()
+            && lost > 0
+        {
+            tracing::info!("the log store is written again; {lost} records were lost");
+        }
+    }
+}
