@@ -25,6 +25,7 @@ use crate::logs::{
 };
 use crate::metrics::Metrics;
 use crate::model::{Config, Logs};
+use crate::people::{By, People};
 use crate::proxy::Spool;
 use crate::store::{self, Lock, LockError};
 
@@ -93,6 +94,7 @@ async fn demo(http: SocketAddr, admin: SocketAddr) -> anyhow::Result<()> {
 /// The whole program, running.
 struct Running {
     control: Handle,
+    people: People,
     server: Server,
     data_plane: DataPlane,
     logging: Logging,
@@ -155,10 +157,13 @@ impl Running {
             logging.clone(),
             own_log.level(),
         ));
-        let server =
-            Server::start(&data_dir, admin, control.clone()).context("cannot start a thread")?;
+        let people = People::of(&data_dir);
+        let server = Server::start(&data_dir, admin, control.clone(), people.clone())
+            .context("cannot start a thread")?;
+        tell_setup_link(&control, &people).await;
         Ok(Self {
             control,
+            people,
             server,
             data_plane,
             logging,
@@ -177,6 +182,7 @@ impl Running {
             self.server.stop();
         });
         drop(stopped.await);
+        self.people.close().await;
         self.control.close().await;
         self.logging.sink.stop();
         self.logging.records.stop();
@@ -187,6 +193,18 @@ impl Running {
             self.own_log.flush();
         });
         drop(ended.await);
+    }
+}
+
+/// Says how the first user is made, as long as there is none.
+async fn tell_setup_link(control: &Handle, people: &People) {
+    let by = By::new("steelyard", "start");
+    // What is wrong with the database has been told.
+    if let Ok(Some(token)) = people.setup_token(false, &by).await {
+        let url = control.admin_url();
+        tracing::info!(
+            "nobody can sign in yet; the first user is made at {url}/setup?token={token}"
+        );
     }
 }
 

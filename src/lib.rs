@@ -35,6 +35,8 @@ pub mod listener;
 
 pub mod control;
 
+pub mod people;
+
 pub mod admin;
 
 pub mod demo;

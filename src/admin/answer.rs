@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::control::ChangeError;
 use crate::document::PlacedProblems;
+use crate::people::PeopleError;
 
 /// Why a request is not done.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,15 @@ pub(super) enum Refusal {
     /// Nothing is kept here that could be searched.
     #[error("there is no log store here")]
     NoStore,
+    /// What was to be changed is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// It cannot be done any more.
+    #[error("{0}")]
+    Conflict(String),
+    /// Nothing about people was done.
+    #[error(transparent)]
+    People(#[from] PeopleError),
     /// The change did not happen.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -50,9 +60,12 @@ impl ResponseError for Refusal {
             Self::Invalid(_) | Self::Change(ChangeError::Invalid(_)) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::Change(ChangeError::NotFound(_)) => StatusCode::NOT_FOUND,
+            Self::NotFound(_) | Self::Change(ChangeError::NotFound(_)) => StatusCode::NOT_FOUND,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Change(ChangeError::Stale { .. }) => StatusCode::PRECONDITION_FAILED,
-            Self::NoStore | Self::Change(ChangeError::ReadOnly(_) | ChangeError::Store(_)) => {
+            Self::NoStore
+            | Self::People(_)
+            | Self::Change(ChangeError::ReadOnly(_) | ChangeError::Store(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Change(ChangeError::BrokenOff(_)) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -92,4 +105,12 @@ pub(super) fn with_status(status: StatusCode, body: &Value) -> HttpResponse {
 /// What no URL leads to.
 pub(super) async fn no_such_thing() -> HttpResponse {
     with_status(StatusCode::NOT_FOUND, &json!({ "error": "not found" }))
+}
+
+/// What a URL that is there does not do.
+pub(super) async fn not_this_way() -> HttpResponse {
+    with_status(
+        StatusCode::METHOD_NOT_ALLOWED,
+        &json!({ "error": "method not allowed" }),
+    )
 }

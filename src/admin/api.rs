@@ -6,10 +6,16 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
 use super::answer::{self, Refusal};
+use super::identity::{self, Identity};
 use super::request;
-use crate::control::{Apply, Handle, NodeEdit};
-use crate::document::Format;
+use crate::control::{Applied, Apply, Handle, NodeEdit};
+use crate::document::{Change, Format};
 use crate::model::{AdminState, Code, Problems};
+use crate::people::{Deed, Outcome, People};
+
+/// Limit: of a change the audit log tells so many fields and characters; the revision has all.
+const MOST_TOLD: usize = 20;
+const LONGEST_TOLD: usize = 2000;
 
 /// `GET /config`: the Config in force, JSON or with `?format=toml` the document.
 pub(super) async fn export(
@@ -33,6 +39,7 @@ pub(super) async fn apply(
     request: HttpRequest,
     body: web::Payload,
     handle: Data<Handle>,
+    people: Data<People>,
 ) -> Result<HttpResponse, Refusal> {
     let apply = Apply {
         format: request::format(&request)?,
@@ -42,6 +49,7 @@ pub(super) async fn apply(
         text: request::text(body).await?,
     };
     let applied = handle.apply(apply).await?;
+    note(&request, &people, &applied).await;
     let mut answer = answer::json(&applied.to_json());
     let tag = tag(applied.revision).try_into();
     if let Ok(tag) = tag {
@@ -79,6 +87,7 @@ pub(super) async fn edit_node(
     path: web::Path<(String, String)>,
     body: web::Payload,
     handle: Data<Handle>,
+    people: Data<People>,
 ) -> Result<HttpResponse, Refusal> {
     let (pool, node) = path.into_inner();
     let if_revision = request::if_match(&request)?;
@@ -94,7 +103,32 @@ pub(super) async fn edit_node(
         author,
     };
     let applied = handle.edit_node(edit).await?;
+    note(&request, &people, &applied).await;
     Ok(answer::json(&applied.to_json()))
+}
+
+/// Tells a change in the audit log: what is different, fields alone, as far as one line goes.
+async fn note(request: &HttpRequest, people: &People, applied: &Applied) {
+    if !applied.changed || applied.dry_run {
+        return;
+    }
+    let by = match identity::of(request) {
+        Identity::Nobody => request::by_of_box(request),
+        _ => identity::by(request),
+    };
+    let changes = applied.changes.iter().map(Change::to_json);
+    let changes: Vec<String> = changes.take(MOST_TOLD).map(|c| c.to_string()).collect();
+    let deed = Deed {
+        action: "change",
+        subject: &format!("revision {}", applied.revision),
+        detail: &changes
+            .join(" ")
+            .chars()
+            .take(LONGEST_TOLD)
+            .collect::<String>(),
+        outcome: Outcome::Done,
+    };
+    people.note(&by, deed).await;
 }
 
 fn tag(revision: u64) -> String {

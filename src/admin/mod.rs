@@ -1,20 +1,34 @@
 //! The operator's own server: the API on `control.sock`, which the file's permission
-//! guards, and what monitors ask on the admin address.
+//! guards, and on the admin address, behind the gate, the panel, the API and what monitors ask.
 //!
 //! One actix worker per socket, on threads of their own: what the operator does never
 //! waits for a data worker, nor the other way round.
 
 mod answer;
 mod api;
+mod audit;
+mod box_only;
 mod check_status;
+mod error_page;
 mod explain;
+mod form;
+mod gate;
+mod identity;
 mod live;
 mod logs;
 mod observe;
+mod page;
+mod people;
+mod preferences;
 mod request;
+mod routes;
+mod setup;
+mod sign_in;
 mod socket;
+mod statics;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -23,7 +37,8 @@ use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
 use actix_web::dev::{Server as ActixServer, ServerHandle};
-use actix_web::middleware::DefaultHeaders;
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
 use actix_web::rt::System;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
@@ -31,6 +46,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use crate::control::Handle;
+use crate::people::People;
+
+use routes::{Kind, ROUTES, Who};
 
 /// Limit: connections at once, to each of the two sockets. Scripts and a scraper.
 const MAX_CONNECTIONS: usize = 256;
@@ -39,54 +57,36 @@ const MAX_CONNECTIONS: usize = 256;
 /// on by itself.
 const GRACE: u64 = 2;
 
-/// What `control.sock` answers.
-fn control_urls(urls: &mut ServiceConfig) {
-    urls.service(
-        web::scope("/api/v1")
-            .service(
-                web::resource("/config")
-                    .route(web::get().to(api::export))
-                    .route(web::put().to(api::apply)),
-            )
-            .service(web::resource("/config/check").route(web::post().to(api::check)))
-            .service(web::resource("/status").route(web::get().to(api::status)))
-            .service(
-                web::resource("/explain")
-                    .route(web::get().to(explain::get))
-                    .route(web::post().to(explain::post)),
-            )
-            .service(web::resource("/logs").route(web::get().to(logs::search)))
-            .service(web::resource("/logs/histogram").route(web::get().to(logs::histogram)))
-            .service(web::resource("/logs/live").route(web::get().to(logs::live)))
-            .service(web::resource("/logs/{id}").route(web::get().to(logs::record)))
-            .service(web::resource("/charts").route(web::get().to(logs::chart)))
-            .service(web::resource("/events").route(web::get().to(logs::events)))
-            .service(
-                web::resource("/pools/{pool}/nodes/{node}").route(web::patch().to(api::edit_node)),
-            ),
-    )
-    .default_service(web::to(answer::no_such_thing));
+/// What a socket answers: of the table, what it `takes`.
+fn urls(takes: fn(&routes::Route) -> bool) -> impl FnOnce(&mut ServiceConfig) {
+    move |urls| {
+        for path in routes::paths() {
+            let mut resource = web::resource(path);
+            let here = ROUTES.iter().filter(|route| route.path == path);
+            for route in here.filter(|route| takes(route)) {
+                let method = Method::from_bytes(route.method.as_bytes());
+                let methods = match method {
+                    Ok(Method::GET) => vec![Method::GET, Method::HEAD],
+                    method => method.into_iter().collect(),
+                };
+                for method in methods {
+                    resource = resource.route((route.handler)().method(method));
+                }
+            }
+            urls.service(resource.default_service(web::to(answer::not_this_way)));
+        }
+        urls.default_service(web::to(answer::no_such_thing));
+    }
 }
 
-/// What the admin address answers.
-fn admin_urls(urls: &mut ServiceConfig) {
-    urls.service(web::resource("/metrics").route(web::get().to(observe::metrics)))
-        .service(
-            web::resource("/check_status")
-                .route(web::get().to(check_status::page))
-                .route(web::head().to(check_status::page)),
-        )
-        .service(
-            web::resource("/healthz")
-                .route(web::get().to(observe::healthz))
-                .route(web::head().to(observe::healthz)),
-        )
-        .service(
-            web::resource("/readyz")
-                .route(web::get().to(observe::readyz))
-                .route(web::head().to(observe::readyz)),
-        )
-        .default_service(web::to(answer::no_such_thing));
+/// The API, which its file's permission guards.
+fn of_control(route: &routes::Route) -> bool {
+    route.kind == Kind::Api
+}
+
+/// All but what is for the box alone.
+fn of_admin(route: &routes::Route) -> bool {
+    route.who != Who::Box
 }
 
 /// The running server. Stop it with [`Server::stop`].
@@ -106,7 +106,12 @@ impl Server {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn start(dir: &Path, rescue: Option<SocketAddr>, handle: Handle) -> io::Result<Self> {
+    pub fn start(
+        dir: &Path,
+        rescue: Option<SocketAddr>,
+        handle: Handle,
+        people: People,
+    ) -> io::Result<Self> {
         let control = socket::bind(dir)
             .inspect_err(|error| {
                 tracing::error!("control.sock cannot be opened, so no command reaches us: {error}");
@@ -114,9 +119,12 @@ impl Server {
             .ok();
         let doors = handle.open_admin(rescue);
         let (stop, stopped) = oneshot::channel();
-        let for_thread = handle.clone();
+        let shared = Shared {
+            handle: Data::new(handle.clone()),
+            people: Data::new(people),
+        };
         let serve = move || {
-            let served = System::new().block_on(serve(control, doors, for_thread, stopped));
+            let served = System::new().block_on(serve(control, doors, shared, stopped));
             if let Err(error) = served {
                 tracing::error!("control.sock is not served: {error}");
             }
@@ -142,21 +150,28 @@ impl Server {
     }
 }
 
+/// What every handler may ask.
+#[derive(Clone)]
+struct Shared {
+    handle: Data<Handle>,
+    people: Data<People>,
+}
+
 async fn serve(
     control: Option<UnixListener>,
     mut doors: UnboundedReceiver<TcpListener>,
-    handle: Handle,
+    shared: Shared,
     mut stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
     let api = match control {
-        Some(control) => Some(run(serve_control(control, handle.clone())?)),
+        Some(control) => Some(run(serve_control(control, shared.clone())?)),
         None => None,
     };
     let mut admin: Option<ServerHandle> = None;
     loop {
         tokio::select! {
             _ = &mut stopped => break,
-            Some(socket) = doors.recv() => match serve_admin(socket, handle.clone()) {
+            Some(socket) = doors.recv() => match serve_admin(socket, shared.clone()) {
                 Ok(server) => {
                     if let Some(old) = admin.replace(run(server)) {
                         old.stop(true).await;
@@ -181,9 +196,13 @@ fn run(server: ActixServer) -> ServerHandle {
     handle
 }
 
-fn serve_control(socket: UnixListener, handle: Handle) -> io::Result<ActixServer> {
-    let handle = Data::new(handle);
-    let app = move || App::new().app_data(handle.clone()).configure(control_urls);
+fn serve_control(socket: UnixListener, shared: Shared) -> io::Result<ActixServer> {
+    let app = move || {
+        App::new()
+            .app_data(shared.handle.clone())
+            .app_data(shared.people.clone())
+            .configure(urls(of_control))
+    };
     let server = HttpServer::new(app)
         .on_connect(request::remember_peer)
         .workers(1)
@@ -194,16 +213,13 @@ fn serve_control(socket: UnixListener, handle: Handle) -> io::Result<ActixServer
     Ok(server.run())
 }
 
-fn serve_admin(socket: TcpListener, handle: Handle) -> io::Result<ActixServer> {
-    let handle = Data::new(handle);
+fn serve_admin(socket: TcpListener, shared: Shared) -> io::Result<ActixServer> {
     let app = move || {
-        let headers = DefaultHeaders::new()
-            .add(("X-Content-Type-Options", "nosniff"))
-            .add(("Cache-Control", "no-store"));
         App::new()
-            .app_data(handle.clone())
-            .wrap(headers)
-            .configure(admin_urls)
+            .app_data(shared.handle.clone())
+            .app_data(shared.people.clone())
+            .wrap(from_fn(gate::gate))
+            .configure(urls(of_admin))
     };
     let server = HttpServer::new(app)
         .workers(1)

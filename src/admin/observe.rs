@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
 use super::answer;
@@ -13,29 +13,20 @@ use crate::metrics::CONTENT_TYPE;
 use crate::model::{Admin, MetricsAccess};
 
 /// `GET /metrics`: the Prometheus text.
-pub(super) async fn metrics(request: HttpRequest, handle: Data<Handle>) -> HttpResponse {
-    if !may_read(&request, &handle.admin()) {
-        return forbidden();
-    }
+pub(super) async fn metrics(handle: Data<Handle>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(CONTENT_TYPE)
         .body(handle.metrics())
 }
 
 /// `GET /healthz`: the process is alive.
-pub(super) async fn healthz(request: HttpRequest, handle: Data<Handle>) -> HttpResponse {
-    if !may_ask(&handle.admin(), peer(&request)) {
-        return forbidden();
-    }
+pub(super) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok")
 }
 
 /// `GET /readyz`: requests can be served. An outer balancer must not take us away while
 /// we can serve, so `degraded` is 200.
-pub(super) async fn readyz(request: HttpRequest, handle: Data<Handle>) -> HttpResponse {
-    if !may_ask(&handle.admin(), peer(&request)) {
-        return forbidden();
-    }
+pub(super) async fn readyz(handle: Data<Handle>) -> HttpResponse {
     let word = match handle.readiness() {
         Readiness::Ready => "ready",
         Readiness::Degraded { .. } => "degraded",
@@ -47,41 +38,25 @@ pub(super) async fn readyz(request: HttpRequest, handle: Data<Handle>) -> HttpRe
     HttpResponse::Ok().content_type("text/plain").body(word)
 }
 
-/// Whether the client may read `/metrics` and `/check_status`.
-pub(super) fn may_read(request: &HttpRequest, admin: &Admin) -> bool {
-    let peer = peer(request);
-    may_ask(admin, peer) && may_read_metrics(admin, peer)
-}
-
-fn peer(request: &HttpRequest) -> Option<IpAddr> {
-    request.peer_addr().map(|peer| peer.ip().to_canonical())
-}
-
 fn is_allowed(admin: &Admin, peer: IpAddr) -> bool {
     admin.allow.iter().any(|net| net.contains(&peer))
 }
 
-/// Whoever is on this machine may, and else whoever `allow` admits.
-fn may_ask(admin: &Admin, peer: Option<IpAddr>) -> bool {
+/// Whether the client may ask anything: who is on this machine, and else whom `allow` admits.
+pub(super) fn may_ask(admin: &Admin, peer: Option<IpAddr>) -> bool {
     peer.is_some_and(|peer| peer.is_loopback() || admin.allow.is_empty() || is_allowed(admin, peer))
 }
 
-fn may_read_metrics(admin: &Admin, peer: Option<IpAddr>) -> bool {
+/// Whether the client may read `/metrics` and `/check_status` without saying who they are.
+pub(super) fn may_read_metrics(admin: &Admin, peer: Option<IpAddr>) -> bool {
     peer.is_some_and(|peer| {
         peer.is_loopback()
             || match admin.metrics {
-                // There are no tokens yet, so nobody has one.
                 MetricsAccess::Token => false,
                 MetricsAccess::Allow => is_allowed(admin, peer),
                 MetricsAccess::Public => true,
             }
     })
-}
-
-/// The answer to who may not.
-pub(super) fn forbidden() -> HttpResponse {
-    let body = json!({ "error": "your address may not ask this" });
-    answer::with_status(StatusCode::FORBIDDEN, &body)
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@ use actix_web::{HttpRequest, web};
 use tokio::net::UnixStream;
 
 use super::answer::Refusal;
+use super::identity;
 use crate::document::Format;
 use crate::model::{Code, Language, Problems};
+use crate::people::By;
 
 /// Limit: the longest body taken, in bytes. A document of ten thousand nodes has one MiB.
 const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -23,6 +25,13 @@ struct Peer {
     uid: u32,
 }
 
+/// Who is at the other end of `control.sock`, for the audit log.
+pub(super) fn by_of_box(request: &HttpRequest) -> By {
+    let uid = request.conn_data::<Peer>().map(|peer| peer.uid);
+    let who = uid.map_or_else(|| "control.sock".to_owned(), |uid| format!("uid {uid}"));
+    By::new(who, "control.sock")
+}
+
 /// Notes who has connected.
 pub(super) fn remember_peer(connection: &dyn Any, data: &mut Extensions) {
     let stream = connection.downcast_ref::<UnixStream>();
@@ -31,8 +40,13 @@ pub(super) fn remember_peer(connection: &dyn Any, data: &mut Extensions) {
     }
 }
 
-/// Who makes the change: whom the client names, else the user that connected.
+/// Who makes the change: who is signed in or whose token it is; on `control.sock` whom the
+/// client names, else the user that connected.
 pub(super) fn author(request: &HttpRequest) -> String {
+    let by = identity::by(request);
+    if !by.who.is_empty() {
+        return format!("{} from {}", by.who, by.address);
+    }
     let named = request.headers().get("X-Steelyard-Author");
     let named = named.and_then(|name| name.to_str().ok());
     // `to_str` lets tabs through and no other control character.
@@ -80,6 +94,14 @@ pub(super) fn query<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str>
     pairs
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
         .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// The same with its escapes read; empty where it is not there.
+pub(super) fn query_value(request: &HttpRequest, name: &str) -> String {
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let pairs = pairs.map(web::Query::into_inner).unwrap_or_default();
+    let found = pairs.into_iter().find(|(key, _)| key == name);
+    found.map(|(_, value)| value).unwrap_or_default()
 }
 
 /// The language that the query asks for; English where it does not say.

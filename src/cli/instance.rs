@@ -166,6 +166,36 @@ impl Instance {
         }
     }
 
+    /// The one-time link of the setup; another where it is `anew`. Refused once there are users.
+    pub(super) fn setup_url(&self, anew: bool) -> Result<String, Failure> {
+        match self {
+            Self::Stopped(stopped) => stopped.setup_url(anew),
+            Self::Running(client) => {
+                let told = post(client, "/api/v1/setup-url", &json!({ "new": anew }))?;
+                Ok(told["url"].as_str().unwrap_or_default().to_owned())
+            }
+        }
+    }
+
+    /// Gives a user another password, the only one where none is named. Answers whom.
+    ///
+    /// # Errors
+    /// When there is no such user, or the password cannot be taken.
+    pub(super) fn reset_password(
+        &self,
+        user: Option<&str>,
+        password: &str,
+    ) -> Result<String, Failure> {
+        match self {
+            Self::Stopped(stopped) => stopped.reset_password(user, password),
+            Self::Running(client) => {
+                let asked = json!({ "user": user, "password": password });
+                let told = post(client, "/api/v1/reset-password", &asked)?;
+                Ok(told["user"].as_str().unwrap_or_default().to_owned())
+            }
+        }
+    }
+
     /// What `status --json` shows.
     ///
     /// # Errors
@@ -306,6 +336,19 @@ fn hint(error: &std::io::Error) -> &'static str {
             "; run the command as the user steelyard runs as, or as root"
         }
         _ => "",
+    }
+}
+
+fn post(client: &Client, path: &str, asked: &Value) -> Result<Value, Failure> {
+    let answer = client.ask(&Request {
+        method: "POST",
+        path,
+        body: Some(("application/json", asked.to_string().as_bytes())),
+        ..Request::default()
+    })?;
+    match answer.status {
+        200 => read(&answer),
+        _ => Err(refusal(&answer)),
     }
 }
 

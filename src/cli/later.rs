@@ -13,10 +13,6 @@ pub(super) enum Later {
     #[command(hide = true, disable_help_flag = true)]
     Import(Rest),
     #[command(hide = true, disable_help_flag = true)]
-    SetupUrl(Rest),
-    #[command(hide = true, disable_help_flag = true)]
-    ResetPassword(Rest),
-    #[command(hide = true, disable_help_flag = true)]
     Backup(Rest),
     #[command(hide = true, disable_help_flag = true)]
     Restore(Rest),
@@ -36,8 +32,6 @@ impl Later {
     pub(super) fn refuse(self) -> Failure {
         let (verb, _) = match self {
             Self::Import(rest) => ("import", rest.words),
-            Self::SetupUrl(rest) => ("setup-url", rest.words),
-            Self::ResetPassword(rest) => ("reset-password", rest.words),
             Self::Backup(rest) => ("backup", rest.words),
             Self::Restore(rest) => ("restore", rest.words),
             Self::Health(rest) => ("health", rest.words),

@@ -14,6 +14,7 @@ mod later;
 mod logs;
 mod node;
 mod output;
+mod people;
 mod source;
 mod status;
 mod status_table;
@@ -67,6 +68,10 @@ enum Verb {
     Explain(explain::ExplainArgs),
     /// Search the requests that were served, the newest last, or follow them
     Logs(logs::LogsArgs),
+    /// Print the one-time link by which the first user is made
+    SetupUrl(people::SetupUrlArgs),
+    /// Give a user of the panel another password
+    ResetPassword(people::ResetArgs),
     #[command(flatten)]
     Later(Later),
 }
@@ -146,6 +151,8 @@ fn dispatch(
         Verb::Node(args) => node::run(&dir, &args),
         Verb::Explain(args) => explain::run(&dir, &args),
         Verb::Logs(args) => logs::run(&dir, &args),
+        Verb::SetupUrl(args) => people::setup_url(&dir, &args),
+        Verb::ResetPassword(args) => people::reset_password(&dir, &args),
         Verb::Later(later) => Err(later.refuse()),
     }
 }
@@ -235,7 +242,7 @@ mod tests {
     fn what_comes_later_is_refused_by_name() {
         for words in [
             &["steelyard", "import", "nginx", "nginx.conf"][..],
-            &["steelyard", "setup-url"],
+            &["steelyard", "backup", "--now"],
             &["steelyard", "health", "--help"],
         ] {
             let failure = refusal(words);

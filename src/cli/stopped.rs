@@ -11,6 +11,7 @@ use super::output::Failure;
 use crate::control::{self, Applied, ChangeError, Control, Handle, NodeEdit, Started};
 use crate::document::Format;
 use crate::logs::{Asked, LOGS_FOLDER, Records, STORE_FOLDER};
+use crate::people::{By, People, SetupFault};
 use crate::proxy::Question;
 use crate::store::Lock;
 
@@ -20,6 +21,7 @@ pub(super) struct Stopped {
     runtime: Runtime,
     control: Handle,
     dir: PathBuf,
+    people: People,
 }
 
 impl Stopped {
@@ -34,6 +36,7 @@ impl Stopped {
             .map_err(|error| Failure::run_time(format!("cannot start: {error}")))?;
         let control = runtime.block_on(Control::offline(dir, lock));
         Ok(Self {
+            people: People::of(dir),
             runtime,
             control,
             dir: dir.to_owned(),
@@ -56,6 +59,25 @@ impl Stopped {
             Ok((_, text)) => Ok(text),
             Err(error) => Err(Failure::run_time(error.to_string())),
         }
+    }
+
+    pub(super) fn setup_url(&self, anew: bool) -> Result<String, Failure> {
+        let by = by();
+        let issued = self.runtime.block_on(self.people.setup_token(anew, &by));
+        let token = issued.map_err(|error| Failure::run_time(error.to_string()))?;
+        let token = token.ok_or_else(|| Failure::run_time(SetupFault::Users.to_string()))?;
+        Ok(format!("{}/setup?token={token}", self.control.admin_url()))
+    }
+
+    pub(super) fn reset_password(
+        &self,
+        user: Option<&str>,
+        password: &str,
+    ) -> Result<String, Failure> {
+        let by = by();
+        let reset = self.people.reset_password(user, password, &by);
+        let done = self.runtime.block_on(reset);
+        done.map_err(|fault| Failure::run_time(fault.to_string()))
     }
 
     /// As of a running one, except that nothing serves and no listener is missed.
@@ -114,7 +136,10 @@ impl Stopped {
 
 impl Drop for Stopped {
     fn drop(&mut self) {
-        self.runtime.block_on(self.control.close());
+        self.runtime.block_on(async {
+            self.people.close().await;
+            self.control.close().await;
+        });
     }
 }
 
@@ -122,6 +147,11 @@ impl Drop for Stopped {
 fn author() -> String {
     let uid = rustix::process::getuid().as_raw();
     format!("uid {uid} on a stopped instance")
+}
+
+fn by() -> By {
+    let uid = rustix::process::getuid().as_raw();
+    By::new(format!("uid {uid}"), "a stopped instance")
 }
 
 fn outcome(done: Result<Applied, ChangeError>) -> Result<Outcome, Failure> {

@@ -181,7 +181,8 @@ impl Control {
 
         secrets::generate(&mut config);
         let config = Arc::new(config);
-        let own = own_socket::check(&self.dir, &config).await;
+        let mut own = own_socket::check(&self.dir, &config).await;
+        own.append(own_socket::check_admin(self.door.local_address(), &config));
         if !own.is_empty() {
             return Err(ChangeError::Invalid(own.into()));
         }

@@ -362,6 +362,22 @@ impl Handle {
         self.control.door.local_address()
     }
 
+    /// The URL of the panel for somebody on this machine, or for others by the machine's name
+    /// where it listens everywhere. No slash at its end.
+    pub fn admin_url(&self) -> String {
+        let configured = self.control.now.load().snapshot.config.admin.address;
+        let address = self.admin_address().unwrap_or(configured);
+        let host = match address.ip() {
+            ip if ip.is_unspecified() => {
+                let machine = rustix::system::uname();
+                machine.nodename().to_string_lossy().into_owned()
+            }
+            std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+            ip => ip.to_string(),
+        };
+        format!("http://{host}:{}", address.port())
+    }
+
     /// From now on the instance says that it is not ready: it is about to stop.
     pub fn stopping(&self) {
         self.control.stopping.store(true, Ordering::Relaxed);

@@ -1,6 +1,8 @@
-//! `control.sock` is no node: whoever visits a site would hold the operator's own door.
+//! `control.sock` and the admin address are no nodes: whoever visits a site would hold the
+//! operator's own door.
 
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +13,39 @@ use crate::model::{Code, Config, Problems, Way};
 
 /// The name of the API's socket in the data directory.
 pub const CONTROL_SOCKET: &str = "control.sock";
+
+/// A Problem for each node that is where the admin server really listens: the command line may
+/// say another address than the Config.
+pub(super) fn check_admin(open: Option<SocketAddr>, config: &Config) -> Problems {
+    let mut problems = Problems::default();
+    let Some(open) = open else {
+        return problems;
+    };
+    for (i, pool) in config.pools.iter().enumerate() {
+        for (j, node) in pool.nodes.iter().enumerate() {
+            if leads_to(node.address.way(), open) {
+                problems.add(
+                    format!("pools[{i}].nodes[{j}].address"),
+                    Code::Conflict,
+                    format!("{} is the admin address of this program", node.address),
+                );
+            }
+        }
+    }
+    problems
+}
+
+fn leads_to(way: Way<'_>, open: SocketAddr) -> bool {
+    let (ip, port) = match way {
+        Way::Ip(address) => (address.ip().to_canonical(), address.port()),
+        Way::Name { host, port } if host.eq_ignore_ascii_case("localhost") => {
+            (IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+        }
+        Way::Name { .. } | Way::Unix(_) => return false,
+    };
+    let is_here = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
+    port == open.port() && (ip == open.ip() || (is_here(ip) && is_here(open.ip())))
+}
 
 /// A Problem for each node that is `control.sock` of the data directory `dir`.
 pub(super) async fn check(dir: &Path, config: &Arc<Config>) -> Problems {

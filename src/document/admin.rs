@@ -8,9 +8,11 @@ use super::settings::write_networks;
 use super::tree::Tree;
 use super::value::{Fault, network, socket, word};
 use super::writer::Writer;
-use crate::model::{Admin, Code, MetricsAccess};
+use crate::model::{Admin, Code, Language, MetricsAccess};
 
-const LATER: &[Later] = &[("tls", Off::Word("off")), ("language", Off::Never)];
+const LATER: &[Later] = &[("tls", Off::Word("off"))];
+
+const LANGUAGES: [Option<Language>; 3] = [None, Some(Language::English), Some(Language::Chinese)];
 
 const METRICS: [MetricsAccess; 3] = [
     MetricsAccess::Token,
@@ -26,6 +28,10 @@ fn metrics_word(access: MetricsAccess) -> &'static str {
     }
 }
 
+fn language_word(language: Option<Language>) -> &'static str {
+    language.map_or("auto", Language::as_str)
+}
+
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Admin {
     r.later(LATER);
     let d = Admin::default();
@@ -37,6 +43,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Admin {
             .unwrap_or(unread),
         allow: r.list("allow", network, |_| None).unwrap_or(d.allow),
         metrics: r.get("metrics", d.metrics, word(&METRICS, metrics_word, &[])),
+        language: r.get("language", d.language, word(&LANGUAGES, language_word, &[])),
     }
 }
 
@@ -61,5 +68,10 @@ pub(super) fn write(w: &mut Writer, admin: &Admin) {
         "metrics",
         metrics_word(admin.metrics),
         metrics_word(d.metrics),
+    );
+    w.field(
+        "language",
+        language_word(admin.language),
+        language_word(d.language),
     );
 }

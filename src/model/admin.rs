@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
 
+use super::Language;
+
 /// Who may read `/metrics` and `/check_status`. Loopback always may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetricsAccess {
@@ -24,6 +26,8 @@ pub struct Admin {
     pub allow: Vec<IpNet>,
     /// Who may read `/metrics` and `/check_status`.
     pub metrics: MetricsAccess,
+    /// The panel's language for who has not chosen one; none is as their browser says.
+    pub language: Option<Language>,
 }
 
 impl Default for Admin {
@@ -32,6 +36,7 @@ impl Default for Admin {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 9443)),
             allow: Vec::new(),
             metrics: MetricsAccess::Token,
+            language: None,
         }
     }
 }

@@ -11,6 +11,7 @@ mod digest;
 pub mod last_known_good;
 mod lock;
 mod open;
+pub mod people;
 mod secrets;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -8,6 +8,10 @@
 
 mod access;
 mod access_log;
+mod admin_browser;
+mod admin_people;
+mod admin_rules;
+mod admin_sign_in;
 mod affinity;
 mod affinity_cookie;
 mod affinity_secret;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["app"],
     &["cli", "demo", "admin"],
-    &["control"],
+    &["control", "people"],
     &["listener"],
     &["proxy", "health", "webhooks"],
     &["snapshot"],

@@ -13,7 +13,6 @@ backup = { nightly = "03:00" }
 max_connections_per_client = 10
 [admin]
 tls = "self-signed"
-language = "zh-CN"
 [[certificates]]
 name = "a"
 acme = "letsencrypt"

@@ -77,6 +77,13 @@ pub(crate) async fn refuse_writes(dir: &Path) {
     by_hand(dir, refuse).await.close().await.unwrap();
 }
 
+/// The same for who signs in.
+pub(crate) async fn refuse_sign_ins(dir: &Path) {
+    let refuse = "create trigger full_too before insert on sign_ins
+                  begin select raise(abort, 'the disk is full'); end";
+    by_hand(dir, refuse).await.close().await.unwrap();
+}
+
 /// Forgets every revision.
 pub(crate) async fn empty(dir: &Path) {
     let forget = "delete from revisions";
@@ -258,7 +265,7 @@ async fn every_connection_is_set_up_against_loss() {
         ("pragma cell_size_check", "1"),
         ("pragma mmap_size", "0"),
         ("pragma secure_delete", "1"),
-        ("pragma user_version", "3"),
+        ("pragma user_version", "4"),
         ("pragma application_id", "1398033497"),
     ] {
         let row = sqlx::query(setting)

@@ -72,6 +72,12 @@ impl Request {
         request
     }
 
+    /// The same with a body of this length.
+    pub(crate) fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Body::Bytes(body.into());
+        self
+    }
+
     /// Adds a field. `Host` is `localhost` unless given.
     pub(crate) fn field(mut self, name: &str, value: &str) -> Self {
         self.fields.push((name.into(), value.into()));

@@ -9,6 +9,7 @@ pub(crate) mod document;
 pub(crate) mod https;
 pub(crate) mod nginx;
 pub(crate) mod node;
+pub(crate) mod panel;
 pub(crate) mod pattern;
 pub(crate) mod ports;
 pub(crate) mod slowhttptest;

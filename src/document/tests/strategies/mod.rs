@@ -17,8 +17,8 @@ use site::site;
 
 use crate::model::{
     Admin, Certificate, CertificateFiles, Config, HeaderChanges, HeaderName, HeaderValue,
-    HostPattern, Listener, ListenerTls, LogFormat, LogLevel, LogStore, Logs, MetricsAccess, Name,
-    Rotate, Secret, Settings, TlsVersion, Underscores, Webhook, WebhookEvent, WebhookUrl,
+    HostPattern, Language, Listener, ListenerTls, LogFormat, LogLevel, LogStore, Logs, MetricsAccess,
+    Name, Rotate, Secret, Settings, TlsVersion, Underscores, Webhook, WebhookEvent, WebhookUrl,
 };
 
 const DAY: u64 = 86_400_000;
@@ -110,10 +110,13 @@ fn admin() -> impl Strategy<Value = Admin> {
         MetricsAccess::Allow,
         MetricsAccess::Public,
     ]);
-    (address, networks(), metrics).prop_map(|(address, allow, metrics)| Admin {
+    let language = select(vec![None, Some(Language::English), Some(Language::Chinese)]);
+    let all = (address, networks(), metrics, language);
+    all.prop_map(|(address, allow, metrics, language)| Admin {
         address: address.parse().unwrap(),
         allow,
         metrics,
+        language,
     })
 }
 

@@ -1,5 +1,7 @@
 //! The API and the admin address on real sockets.
 
+mod roles;
+
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -13,6 +15,7 @@ use super::{Server, socket};
 use crate::balance::Registry;
 use crate::control::{Control, Handle, Parts};
 use crate::metrics::Metrics;
+use crate::people::People;
 use crate::store::{Lock, Store};
 
 const DOCUMENT: &str = r#"
@@ -26,6 +29,7 @@ nodes = [{ name = "web-1", address = "127.0.0.1:8001" }]
 struct Instance {
     dir: TempDir,
     handle: Handle,
+    people: People,
     server: Server,
 }
 
@@ -57,10 +61,12 @@ impl Instance {
         };
         let loaded = Control::load(dir.path(), Lock::take(dir.path()).unwrap()).await;
         let handle = Control::start(loaded, parts).await;
-        let server = Server::start(dir.path(), rescue, handle.clone()).unwrap();
+        let people = People::of(dir.path());
+        let server = Server::start(dir.path(), rescue, handle.clone(), people.clone()).unwrap();
         Self {
             dir,
             handle,
+            people,
             server,
         }
     }
@@ -100,7 +106,7 @@ where
     S: AsyncReadExt + AsyncWriteExt + Unpin,
 {
     let mut head = format!(
-        "{line} HTTP/1.1\r\nHost: nowhere.example\r\nConnection: close\r\nContent-Length: {}\r\n",
+        "{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n",
         body.len()
     );
     for field in fields {
@@ -289,15 +295,18 @@ async fn the_admin_address_tells_monitors_and_changes_nothing() {
     let metrics = instance.ask_admin("GET /metrics").await;
     assert_eq!(metrics.status, 200);
     assert!(metrics.body.contains("steelyard_node_weight{"));
-    for line in [
-        "GET /",
-        "GET /api/v1/config",
-        "GET /api/v1/status",
-        "PUT /api/v1/config",
-        "GET /healthz/",
-        "GET //metrics",
+    for (line, status) in [
+        ("GET /", 401),
+        ("GET /api/v1/config", 401),
+        ("GET /api/v1/status", 401),
+        ("PUT /api/v1/config", 403),
+        ("DELETE /api/v1/config", 405),
+        ("POST /api/v1/reset-password", 404),
+        ("GET /healthz/", 404),
+        ("GET //metrics", 404),
+        ("GET /nothing", 404),
     ] {
-        assert_eq!(instance.ask_admin(line).await.status, 404, "{line}");
+        assert_eq!(instance.ask_admin(line).await.status, status, "{line}");
     }
 }
 

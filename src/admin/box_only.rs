@@ -1,0 +1,58 @@
+//! What only root and steelyard's own user may, on the box: the setup link, and a password for
+//! who has forgotten theirs.
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Value, json};
+
+use super::answer::{self, Refusal};
+use super::request;
+use crate::control::Handle;
+use crate::people::{People, SetupFault, UserFault};
+
+/// `POST /setup-url`: `{"new":true}` for another link. Answers its URL.
+pub(super) async fn setup_url(
+    request: HttpRequest,
+    handle: Data<Handle>,
+    people: Data<People>,
+    body: Payload,
+) -> Result<HttpResponse, Refusal> {
+    let asked = object(body).await?;
+    let anew = asked["new"].as_bool().unwrap_or(false);
+    let by = request::by_of_box(&request);
+    let token = people.setup_token(anew, &by).await?;
+    let token = token.ok_or_else(|| Refusal::Conflict(SetupFault::Users.to_string()))?;
+    let url = format!("{}/setup?token={token}", handle.admin_url());
+    Ok(answer::json(&json!({ "url": url })))
+}
+
+/// `POST /reset-password`: `{"user":…,"password":…}`.
+pub(super) async fn reset_password(
+    request: HttpRequest,
+    people: Data<People>,
+    body: Payload,
+) -> Result<HttpResponse, Refusal> {
+    let asked = object(body).await?;
+    let password = asked["password"].as_str().unwrap_or_default();
+    let by = request::by_of_box(&request);
+    let reset = people.reset_password(asked["user"].as_str(), password, &by);
+    match reset.await {
+        Ok(user) => Ok(answer::json(&json!({ "user": user }))),
+        Err(UserFault::Nobody(known)) => Err(Refusal::NotFound(known)),
+        Err(UserFault::People(error)) => Err(error.into()),
+        Err(fault) => Err(Refusal::bad_request(fault.to_string())),
+    }
+}
+
+async fn object(body: Payload) -> Result<Value, Refusal> {
+    let text = request::text(body).await?;
+    if text.is_empty() {
+        return Ok(json!({}));
+    }
+    let value: Result<Value, _> = serde_json::from_str(&text);
+    let value = value.map_err(|error| Refusal::bad_request(error.to_string()))?;
+    match value.is_object() {
+        true => Ok(value),
+        false => Err(Refusal::bad_request("must be an object")),
+    }
+}

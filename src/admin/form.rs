@@ -1,0 +1,74 @@
+//! Forms as browsers send them: read whole, within a limit, before anything is done.
+
+use std::time::Duration;
+
+use actix_web::web::{self, BytesMut, Payload};
+
+use super::error_page::Wrong;
+
+/// Limit: the longest form, in bytes. A configuration is edited elsewhere.
+pub(super) const MOST: usize = 64 * 1024;
+
+/// Limit: of a longer one this much is read and thrown away, so that the browser gets to read
+/// why, and this long.
+const SWALLOWED: usize = 32 * 1024 * 1024;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The fields of a form.
+#[derive(Debug, Default)]
+pub(super) struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// Why not: nothing was done then.
+    pub(super) async fn read(mut body: Payload) -> Result<Self, Wrong> {
+        let mut bytes = BytesMut::new();
+        while let Some(part) = next(&mut body).await {
+            let part = part.map_err(|_| Wrong::BadForm)?;
+            if bytes.len() + part.len() > MOST {
+                swallow(body).await;
+                return Err(Wrong::TooLarge);
+            }
+            bytes.extend_from_slice(&part);
+        }
+        let text = std::str::from_utf8(&bytes).map_err(|_| Wrong::BadForm)?;
+        let pairs = web::Query::<Vec<(String, String)>>::from_query(text);
+        let pairs = pairs.map_err(|_| Wrong::BadForm)?.into_inner();
+        // No field has any use for what ends a line or a text.
+        let is_plain = |text: &str| !text.contains(['\0', '\r', '\n']);
+        match pairs
+            .iter()
+            .all(|(name, value)| is_plain(name) && is_plain(value))
+        {
+            true => Ok(Self(pairs)),
+            false => Err(Wrong::BadForm),
+        }
+    }
+
+    /// The value of a field; nothing where it is not there, the first of two.
+    pub(super) fn get(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(key, _)| key == name);
+        found.map_or("", |(_, value)| value)
+    }
+}
+
+async fn next(body: &mut Payload) -> Option<Result<web::Bytes, actix_web::error::PayloadError>> {
+    let mut body = std::pin::pin!(body);
+    std::future::poll_fn(|context| futures_core::Stream::poll_next(body.as_mut(), context)).await
+}
+
+async fn swallow(mut body: Payload) {
+    let rest = async {
+        let mut swallowed = 0;
+        while let Some(Ok(part)) = next(&mut body).await {
+            swallowed += part.len();
+            if swallowed > SWALLOWED {
+                return;
+            }
+        }
+    };
+    // However long it takes, it is refused.
+    let _ = tokio::time::timeout(PATIENCE, rest).await;
+}

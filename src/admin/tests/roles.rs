@@ -1,0 +1,206 @@
+//! Every URL by everybody: who is let through is written here a second time, by hand.
+
+use super::{Answer, Instance, exchange};
+use crate::admin::routes::{ROUTES, Who};
+use crate::model::{Language, Role, Scope};
+use crate::people::{By, Visitor};
+
+/// The least that may: `-` anyone, `m` monitors, `v` viewer, `o` operator, `a` admin, `b` the box.
+const LEAST: &[(&str, char)] = &[
+    ("GET /healthz", '-'),
+    ("GET /readyz", '-'),
+    ("GET /static/{print}/{file}", '-'),
+    ("GET /favicon.ico", '-'),
+    ("GET /metrics", 'm'),
+    ("GET /check_status", 'm'),
+    ("GET /sign-in", '-'),
+    ("POST /sign-in", '-'),
+    ("GET /setup", '-'),
+    ("POST /setup", '-'),
+    ("POST /preferences", '-'),
+    ("GET /", 'v'),
+    ("GET /people", 'v'),
+    ("POST /people/password", 'v'),
+    ("POST /people/sign-ins/{id}/end", 'v'),
+    ("POST /people/users", 'a'),
+    ("POST /people/users/{id}/role", 'a'),
+    ("GET /people/users/{id}/remove", 'a'),
+    ("POST /people/users/{id}/remove", 'a'),
+    ("POST /people/tokens", 'a'),
+    ("POST /people/tokens/{id}/end", 'a'),
+    ("GET /audit", 'a'),
+    ("GET /api/v1/config", 'v'),
+    ("PUT /api/v1/config", 'a'),
+    ("POST /api/v1/config/check", 'v'),
+    ("GET /api/v1/status", 'v'),
+    ("GET /api/v1/explain", 'v'),
+    ("POST /api/v1/explain", 'v'),
+    ("GET /api/v1/logs", 'v'),
+    ("GET /api/v1/logs/histogram", 'v'),
+    ("GET /api/v1/logs/live", 'v'),
+    ("GET /api/v1/logs/{id}", 'v'),
+    ("GET /api/v1/charts", 'v'),
+    ("GET /api/v1/events", 'v'),
+    ("PATCH /api/v1/pools/{pool}/nodes/{node}", 'o'),
+    ("POST /api/v1/setup-url", 'b'),
+    ("POST /api/v1/reset-password", 'b'),
+    // Last: it ends what the others need.
+    ("POST /sign-out", 'v'),
+];
+
+const PASSWORD: &str = "hangs level at noon";
+
+/// Somebody, and the line that says so.
+struct Somebody {
+    role: Option<Role>,
+    is_program: bool,
+    field: String,
+}
+
+impl Instance {
+    async fn everybody(&self) -> Vec<Somebody> {
+        let by = By::new("test", "here");
+        let visitor = Visitor {
+            address: "127.0.0.1".parse().unwrap(),
+            agent: "",
+        };
+        let token = self.people.setup_token(false, &by).await.unwrap().unwrap();
+        let admin = ("admin-user", PASSWORD);
+        let first = self
+            .people
+            .set_up(&token, admin, Language::English, &visitor);
+        let mut all = vec![("admin-user", Role::Admin, first.await.unwrap().token)];
+        for (name, role) in [
+            ("viewer-user", Role::Viewer),
+            ("operator-user", Role::Operator),
+        ] {
+            self.people
+                .add_user((name, PASSWORD), role, &by)
+                .await
+                .unwrap();
+            let signed_in = self.people.sign_in(name, PASSWORD, &visitor).await;
+            all.push((name, role, signed_in.unwrap().token));
+        }
+        let person = |(_, role, token): (&str, Role, String)| Somebody {
+            role: Some(role),
+            is_program: false,
+            field: format!("Cookie: steelyard-panel={token}"),
+        };
+        let mut everybody: Vec<Somebody> = all.into_iter().map(person).collect();
+        for scope in Scope::ALL {
+            let token = self.people.make_token(scope.as_str(), scope, &by).await;
+            everybody.push(Somebody {
+                role: match scope {
+                    Scope::Metrics => None,
+                    Scope::Api(role) => Some(role),
+                },
+                is_program: true,
+                field: format!("Authorization: Bearer {}", token.unwrap()),
+            });
+        }
+        everybody.push(Somebody {
+            role: None,
+            is_program: false,
+            field: "Cookie: steelyard-panel=nonsense".to_owned(),
+        });
+        everybody
+    }
+
+    async fn ask_as(&self, line: &str, fields: &[&str]) -> Answer {
+        let address = self.handle.admin_address().unwrap();
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        exchange(stream, line, fields, b"").await
+    }
+}
+
+fn may(who: &Somebody, line: &str, least: char) -> bool {
+    // A token is no way into a page.
+    let is_page = !line.contains(" /api/");
+    let role = match who.is_program && is_page {
+        true => None,
+        false => who.role,
+    };
+    match least {
+        // This machine always may read what monitors do.
+        '-' | 'm' => true,
+        'v' => role >= Some(Role::Viewer),
+        'o' => role >= Some(Role::Operator),
+        'a' => role >= Some(Role::Admin),
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn every_url_is_answered_to_the_roles_that_may_and_to_nobody_else() {
+    let here: Vec<String> = ROUTES
+        .iter()
+        .map(|r| format!("{} {}", r.method, r.path))
+        .collect();
+    let mut listed: Vec<&str> = LEAST.iter().map(|(line, _)| *line).collect();
+    listed.sort_unstable();
+    let mut sorted = here.clone();
+    sorted.sort();
+    assert_eq!(sorted, listed, "a new URL needs a line here");
+
+    let instance = Instance::start().await;
+    for who in instance.everybody().await {
+        for (line, least) in LEAST {
+            let asked = line
+                .replace("{id}", "0")
+                .replace("{pool}", "p")
+                .replace("{node}", "n");
+            let same_site = "Sec-Fetch-Site: same-origin";
+            let answer = instance.ask_as(&asked, &[same_site, &who.field]).await;
+            let refused = match answer.status {
+                401 => !line.ends_with("/sign-in"),
+                403 => true,
+                404 => *least == 'b',
+                _ => false,
+            };
+            let field = &who.field[..20];
+            let status = answer.status;
+            assert_eq!(
+                !refused,
+                may(&who, line, *least),
+                "{asked} by {field}: {status}"
+            );
+            // That nothing is configured yet is no mistake.
+            let is_fine = status < 500 || line.ends_with("/readyz");
+            assert!(is_fine, "{asked}: {}", answer.body);
+        }
+    }
+}
+
+#[test]
+fn what_changes_something_is_no_get_and_is_never_for_anyone() {
+    let open = ["/sign-in", "/setup", "/preferences"];
+    for route in ROUTES {
+        let is_get = route.method == "GET";
+        let is_open = route.who == Who::Anyone;
+        assert!(
+            is_get || !is_open || open.contains(&route.path),
+            "{}",
+            route.path
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_none_is_told_so_and_its_shower_is_nobody_else() {
+    let instance = Instance::start().await;
+    let everybody = instance.everybody().await;
+    let admin = &everybody[0].field;
+    let false_token = "Authorization: Bearer steelyard_nonsense";
+    let both = instance
+        .ask_as("GET /api/v1/status", &[false_token, admin])
+        .await;
+    assert_eq!(both.status, 401);
+    assert!(
+        both.head.contains("www-authenticate: bearer"),
+        "{}",
+        both.head
+    );
+    let rows = instance.people.audit(None, 1).await.unwrap();
+    assert_eq!(rows[0].entry.action, "bad_token");
+    assert!(!format!("{rows:?}").contains("nonsense"));
+}

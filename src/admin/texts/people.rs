@@ -1,0 +1,60 @@
+//! People: users, where they are signed in, tokens.
+
+use super::texts;
+
+texts! {
+    people_lead(users, places): "{users} can sign in, {places} signed in now", "{users} 个用户，{places} 处登录中";
+    users(): "Users", "用户";
+    name(): "Name", "名称";
+    role(): "Role", "角色";
+    role_hint(): "A viewer looks, an operator also drains and weighs nodes, an admin may do everything.", "查看者只能查看，操作员还可排空节点和调整权重，管理员可做一切。";
+    added(): "Added", "添加时间";
+    you(): "you", "你";
+    save_role(): "Save role", "保存角色";
+    role_of(name): "Role of {name}", "{name} 的角色";
+    remove(): "Remove", "移除";
+    remove_user_title(name): "Remove {name}?", "移除 {name}？";
+    remove_user(): "They are signed out everywhere at once and cannot sign in again. What they did stays in the history and in the audit.", "该用户会立即在所有地方退出且无法再登录。其操作仍保留在历史和审计中。";
+    remove_go(name): "Remove {name}", "移除 {name}";
+    keep(): "Keep", "保留";
+    add_user(): "Add user", "添加用户";
+    first_password(): "First password", "初始密码";
+    first_password_hint(): "Tell it to them; they can change it once signed in.", "请告知对方，登录后可自行更改。";
+    signed_in_places(): "Signed in", "登录位置";
+    user(): "User", "用户";
+    came_from(): "From", "来源";
+    browser(): "Browser", "浏览器";
+    since(): "Since", "开始";
+    last_seen(): "Last seen", "最后活动";
+    this_place(): "here", "此处";
+    end(): "End", "结束";
+    end_sign_in_of(name, address): "Sign out {name} at {address}", "让 {name} 在 {address} 退出";
+    tokens(): "API tokens", "API 令牌";
+    tokens_hint(): "For programs: Authorization: Bearer TOKEN. Each is shown once.", "供程序使用：Authorization: Bearer 令牌。每个令牌只显示一次。";
+    no_tokens(): "No token yet. A scraper of /metrics on another machine needs one.", "还没有令牌。其他机器抓取 /metrics 需要一个。";
+    token_for(): "What it is for", "用途";
+    scope(): "May", "权限";
+    scope_metrics(): "Read metrics only", "仅读取指标";
+    scope_viewer(): "Look (viewer)", "查看（查看者）";
+    scope_operator(): "Drain and weigh (operator)", "排空和权重（操作员）";
+    scope_admin(): "Everything (admin)", "全部（管理员）";
+    made_by(): "Made by", "创建者";
+    last_used(): "Last used", "最近使用";
+    make_token(): "Make token", "创建令牌";
+    end_token_of(name): "End the token {name}", "停用令牌 {name}";
+    token_made_title(name): "The token {name}", "令牌 {name}";
+    token_made(): "Copy it now: it is not shown again, and nobody can look it up.", "请立即复制：它不会再次显示，也无人能查到。";
+    token_try(): "Try it:", "试一试：";
+    own_password(): "Your password", "你的密码";
+    own_password_hint(): "Changing it signs you out everywhere else.", "更改后，你在其他地方都会退出登录。";
+    current_password(): "Current password", "当前密码";
+    change_password(): "Change password", "更改密码";
+    fault_current(): "This is not your current password.", "当前密码不正确。";
+    fault_last_admin(): "Somebody has to stay admin: make another user one first.", "至少要保留一名管理员：请先将另一用户设为管理员。";
+    done_user_added(): "The user was added.", "已添加用户。";
+    done_role(): "The role was changed.", "已更改角色。";
+    done_user_removed(): "The user was removed.", "已移除用户。";
+    done_sign_in_ended(): "They are signed out there.", "已结束该处登录。";
+    done_token_ended(): "The token is worth nothing any more.", "该令牌已失效。";
+    done_password(): "The password was changed. Elsewhere you are signed out.", "密码已更改，你在其他地方已退出登录。";
+}

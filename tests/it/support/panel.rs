@@ -1,0 +1,125 @@
+//! The panel as a browser uses it: forms, a cookie, and nothing else.
+
+use super::appliance::Appliance;
+use super::client::{Client, Request, Response};
+
+/// The password of everybody in these tests.
+pub(crate) const PASSWORD: &str = "hangs level at noon";
+
+/// Somebody before the panel, signed in or not.
+pub(crate) struct Panel {
+    port: u16,
+    client: Client,
+    pub(crate) cookie: Option<String>,
+}
+
+impl Panel {
+    /// A browser that has not been here yet.
+    pub(crate) fn of(lb: &Appliance) -> Self {
+        Self::at(lb.admin_port(), Client::of(lb.admin_port()))
+    }
+
+    /// One that comes by this client.
+    pub(crate) fn at(port: u16, client: Client) -> Self {
+        Self {
+            port,
+            client,
+            cookie: None,
+        }
+    }
+
+    /// The first admin, `admin`, made by the link as an operator makes it.
+    #[track_caller]
+    pub(crate) fn set_up(lb: &Appliance) -> Self {
+        let mut panel = Self::of(lb);
+        let token = link_token(lb);
+        let answer = panel.post("/setup", &setup_fields(&token));
+        assert_eq!(answer.status, 303, "{}", answer.text());
+        assert!(panel.cookie.is_some());
+        panel
+    }
+
+    /// Signs in; the answer tells how it went.
+    pub(crate) fn sign_in(&mut self, name: &str, password: &str) -> Response {
+        self.post("/sign-in", &[("name", name), ("password", password)])
+    }
+
+    /// Somebody else, whom this admin adds, signed in.
+    #[track_caller]
+    pub(crate) fn with(&mut self, lb: &Appliance, name: &str, role: &str) -> Self {
+        let fields = [("name", name), ("password", PASSWORD), ("role", role)];
+        let added = self.post("/people/users", &fields);
+        assert_eq!(added.status, 303, "{}", added.text());
+        let mut panel = Self::of(lb);
+        assert_eq!(panel.sign_in(name, PASSWORD).status, 303);
+        panel
+    }
+
+    /// GET, as a browser asks for a page.
+    #[track_caller]
+    pub(crate) fn get(&mut self, path: &str) -> Response {
+        self.send(Request::get(path))
+    }
+
+    /// POST of a form on a page of the panel.
+    #[track_caller]
+    pub(crate) fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Response {
+        let origin = format!("http://127.0.0.1:{}", self.port);
+        self.send(form(path, fields).field("Origin", &origin))
+    }
+
+    /// Any request, with the cookie there is.
+    #[track_caller]
+    pub(crate) fn send(&mut self, request: Request) -> Response {
+        let request = request
+            .field("Host", &format!("127.0.0.1:{}", self.port))
+            .field("Accept", "text/html,*/*;q=0.8")
+            .field("Connection", "close");
+        let request = match &self.cookie {
+            Some(cookie) => request.field("Cookie", cookie),
+            None => request,
+        };
+        let answer = self.client.ask(&request);
+        for cookie in answer.all("Set-Cookie") {
+            let pair = cookie.split(';').next().unwrap();
+            if !pair.contains("-language=") && !pair.contains("-theme=") {
+                self.cookie = (!pair.ends_with('=')).then(|| pair.to_owned());
+            }
+        }
+        answer
+    }
+}
+
+/// A form as a POST, with no word on where it comes from.
+pub(crate) fn form(path: &str, fields: &[(&str, &str)]) -> Request {
+    let pair = |(name, value): &(&str, &str)| format!("{name}={}", escaped(value));
+    let body: Vec<String> = fields.iter().map(pair).collect();
+    Request::post(path, body.join("&")).field("Content-Type", "application/x-www-form-urlencoded")
+}
+
+/// The token of the link that `steelyard setup-url` prints.
+#[track_caller]
+pub(crate) fn link_token(lb: &Appliance) -> String {
+    let url = lb.runs(&["setup-url"]);
+    let (_, token) = url.trim().split_once("/setup?token=").expect("a link");
+    token.to_owned()
+}
+
+/// The first page of the setup, filled in.
+pub(crate) fn setup_fields(token: &str) -> [(&'static str, &str); 5] {
+    [
+        ("token", token),
+        ("name", "admin"),
+        ("password", PASSWORD),
+        ("again", PASSWORD),
+        ("language", "en"),
+    ]
+}
+
+fn escaped(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
