@@ -22,6 +22,7 @@ mod people;
 mod preferences;
 mod request;
 mod routes;
+mod secure;
 mod setup;
 mod sign_in;
 mod socket;
@@ -31,7 +32,7 @@ mod tests;
 mod texts;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
@@ -45,7 +46,7 @@ use actix_web::{App, HttpServer};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-use crate::control::Handle;
+use crate::control::{AdminSocket, Handle};
 use crate::people::People;
 
 use routes::{Kind, ROUTES, Who};
@@ -120,6 +121,7 @@ impl Server {
         let doors = handle.open_admin(rescue);
         let (stop, stopped) = oneshot::channel();
         let shared = Shared {
+            dir: dir.to_owned(),
             handle: Data::new(handle.clone()),
             people: Data::new(people),
         };
@@ -153,13 +155,14 @@ impl Server {
 /// What every handler may ask.
 #[derive(Clone)]
 struct Shared {
+    dir: PathBuf,
     handle: Data<Handle>,
     people: Data<People>,
 }
 
 async fn serve(
     control: Option<UnixListener>,
-    mut doors: UnboundedReceiver<TcpListener>,
+    mut doors: UnboundedReceiver<AdminSocket>,
     shared: Shared,
     mut stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
@@ -213,7 +216,11 @@ fn serve_control(socket: UnixListener, shared: Shared) -> io::Result<ActixServer
     Ok(server.run())
 }
 
-fn serve_admin(socket: TcpListener, shared: Shared) -> io::Result<ActixServer> {
+fn serve_admin(open: AdminSocket, shared: Shared) -> io::Result<ActixServer> {
+    let tls = match open.secure {
+        true => Some(secure::config(&shared.dir, &shared.handle)?),
+        false => None,
+    };
     let app = move || {
         App::new()
             .app_data(shared.handle.clone())
@@ -225,7 +232,10 @@ fn serve_admin(socket: TcpListener, shared: Shared) -> io::Result<ActixServer> {
         .workers(1)
         .max_connections(MAX_CONNECTIONS)
         .shutdown_timeout(GRACE)
-        .disable_signals()
-        .listen(socket)?;
+        .disable_signals();
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(open.socket, tls)?,
+        None => server.listen(open.socket)?,
+    };
     Ok(server.run())
 }

@@ -251,8 +251,10 @@ impl Control {
                 }
             }
         }
-        if config.admin.address != before.admin.address {
-            match self.door.prepare(config.admin.address) {
+        let is_elsewhere =
+            (config.admin.address, &config.admin.tls) != (before.admin.address, &before.admin.tls);
+        if is_elsewhere {
+            match self.door.prepare(&config.admin) {
                 Ok(opened) => sockets.admin = opened,
                 Err(refused) => problems.append(refused),
             }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::model::{Code, Problems};
+use crate::model::{Admin, Code, Problems};
 
 /// Limit: connections that wait to be accepted. One operator and one scraper.
 const BACKLOG: i32 = 128;
@@ -21,10 +21,27 @@ pub(super) struct Door(Mutex<Option<Hung>>);
 struct Hung {
     /// Given on the command line: then the Config's address is not used.
     rescue: Option<SocketAddr>,
-    /// What is open, and the address that was asked for.
-    open: Option<(SocketAddr, TcpListener)>,
+    /// What is open.
+    open: Option<Open>,
     /// The way to the admin server.
-    give: UnboundedSender<TcpListener>,
+    give: UnboundedSender<AdminSocket>,
+}
+
+#[derive(Debug)]
+struct Open {
+    /// The address that was asked for.
+    wanted: SocketAddr,
+    socket: TcpListener,
+    secure: bool,
+}
+
+/// What the admin server is to serve.
+#[derive(Debug)]
+pub struct AdminSocket {
+    /// Where.
+    pub socket: TcpListener,
+    /// Whether by TLS.
+    pub secure: bool,
 }
 
 impl Door {
@@ -32,8 +49,8 @@ impl Door {
     pub(super) fn hang(
         &self,
         rescue: Option<SocketAddr>,
-        configured: SocketAddr,
-    ) -> UnboundedReceiver<TcpListener> {
+        configured: &Admin,
+    ) -> UnboundedReceiver<AdminSocket> {
         let (give, take) = unbounded_channel();
         *self.lock() = Some(Hung {
             rescue,
@@ -41,38 +58,38 @@ impl Door {
             give,
         });
         if let Err(error) = self.try_open(configured) {
-            let address = rescue.unwrap_or(configured);
+            let address = rescue.unwrap_or(configured.address);
             tracing::error!(%address, "the admin address cannot be opened: {error}");
         }
         take
     }
 
-    /// Opens `wanted` beside what is open. Nothing where nothing has to be opened.
+    /// Opens what `wanted` says beside what is open. Nothing where nothing has to be opened.
     ///
     /// # Errors
     /// The Problem, when the address cannot be had.
-    pub(super) fn prepare(&self, wanted: SocketAddr) -> Result<Option<TcpListener>, Problems> {
+    pub(super) fn prepare(&self, wanted: &Admin) -> Result<Option<TcpListener>, Problems> {
         let door = self.lock();
         let Some(hung) = door.as_ref() else {
             return Ok(None);
         };
-        let same = hung.open.as_ref().is_some_and(|(open, _)| *open == wanted);
-        if hung.rescue.is_some() || same {
+        if hung.rescue.is_some() && hung.open.is_none() {
             return Ok(None);
         }
-        let old = hung.open.as_ref().map(|(_, socket)| socket);
-        bind(wanted, old).map(Some).map_err(|error| {
+        let (address, _) = hung.wanted(wanted);
+        hung.opened(wanted).map_err(|error| {
             let mut problems = Problems::default();
-            let message = format!("{wanted} cannot be opened: {error}");
+            let message = format!("{address} cannot be opened: {error}");
             problems.add("admin.address", Code::Conflict, message);
             problems
         })
     }
 
     /// Hands a socket that was prepared to the admin server.
-    pub(super) fn publish(&self, address: SocketAddr, socket: TcpListener) {
+    pub(super) fn publish(&self, admin: &Admin, socket: TcpListener) {
         if let Some(hung) = self.lock().as_mut() {
-            hung.hand_over(address, socket);
+            let (wanted, secure) = hung.wanted(admin);
+            hung.hand_over(wanted, socket, secure);
         }
     }
 
@@ -82,7 +99,7 @@ impl Door {
     }
 
     /// Opens the address if it should be open and is not.
-    pub(super) fn mend(&self, configured: SocketAddr) {
+    pub(super) fn mend(&self, configured: &Admin) {
         // Said once, when it was hung; every five seconds would drown the log.
         if let Ok(Some(address)) = self.try_open(configured) {
             tracing::info!(%address, "the admin address is open");
@@ -92,23 +109,27 @@ impl Door {
     /// Where the socket really listens: another port than asked for where that was 0.
     pub(super) fn local_address(&self) -> Option<SocketAddr> {
         let door = self.lock();
-        let (_, socket) = door.as_ref()?.open.as_ref()?;
-        socket.local_addr().ok()
+        door.as_ref()?.open.as_ref()?.socket.local_addr().ok()
     }
 
-    fn try_open(&self, configured: SocketAddr) -> io::Result<Option<SocketAddr>> {
+    /// Whether TLS is spoken there, or would be as `configured`.
+    pub(super) fn is_secure(&self, configured: &Admin) -> bool {
+        match self.lock().as_ref() {
+            Some(hung) => hung.wanted(configured).1,
+            None => configured.is_secure_at(configured.address),
+        }
+    }
+
+    fn try_open(&self, configured: &Admin) -> io::Result<Option<SocketAddr>> {
         let mut door = self.lock();
         let Some(hung) = door.as_mut() else {
             return Ok(None);
         };
-        let wanted = hung.rescue.unwrap_or(configured);
-        let old = match &hung.open {
-            Some((open, _)) if *open == wanted => return Ok(None),
-            Some((_, socket)) => Some(socket),
-            None => None,
+        let (wanted, secure) = hung.wanted(configured);
+        let Some(socket) = hung.opened(configured)? else {
+            return Ok(None);
         };
-        let socket = bind(wanted, old)?;
-        hung.hand_over(wanted, socket);
+        hung.hand_over(wanted, socket, secure);
         Ok(Some(wanted))
     }
 
@@ -118,17 +139,40 @@ impl Door {
 }
 
 impl Hung {
-    fn hand_over(&mut self, address: SocketAddr, socket: TcpListener) {
+    /// Where it is to listen as `configured`, and whether by TLS.
+    fn wanted(&self, configured: &Admin) -> (SocketAddr, bool) {
+        let wanted = self.rescue.unwrap_or(configured.address);
+        (wanted, configured.is_secure_at(wanted))
+    }
+
+    /// The socket for `configured`; none where it is open already.
+    fn opened(&self, configured: &Admin) -> io::Result<Option<TcpListener>> {
+        let (wanted, secure) = self.wanted(configured);
+        match &self.open {
+            Some(open) if open.wanted == wanted && open.secure == secure => Ok(None),
+            // The same queue of connections, taken from in the other way.
+            Some(open) if open.wanted == wanted => open.socket.try_clone().map(Some),
+            open => bind(wanted, open.as_ref().map(|open| &open.socket)).map(Some),
+        }
+    }
+
+    fn hand_over(&mut self, address: SocketAddr, socket: TcpListener, secure: bool) {
         // A second descriptor of the same socket stays here, see `bind`.
         match socket.try_clone() {
-            Ok(clone) => self.open = Some((address, clone)),
+            Ok(clone) => {
+                self.open = Some(Open {
+                    wanted: address,
+                    socket: clone,
+                    secure,
+                });
+            }
             Err(error) => {
                 tracing::error!(%address, "the admin address cannot be opened: {error}");
                 return;
             }
         }
         // Nobody takes it once the admin server has stopped: then nothing is served.
-        let _ = self.give.send(socket);
+        let _ = self.give.send(AdminSocket { socket, secure });
     }
 }
 
@@ -163,21 +207,29 @@ mod tests {
     use std::net::{SocketAddr, TcpListener, TcpStream};
 
     use super::Door;
+    use crate::model::{Admin, AdminTls};
 
     fn any() -> SocketAddr {
         "127.0.0.1:0".parse().unwrap()
     }
 
+    fn at(address: SocketAddr) -> Admin {
+        Admin {
+            address,
+            ..Admin::default()
+        }
+    }
+
     #[test]
     fn an_address_in_use_is_a_problem_and_the_old_one_stays() {
         let door = Door::default();
-        let mut given = door.hang(None, any());
+        let mut given = door.hang(None, &at(any()));
         let taken = TcpListener::bind(any()).unwrap();
-        let problems = door.prepare(taken.local_addr().unwrap()).unwrap_err();
+        let problems = door.prepare(&at(taken.local_addr().unwrap())).unwrap_err();
         let problem = problems.iter().next().unwrap();
         assert_eq!(problem.field, "admin.address");
         assert!(problem.message.contains("cannot be opened"), "{problem:?}");
-        let old = given.try_recv().unwrap();
+        let old = given.try_recv().unwrap().socket;
         assert_eq!(door.local_address(), old.local_addr().ok());
         TcpStream::connect(old.local_addr().unwrap()).unwrap();
     }
@@ -185,14 +237,15 @@ mod tests {
     #[test]
     fn a_wider_address_of_the_same_port_can_be_opened() {
         let door = Door::default();
-        let mut given = door.hang(None, any());
+        let mut given = door.hang(None, &at(any()));
         let _old = given.try_recv().unwrap();
         let narrow = door.local_address().unwrap();
         let wide = SocketAddr::new("0.0.0.0".parse().unwrap(), narrow.port());
-        let socket = door.prepare(wide).unwrap().unwrap();
-        door.publish(wide, socket);
+        let socket = door.prepare(&at(wide)).unwrap().unwrap();
+        door.publish(&at(wide), socket);
         assert_eq!(door.local_address(), Some(wide));
-        assert!(given.try_recv().is_ok());
+        let given = given.try_recv().unwrap();
+        assert!(given.secure, "beyond loopback always");
         assert!(TcpListener::bind(wide).is_err(), "the port is ours alone");
     }
 
@@ -200,11 +253,11 @@ mod tests {
     fn the_rescue_address_overrides_the_configured_one() {
         let door = Door::default();
         let rescue: SocketAddr = "127.0.0.2:0".parse().unwrap();
-        let _given = door.hang(Some(rescue), any());
+        let _given = door.hang(Some(rescue), &at(any()));
         let local = door.local_address().unwrap();
         assert_eq!(local.ip(), rescue.ip());
-        assert!(door.prepare(any()).unwrap().is_none());
-        door.mend(any());
+        assert!(door.prepare(&at(any())).unwrap().is_none());
+        door.mend(&at(any()));
         assert_eq!(door.local_address(), Some(local));
     }
 
@@ -213,12 +266,31 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.5:0").unwrap();
         let address = taken.local_addr().unwrap();
         let door = Door::default();
-        let mut given = door.hang(None, address);
+        let mut given = door.hang(None, &at(address));
         assert_eq!(door.local_address(), None);
-        door.mend(address);
+        door.mend(&at(address));
         assert!(given.try_recv().is_err());
         drop(taken);
-        door.mend(address);
+        door.mend(&at(address));
         assert!(given.try_recv().is_ok());
+    }
+
+    #[test]
+    fn the_same_address_is_handed_over_anew_where_it_is_to_speak_tls() {
+        for rescue in [None, Some(any())] {
+            let door = Door::default();
+            let mut given = door.hang(rescue, &at(any()));
+            assert!(!given.try_recv().unwrap().secure);
+            let secure = Admin {
+                tls: AdminTls::SelfSigned,
+                ..at(any())
+            };
+            let socket = door.prepare(&secure).unwrap().unwrap();
+            door.publish(&secure, socket);
+            let second = given.try_recv().unwrap();
+            assert!(second.secure);
+            assert_eq!(second.socket.local_addr().ok(), door.local_address());
+            assert!(door.prepare(&secure).unwrap().is_none());
+        }
     }
 }

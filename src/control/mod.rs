@@ -7,6 +7,7 @@
 //! [`Handle`] is what the panel, the API and the command line hold. A stopped instance
 //! is changed by the same code without a data plane ([`Control::offline`]).
 
+mod admin_url;
 mod certificates;
 mod change;
 mod check_report;
@@ -48,6 +49,7 @@ use crate::tls::Engine;
 
 pub use change::{Applied, Apply, ChangeError};
 pub use check_report::{CheckReport, CheckRow};
+pub use door::AdminSocket;
 pub use edit::NodeEdit;
 pub use own_socket::CONTROL_SOCKET;
 pub use start::{Loaded, Started};
@@ -344,12 +346,9 @@ impl Handle {
     /// Opens the admin address, `rescue` or else the Config's, and answers where its
     /// sockets arrive: one now, or as soon as it can be opened, and one more whenever the
     /// address changes. The newest counts.
-    pub fn open_admin(
-        &self,
-        rescue: Option<SocketAddr>,
-    ) -> UnboundedReceiver<std::net::TcpListener> {
-        let configured = self.control.now.load().snapshot.config.admin.address;
-        self.control.door.hang(rescue, configured)
+    pub fn open_admin(&self, rescue: Option<SocketAddr>) -> UnboundedReceiver<AdminSocket> {
+        let configured = self.admin();
+        self.control.door.hang(rescue, &configured)
     }
 
     /// Closes the admin address: its server has stopped.
@@ -360,22 +359,6 @@ impl Handle {
     /// Where the admin server really listens, once it does.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.control.door.local_address()
-    }
-
-    /// The URL of the panel for somebody on this machine, or for others by the machine's name
-    /// where it listens everywhere. No slash at its end.
-    pub fn admin_url(&self) -> String {
-        let configured = self.control.now.load().snapshot.config.admin.address;
-        let address = self.admin_address().unwrap_or(configured);
-        let host = match address.ip() {
-            ip if ip.is_unspecified() => {
-                let machine = rustix::system::uname();
-                machine.nodename().to_string_lossy().into_owned()
-            }
-            std::net::IpAddr::V6(ip) => format!("[{ip}]"),
-            ip => ip.to_string(),
-        };
-        format!("http://{host}:{}", address.port())
     }
 
     /// From now on the instance says that it is not ready: it is about to stop.

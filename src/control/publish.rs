@@ -35,8 +35,7 @@ impl Control {
         }));
         self.followers.send_replace(snapshot.config.clone());
         if let Some(socket) = sockets.admin {
-            let address = snapshot.config.admin.address;
-            self.door.publish(address, socket);
+            self.door.publish(&snapshot.config.admin, socket);
         }
         if of_database {
             self.keep(&snapshot).await;

@@ -2,15 +2,12 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::later::{Later, Off};
 use super::reader::Reader;
 use super::settings::write_networks;
 use super::tree::Tree;
-use super::value::{Fault, network, socket, word};
+use super::value::{Fault, network, socket, text, word};
 use super::writer::Writer;
-use crate::model::{Admin, Code, Language, MetricsAccess};
-
-const LATER: &[Later] = &[("tls", Off::Word("off"))];
+use crate::model::{Admin, AdminTls, Language, MetricsAccess, Name};
 
 const LANGUAGES: [Option<Language>; 3] = [None, Some(Language::English), Some(Language::Chinese)];
 
@@ -33,36 +30,44 @@ fn language_word(language: Option<Language>) -> &'static str {
 }
 
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Admin {
-    r.later(LATER);
     let d = Admin::default();
     // Port 0, so that no listener seems to stand in its way.
     let unread = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     Admin {
         address: r
-            .unless_faulty("address", d.address, address)
+            .unless_faulty("address", d.address, socket)
             .unwrap_or(unread),
+        tls: r.get("tls", d.tls, tls),
         allow: r.list("allow", network, |_| None).unwrap_or(d.allow),
         metrics: r.get("metrics", d.metrics, word(&METRICS, metrics_word, &[])),
         language: r.get("language", d.language, word(&LANGUAGES, language_word, &[])),
     }
 }
 
-// Passwords and tokens would cross the network in the clear.
-fn address(tree: &Tree) -> Result<SocketAddr, Fault> {
-    let address = socket(tree)?;
-    if address.ip().is_loopback() {
-        return Ok(address);
+fn tls(tree: &Tree) -> Result<AdminTls, Fault> {
+    match text(tree)? {
+        "off" => Ok(AdminTls::Off),
+        "self-signed" => Ok(AdminTls::SelfSigned),
+        name => Name::parse(name).map(AdminTls::Certificate).map_err(|_| {
+            let message =
+                format!("must be off, self-signed or the name of a certificate (is {tree})");
+            Fault::value(message)
+        }),
     }
-    let message = format!(
-        "must be a loopback address, such as 127.0.0.1:{}, because this version has no TLS for it (is {tree})",
-        address.port()
-    );
-    Err(Fault::new(Code::NotAvailable, message))
+}
+
+fn tls_word(tls: &AdminTls) -> &str {
+    match tls {
+        AdminTls::Off => "off",
+        AdminTls::SelfSigned => "self-signed",
+        AdminTls::Certificate(name) => name.as_str(),
+    }
 }
 
 pub(super) fn write(w: &mut Writer, admin: &Admin) {
     let d = Admin::default();
     w.field("address", admin.address.to_string(), d.address.to_string());
+    w.field("tls", tls_word(&admin.tls), tls_word(&d.tls));
     write_networks(w, "allow", &admin.allow);
     w.field(
         "metrics",

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
 
-use super::Language;
+use super::{Language, Name};
 
 /// Who may read `/metrics` and `/check_status`. Loopback always may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,11 +17,25 @@ pub enum MetricsAccess {
     Public,
 }
 
-/// The admin server: `/metrics`, `/check_status`, `/healthz`, `/readyz`.
+/// How the admin server speaks TLS.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum AdminTls {
+    /// It does not: on loopback alone.
+    #[default]
+    Off,
+    /// By a certificate of its own.
+    SelfSigned,
+    /// By this one of the Config's.
+    Certificate(Name),
+}
+
+/// The admin server: the panel, the API, `/metrics`, `/check_status`, `/healthz`, `/readyz`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
-    /// Where it listens. Plain HTTP, so loopback only until it can speak TLS.
+    /// Where it listens.
     pub address: SocketAddr,
+    /// How it speaks TLS.
+    pub tls: AdminTls,
     /// Networks that may ask; empty is anyone who can connect.
     pub allow: Vec<IpNet>,
     /// Who may read `/metrics` and `/check_status`.
@@ -35,8 +49,17 @@ impl Default for Admin {
         Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 9443)),
             allow: Vec::new(),
+            tls: AdminTls::Off,
             metrics: MetricsAccess::Token,
             language: None,
         }
+    }
+}
+
+impl Admin {
+    /// Whether it speaks TLS at `address`. Beyond loopback it always does: passwords and tokens
+    /// would cross the network in the clear.
+    pub fn is_secure_at(&self, address: SocketAddr) -> bool {
+        self.tls != AdminTls::Off || !address.ip().to_canonical().is_loopback()
     }
 }

@@ -34,7 +34,7 @@ mod settings;
 mod site;
 mod webhook;
 
-pub use admin::{Admin, MetricsAccess};
+pub use admin::{Admin, AdminTls, MetricsAccess};
 pub use affinity::{Affinity, CookieDomain, CookieName, CookiePath, SameSite, Secure};
 pub use certificate::{Certificate, CertificateFiles};
 pub use config::Config;

@@ -85,6 +85,7 @@ pub struct Certificate {
     pub(super) print: [u8; 32],
     from_12: Arc<ServerConfig>,
     from_13: Arc<ServerConfig>,
+    key: Arc<CertifiedKey>,
 }
 
 impl fmt::Debug for Certificate {
@@ -137,6 +138,7 @@ impl Certificate {
             print,
             from_12: server(TlsVersion::V12)?,
             from_13: server(TlsVersion::V13)?,
+            key,
         })
     }
 
@@ -150,6 +152,7 @@ impl Certificate {
             print: self.print,
             from_12: self.from_12.clone(),
             from_13: self.from_13.clone(),
+            key: self.key.clone(),
         }
     }
 
@@ -184,6 +187,11 @@ impl Certificate {
                 day(now)
             )
         })
+    }
+
+    /// The chain with its key, for a server of rustls.
+    pub fn certified(&self) -> Arc<CertifiedKey> {
+        self.key.clone()
     }
 
     /// How a handshake with it goes.

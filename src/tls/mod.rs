@@ -7,6 +7,7 @@ mod certificates;
 mod chooser;
 mod faults;
 mod names;
+mod own;
 mod pem;
 #[cfg(test)]
 mod tests;
@@ -16,3 +17,4 @@ pub use accept::{NotShaken, Secured, Shaken, begins_like_http, shake};
 pub use certificate::{Certificate, Engine};
 pub use certificates::{Certificates, Part, ReadFault};
 pub use chooser::{Chooser, Offer};
+pub use own::own_certificate;

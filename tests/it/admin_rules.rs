@@ -76,6 +76,7 @@ const HELD: &[(&str, &[&str])] = &[
         &[
             "the_cookie_is_bound_to_this_host_and_out_of_reach_of_scripts_and_other_sites",
             "the_cookie_on_plain_loopback_is_strict_and_out_of_reach_of_scripts",
+            "its_own_certificate_is_kept_and_the_cookie_bound_to_it",
         ],
     ),
     (
@@ -90,6 +91,13 @@ const HELD: &[(&str, &[&str])] = &[
         &[
             "another_site_changes_nothing",
             "what_changes_something_is_no_get_and_is_never_for_anyone",
+        ],
+    ),
+    (
+        "3.4.1 HSTS; plain HTTP beyond loopback refused",
+        &[
+            "its_own_certificate_is_kept_and_the_cookie_bound_to_it",
+            "beyond_this_machine_the_panel_needs_tls",
         ],
     ),
     (

@@ -12,6 +12,7 @@ mod admin_browser;
 mod admin_people;
 mod admin_rules;
 mod admin_sign_in;
+mod admin_tls;
 mod affinity;
 mod affinity_cookie;
 mod affinity_secret;

@@ -11,8 +11,6 @@ sessions = { store = "memory" }
 backup = { nightly = "03:00" }
 [settings]
 max_connections_per_client = 10
-[admin]
-tls = "self-signed"
 [[certificates]]
 name = "a"
 acme = "letsencrypt"
@@ -89,16 +87,6 @@ routes = [{ path = "/", pool = "a" }]
             "lb.toml:2:3: acme: `acme` is not available in this version",
             "lb.toml:7:1: pools[0].protocol: `protocol` is not available in this version",
             "lb.toml:10:10: pools[1].policy: must be one of round_robin, least_conn, ip_hash, hash, random_two, least_time (is \"fastest\")",
-        ]
-    );
-}
-
-#[test]
-fn the_admin_address_stays_on_loopback() {
-    assert_eq!(
-        told("version = 1\n[admin]\naddress = \"0.0.0.0:9443\"\n"),
-        [
-            "lb.toml:3:11: admin.address: must be a loopback address, such as 127.0.0.1:9443, because this version has no TLS for it (is \"0.0.0.0:9443\")"
         ]
     );
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Unique, dangling};
-use crate::model::{Code, Config, ListenerTls, Name, Problems};
+use crate::model::{AdminTls, Code, Config, ListenerTls, Name, Problems};
 
 /// The Problems of listeners with TLS and of certificates.
 pub(super) fn check(config: &Config, problems: &mut Problems) {
@@ -26,9 +26,34 @@ pub(super) fn check(config: &Config, problems: &mut Problems) {
             }
         }
     }
+    check_admin(config, &known, problems);
     let mut names = Unique::default();
     for (i, certificate) in config.certificates.iter().enumerate() {
         names.see(problems, &certificate.name, i, "certificates");
+    }
+}
+
+/// The admin address beyond this machine needs TLS: what it speaks are passwords and tokens.
+fn check_admin(config: &Config, known: &HashSet<&Name>, problems: &mut Problems) {
+    let admin = &config.admin;
+    match &admin.tls {
+        AdminTls::SelfSigned => {}
+        AdminTls::Certificate(name) if known.contains(name) => {}
+        AdminTls::Certificate(name) => {
+            problems.add(
+                "admin.tls",
+                Code::Dangling,
+                dangling("certificate", name, known),
+            );
+        }
+        AdminTls::Off if admin.address.ip().to_canonical().is_loopback() => {}
+        AdminTls::Off => {
+            let message = format!(
+                "{} is beyond this machine, where the panel is not spoken without TLS: add tls = \"self-signed\" or the name of a certificate",
+                admin.address
+            );
+            problems.add("admin.address", Code::Missing, message);
+        }
     }
 }
 
@@ -38,7 +63,8 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     let shows = |tls: &ListenerTls, name: &Name| {
         tls.certificates.is_empty() || tls.certificates.contains(name)
     };
-    let idle = |name: &&Name| !with_tls().any(|tls| shows(tls, name));
+    let of_admin = |name: &Name| config.admin.tls == AdminTls::Certificate(name.clone());
+    let idle = |name: &&Name| !with_tls().any(|tls| shows(tls, name)) && !of_admin(name);
     let names = config.certificates.iter().map(|c| &c.name);
     names
         .filter(idle)

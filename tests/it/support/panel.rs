@@ -2,13 +2,15 @@
 
 use super::appliance::Appliance;
 use super::client::{Client, Request, Response};
+use super::tls::Trust;
 
 /// The password of everybody in these tests.
 pub(crate) const PASSWORD: &str = "hangs level at noon";
 
 /// Somebody before the panel, signed in or not.
 pub(crate) struct Panel {
-    port: u16,
+    host: String,
+    scheme: &'static str,
     client: Client,
     pub(crate) cookie: Option<String>,
 }
@@ -16,15 +18,20 @@ pub(crate) struct Panel {
 impl Panel {
     /// A browser that has not been here yet.
     pub(crate) fn of(lb: &Appliance) -> Self {
-        Self::at(lb.admin_port(), Client::of(lb.admin_port()))
+        Self {
+            host: format!("127.0.0.1:{}", lb.admin_port()),
+            scheme: "http",
+            client: Client::of(lb.admin_port()),
+            cookie: None,
+        }
     }
 
-    /// One that comes by this client.
-    pub(crate) fn at(port: u16, client: Client) -> Self {
+    /// One that comes by TLS.
+    pub(crate) fn trusting(lb: &Appliance, trust: Trust) -> Self {
         Self {
-            port,
-            client,
-            cookie: None,
+            scheme: "https",
+            client: Client::trusting(lb.admin_port(), trust),
+            ..Self::of(lb)
         }
     }
 
@@ -61,10 +68,16 @@ impl Panel {
         self.send(Request::get(path))
     }
 
+    /// The same, where there may be nobody to answer yet.
+    pub(crate) fn try_get(&mut self, path: &str) -> Option<Response> {
+        let request = Request::get(path).field("Host", &self.host);
+        self.client.send(&request.field("Connection", "close")).ok()
+    }
+
     /// POST of a form on a page of the panel.
     #[track_caller]
     pub(crate) fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Response {
-        let origin = format!("http://127.0.0.1:{}", self.port);
+        let origin = format!("{}://{}", self.scheme, self.host);
         self.send(form(path, fields).field("Origin", &origin))
     }
 
@@ -72,7 +85,7 @@ impl Panel {
     #[track_caller]
     pub(crate) fn send(&mut self, request: Request) -> Response {
         let request = request
-            .field("Host", &format!("127.0.0.1:{}", self.port))
+            .field("Host", &self.host)
             .field("Accept", "text/html,*/*;q=0.8")
             .field("Connection", "close");
         let request = match &self.cookie {

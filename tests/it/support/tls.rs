@@ -85,14 +85,7 @@ impl Authority {
 
     /// What a client of `name` needs to believe this authority.
     pub(crate) fn trust(&self, name: &str) -> Trust {
-        let mut roots = RootCertStore::empty();
-        let root = CertificateDer::from_pem_file(self.file()).unwrap();
-        roots.add(root).unwrap();
-        Trust {
-            config: client(roots.clone(), ALL_VERSIONS),
-            roots,
-            name: ServerName::try_from(name.to_owned()).unwrap(),
-        }
+        Trust::of(&self.file(), name)
     }
 
     /// A receiver on 127.0.0.1 whose certificate is for `names` (`DNS:localhost`).
@@ -171,6 +164,19 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
+    /// In what the certificate of a PEM file has signed, be it itself, for `name`.
+    pub(crate) fn of(file: &Path, name: &str) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_file(file).unwrap())
+            .unwrap();
+        Self {
+            config: client(roots.clone(), ALL_VERSIONS),
+            roots,
+            name: ServerName::try_from(name.to_owned()).unwrap(),
+        }
+    }
+
     /// The same with another version of TLS alone.
     pub(crate) fn only(&self, version: &'static SupportedProtocolVersion) -> Self {
         let mut other = self.clone();

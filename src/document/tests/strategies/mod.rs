@@ -16,9 +16,10 @@ use pool::pool;
 use site::site;
 
 use crate::model::{
-    Admin, Certificate, CertificateFiles, Config, HeaderChanges, HeaderName, HeaderValue,
-    HostPattern, Language, Listener, ListenerTls, LogFormat, LogLevel, LogStore, Logs, MetricsAccess,
-    Name, Rotate, Secret, Settings, TlsVersion, Underscores, Webhook, WebhookEvent, WebhookUrl,
+    Admin, AdminTls, Certificate, CertificateFiles, Config, HeaderChanges, HeaderName, HeaderValue,
+    HostPattern, Language, Listener, ListenerTls, LogFormat, LogLevel, LogStore, Logs,
+    MetricsAccess, Name, Rotate, Secret, Settings, TlsVersion, Underscores, Webhook, WebhookEvent,
+    WebhookUrl,
 };
 
 const DAY: u64 = 86_400_000;
@@ -111,11 +112,13 @@ fn admin() -> impl Strategy<Value = Admin> {
         MetricsAccess::Public,
     ]);
     let language = select(vec![None, Some(Language::English), Some(Language::Chinese)]);
-    let all = (address, networks(), metrics, language);
-    all.prop_map(|(address, allow, metrics, language)| Admin {
+    let tls = select(vec![AdminTls::Off, AdminTls::SelfSigned]);
+    let all = (address, networks(), metrics, tls, language);
+    all.prop_map(|(address, allow, metrics, tls, language)| Admin {
         address: address.parse().unwrap(),
         allow,
         metrics,
+        tls,
         language,
     })
 }
