@@ -92,4 +92,15 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_changed_weight_keeps_what_failures_took() {
+        let mut slot = super::Slot::new(6);
+        slot.weaken(3);
+        assert_eq!((slot.weight, slot.effective), (6, 4));
+        slot.set_weight(9);
+        assert_eq!((slot.weight, slot.effective), (9, 7));
+        slot.set_weight(1);
+        assert_eq!((slot.weight, slot.effective), (1, 0));
+    }
 }

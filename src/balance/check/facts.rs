@@ -196,4 +196,40 @@ mod tests {
             assert_eq!(facts.fill("{exempt}", Language::English), exempt);
         }
     }
+
+    #[test]
+    fn every_broken_rule_has_its_own_words_in_chinese_and_the_scanner_s_in_english() {
+        let words = |rule, language| {
+            let facts = Facts {
+                rule,
+                said: "said".into(),
+                ..Facts::default()
+            };
+            facts.fill("{broken}", language)
+        };
+        let other = words(0, Language::Chinese);
+        let mut seen = vec![other.clone()];
+        let named = (1..=4).chain([14]).chain(16..=22).chain([24, 25, 26]);
+        for rule in named.chain(28..=30) {
+            let chinese = words(rule, Language::Chinese);
+            assert!(
+                chinese.chars().any(|c| ('一'..='龥').contains(&c)),
+                "{chinese}"
+            );
+            assert!(!seen.contains(&chinese), "{rule}: {chinese}");
+            seen.push(chinese);
+            assert_eq!(words(rule, Language::English), "said");
+        }
+        assert_eq!(words(41, Language::Chinese), words(24, Language::Chinese));
+        assert_eq!(words(99, Language::Chinese), other);
+    }
+
+    #[test]
+    fn as_many_characters_are_quoted_whatever_their_script() {
+        assert_eq!(quoted("秤".repeat(500).as_bytes()).chars().count(), 120);
+        assert_eq!(
+            quoted("\u{10348}".repeat(500).as_bytes()).chars().count(),
+            120
+        );
+    }
 }
