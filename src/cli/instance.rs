@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::control_client::{Answer, Client, Request};
+use super::control_client::{Client, Request};
 use super::explain::ExplainArgs;
 use super::output::Failure;
+use super::said::{escaped, outcome, post, read, refusal};
 use super::stopped::Stopped;
 use crate::document::Format;
 use crate::model::AdminState;
@@ -336,88 +337,5 @@ fn hint(error: &std::io::Error) -> &'static str {
             "; run the command as the user steelyard runs as, or as root"
         }
         _ => "",
-    }
-}
-
-fn post(client: &Client, path: &str, asked: &Value) -> Result<Value, Failure> {
-    let answer = client.ask(&Request {
-        method: "POST",
-        path,
-        body: Some(("application/json", asked.to_string().as_bytes())),
-        ..Request::default()
-    })?;
-    match answer.status {
-        200 => read(&answer),
-        _ => Err(refusal(&answer)),
-    }
-}
-
-fn outcome(answer: Answer) -> Result<Outcome, Failure> {
-    match answer.status {
-        200 => Ok(Outcome::Done(read(&answer)?)),
-        422 => Ok(Outcome::Problems(read(&answer)?)),
-        _ => Err(refusal(&answer)),
-    }
-}
-
-fn read(answer: &Answer) -> Result<Value, Failure> {
-    serde_json::from_slice(&answer.body).map_err(|_| refusal(answer))
-}
-
-/// The instance's own words, or at least its status.
-fn refusal(answer: &Answer) -> Failure {
-    let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
-    let words = body.as_ref().and_then(|body| body["error"].as_str());
-    Failure::run_time(words.map_or_else(
-        || {
-            format!(
-                "the running steelyard answered with status {}",
-                answer.status
-            )
-        },
-        str::to_owned,
-    ))
-}
-
-/// A name as a path segment of a URL.
-fn escaped(name: &str) -> String {
-    let mut text = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Answer, escaped, refusal};
-
-    #[test]
-    fn a_refusal_is_told_in_the_words_of_the_instance() {
-        let told = |status, body: &str| {
-            refusal(&Answer {
-                status,
-                body: body.as_bytes().to_vec(),
-            })
-            .message
-        };
-        assert_eq!(
-            told(412, r#"{"error":"the newest revision is 8"}"#),
-            "the newest revision is 8"
-        );
-        assert_eq!(
-            told(500, "<html>"),
-            "the running steelyard answered with status 500"
-        );
-    }
-
-    #[test]
-    fn a_name_cannot_leave_its_place_in_the_url() {
-        assert_eq!(escaped("web-1.a_B"), "web-1.a_B");
-        assert_eq!(escaped("../x?y"), "..%2Fx%3Fy");
     }
 }

@@ -15,6 +15,7 @@ mod logs;
 mod node;
 mod output;
 mod people;
+mod said;
 mod source;
 mod status;
 mod status_table;

@@ -1,7 +1,6 @@
 //! Hundreds of requests at once to nodes that never begin or never end: what they hold is
 //! bounded, and nothing of it stays.
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
@@ -89,12 +88,6 @@ fn crowd(port: u16, nodes: &[Broken; 4]) -> Vec<TcpStream> {
     all
 }
 
-fn descriptors(lb: &Appliance) -> usize {
-    fs::read_dir(format!("/proc/{}/fd", lb.pid()))
-        .unwrap()
-        .count()
-}
-
 #[test]
 fn a_crowd_at_nodes_without_beginning_or_end_holds_bounded_memory_and_leaves_nothing() {
     let nodes = nodes();
@@ -111,7 +104,7 @@ fn a_crowd_at_nodes_without_beginning_or_end_holds_bounded_memory_and_leaves_not
     lb.apply(&(text + &site("all", &routes) + settings));
     let mut client = Client::of(lb.port());
     assert_eq!(client.get("/").text(), "whole");
-    let (before, files) = (lb.resident(), descriptors(&lb));
+    let (before, files) = (lb.resident(), lb.descriptors());
     let requests = u64::try_from(CROWD * POOLS.len()).unwrap();
     let limit = before + requests * HELD + BESIDE + BUDGET;
 
@@ -135,7 +128,7 @@ fn a_crowd_at_nodes_without_beginning_or_end_holds_bounded_memory_and_leaves_not
         eventually("both sides of the crowd are gone", || {
             let left: usize = nodes.iter().map(Broken::open).sum();
             // The client of the healthy pool and its node connection come and go.
-            (left == 0 && descriptors(&lb) <= files + 2).then_some(())
+            (left == 0 && lb.descriptors() <= files + 2).then_some(())
         });
     }
     for name in POOLS {

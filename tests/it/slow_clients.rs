@@ -67,7 +67,7 @@ impl Stand {
         eventually("the bystander is gone", || {
             (stand.open() == 0).then_some(())
         });
-        stand.descriptors = stand.descriptors_now();
+        stand.descriptors = stand.lb.descriptors();
         stand.resident = stand.lb.resident();
         stand
     }
@@ -83,11 +83,6 @@ impl Stand {
         let samples = text.lines().filter_map(|line| line.rsplit_once(' '));
         let of_these = samples.filter(|(name, _)| is_one(name));
         of_these.map(|(_, n)| n.parse::<usize>().unwrap()).sum()
-    }
-
-    fn descriptors_now(&self) -> usize {
-        let all = fs::read_dir(format!("/proc/{}/fd", self.lb.pid()));
-        all.unwrap().count()
     }
 
     /// Waits until many of the crowd are there at once; all of them together need a machine that is fast enough.
@@ -175,7 +170,7 @@ impl Stand {
         figure(&format!("{} KiB at most for each of {count}", more / count));
         assert!(more < count * each + shared, "{more} KiB for {count}");
         eventually("all descriptors are back", || {
-            let back = self.open() == 0 && self.descriptors_now() <= self.descriptors;
+            let back = self.open() == 0 && self.lb.descriptors() <= self.descriptors;
             back.then_some(())
         });
         assert_eq!(self.lb.node("django", "sync")["in_flight"], 0);

@@ -306,6 +306,22 @@ impl Appliance {
         self.memory("VmHWM:")
     }
 
+    /// Descriptors it has open, but for its logs': those begin a file whenever they like.
+    pub(crate) fn descriptors(&self) -> usize {
+        let logs = self.data().join("logs");
+        let all = fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap();
+        let is_other = |path: PathBuf| !path.starts_with(&logs);
+        // One that is closed meanwhile counts as closed.
+        all.filter(|fd| {
+            let path = fd
+                .as_ref()
+                .ok()
+                .and_then(|fd| fs::read_link(fd.path()).ok());
+            path.is_some_and(is_other)
+        })
+        .count()
+    }
+
     fn memory(&self, key: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(key));
