@@ -1,7 +1,7 @@
-//! Reading the small files that a configuration names.
+//! Small files: those that a configuration names are read, those that are the appliance's own secret are written.
 
-use std::fs::OpenOptions;
-use std::io::{self, Read};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -27,9 +27,31 @@ pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Puts `bytes` into the file `name` of `dir`, which only its owner reads: all of them or, after a
+/// crash, what was there. Waits for the disk.
+///
+/// # Errors
+/// It cannot be written; what was there stays.
+pub fn write_private(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = dir.join(format!("{name}.new"));
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(unfinished, dir.join(name))
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
     use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -50,5 +72,24 @@ mod tests {
             assert_eq!(read(&none, 4).unwrap_err(), "it is not a file");
         }
         assert!(read(&at("gone"), 4).unwrap_err().contains("No such file"));
+    }
+
+    #[test]
+    fn what_is_secret_is_for_its_owner_alone_and_replaced_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let left = dir.path().join("key.new");
+        // What a crash left, for all to read, is not written into.
+        fs::write(&left, "left").unwrap();
+        for words in ["first", "2"] {
+            super::write_private(dir.path(), "key", words.as_bytes()).unwrap();
+            let key = dir.path().join("key");
+            assert_eq!(fs::read_to_string(&key).unwrap(), words);
+            assert_eq!(
+                fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
+            assert!(!left.exists());
+        }
+        assert!(super::write_private(&dir.path().join("gone"), "key", b"").is_err());
     }
 }

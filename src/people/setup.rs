@@ -1,21 +1,20 @@
 //! The one-time link: good until the first user is there. Its token lies in a file that only
 //! its owner reads, so that it can be shown again, on the box.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File};
+use std::io;
 use std::path::Path;
 
 use super::sign_in::{SignedIn, Visitor};
 use super::users::UserFault;
 use super::{By, People, PeopleError, digest, done, new_secret, told, unix_now};
+use crate::disk::write_private;
 use crate::model::{Language, Role};
 use crate::store::StoreError;
 use crate::store::people::NewUser;
 
 /// The file in the data directory.
 const FILE: &str = "setup-token";
-const UNFINISHED: &str = "setup-token.new";
 
 /// Limit: what is read of the file, in bytes.
 const LONGEST: u64 = 128;
@@ -58,7 +57,8 @@ impl People {
             return Ok(Some(token));
         }
         let token = new_secret();
-        write(self.dir(), &token).map_err(|error| StoreError::Io {
+        let line = format!("{token}\n");
+        write_private(self.dir(), FILE, line.as_bytes()).map_err(|error| StoreError::Io {
             why: format!("{FILE} cannot be written: {error}"),
         })?;
         let entry = done(by, "setup_link", "", "");
@@ -122,20 +122,4 @@ fn read(dir: &Path) -> Option<String> {
     let token = text.trim();
     // One that was cut short would be easier to guess.
     (token.len() >= 43).then(|| token.to_owned())
-}
-
-fn write(dir: &Path, token: &str) -> io::Result<()> {
-    let unfinished = dir.join(UNFINISHED);
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&unfinished)?;
-    writeln!(file, "{token}")?;
-    file.sync_all()?;
-    fs::rename(unfinished, dir.join(FILE))
 }

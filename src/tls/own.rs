@@ -1,9 +1,7 @@
 //! The admin address's own certificate, signed by itself: made once, and kept, so that whoever
 //! has looked at it knows it again.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,10 +11,10 @@ use rustls::sign::CertifiedKey;
 
 use super::pem;
 use super::x509::facts;
+use crate::disk::write_private;
 
 /// The file in the data directory: key and certificate.
 const FILE: &str = "admin.pem";
-const UNFINISHED: &str = "admin.pem.new";
 
 /// How long one is good, in years: nobody renews it, and a new one is a warning in every browser.
 const YEARS: i32 = 10;
@@ -34,7 +32,7 @@ pub fn own_certificate(dir: &Path) -> io::Result<Arc<CertifiedKey>> {
     if let Some(kept) = read(&path) {
         return Ok(kept);
     }
-    write(dir, &made().map_err(io::Error::other)?)?;
+    write_private(dir, FILE, made().map_err(io::Error::other)?.as_bytes())?;
     read(&path).ok_or_else(|| io::Error::other(format!("{FILE} cannot be read back")))
 }
 
@@ -69,22 +67,6 @@ fn made() -> Result<String, rcgen::Error> {
     let key = KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
     Ok(key.serialize_pem() + &certificate.pem())
-}
-
-fn write(dir: &Path, pem: &str) -> io::Result<()> {
-    let unfinished = dir.join(UNFINISHED);
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&unfinished)?;
-    file.write_all(pem.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(unfinished, dir.join(FILE))
 }
 
 #[cfg(test)]
