@@ -20,6 +20,7 @@ mod observe;
 mod page;
 mod people;
 mod preferences;
+mod rail;
 mod request;
 mod routes;
 mod secure;
@@ -27,6 +28,8 @@ mod setup;
 mod sign_in;
 mod socket;
 mod statics;
+#[allow(dead_code, reason = "the pages that use it come next")]
+mod stream;
 #[cfg(test)]
 mod tests;
 mod texts;

@@ -3,8 +3,8 @@
 use std::borrow::Borrow;
 use std::io::Write as _;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING, LOCATION, VARY};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -12,6 +12,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::identity::{self, cookie};
+use super::rail;
+use super::request;
+use super::routes::{self, Who};
 use super::statics;
 use super::texts::Texts;
 use crate::control::Handle;
@@ -64,41 +67,24 @@ impl Theme {
     }
 }
 
-/// An entry of the rail.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Entry {
-    /// Where it leads.
-    pub(super) path: &'static str,
-    /// The symbol in `icons.svg`.
-    pub(super) icon: &'static str,
-    /// Its words.
-    pub(super) words: fn(Texts) -> &'static str,
-    /// Who sees it.
-    pub(super) role: Role,
+/// What was just done, told once.
+#[derive(Debug, Clone)]
+pub(super) struct Toast {
+    /// In words.
+    pub(super) words: String,
+    /// The revision that can be taken back.
+    pub(super) undo: Option<u64>,
 }
 
-impl Entry {
-    /// Its words on a page.
-    pub(super) fn words(&self, shell: &Shell) -> &'static str {
-        (self.words)(shell.t)
+impl Toast {
+    /// One that cannot be taken back.
+    pub(super) fn of(words: impl Into<String>) -> Self {
+        Self {
+            words: words.into(),
+            undo: None,
+        }
     }
 }
-
-/// The rail, in its order. A new page is named here and in `routes`.
-const RAIL: &[Entry] = &[
-    Entry {
-        path: "/people",
-        icon: "user",
-        words: Texts::people,
-        role: Role::Viewer,
-    },
-    Entry {
-        path: "/audit",
-        icon: "history",
-        words: Texts::audit,
-        role: Role::Admin,
-    },
-];
 
 /// The frame of a page.
 #[derive(Debug, Clone)]
@@ -113,22 +99,29 @@ pub(super) struct Shell {
     pub(super) current: &'static str,
     /// Where to come back to after switching language or theme.
     pub(super) here: String,
-    /// What was just done, in words.
-    pub(super) toast: &'static str,
+    /// The revision in force.
+    pub(super) revision: u64,
+    /// How many nodes are down.
+    pub(super) down: usize,
+    /// What was just done.
+    pub(super) toast: Option<Toast>,
 }
 
 impl Shell {
     /// That of a page which belongs to the entry `current` of the rail.
     pub(super) fn of(request: &HttpRequest, current: &'static str) -> Self {
         let user = identity::person(request).map(|sign_in| sign_in.user);
-        let target = request.uri().path_and_query().map_or("/", |t| t.as_str());
+        let t = Texts(language(request, user.as_ref()));
+        let handle = request.app_data::<Data<Handle>>();
         Self {
-            t: Texts(language(request, user.as_ref())),
+            t,
             theme: Theme::of(request),
-            user,
             current,
-            here: own_path(target).unwrap_or("/").to_owned(),
-            toast: "",
+            here: here(request).to_owned(),
+            revision: handle.map_or(0, |handle| handle.revision()),
+            down: handle.map_or(0, |handle| handle.nodes_down()),
+            toast: handle.and_then(|handle| changed(request, handle, t, user.as_ref())),
+            user,
         }
     }
 
@@ -151,9 +144,15 @@ impl Shell {
     }
 
     /// The entries of the rail that the user may see.
-    pub(super) fn rail(&self) -> impl Iterator<Item = &'static Entry> + '_ {
+    pub(super) fn rail(&self) -> impl Iterator<Item = &'static rail::Entry> + '_ {
         let role = self.user.as_ref().map(|user| user.role);
-        RAIL.iter().filter(move |entry| role >= Some(entry.role))
+        rail::RAIL.iter().filter(move |entry| {
+            let route = routes::find(&Method::GET, entry.path);
+            route.is_some_and(|route| match route.who {
+                Who::Role(needed) => role >= Some(needed),
+                _ => false,
+            })
+        })
     }
 
     /// The URL of a file of ours.
@@ -199,6 +198,26 @@ impl Shell {
             "%Y-%m-%dT%H:%M:%SZ",
         )
     }
+}
+
+/// Where a page is, without what was just done on it.
+fn here(request: &HttpRequest) -> &str {
+    let target = request.uri().path_and_query().map_or("/", |t| t.as_str());
+    let is_told = ["changed", "done"]
+        .iter()
+        .any(|name| request::query(request, name).is_some());
+    let target = if is_told { request.path() } else { target };
+    own_path(target).unwrap_or("/")
+}
+
+/// The toast of the revision that `?changed=` names, while it is the one in force.
+fn changed(request: &HttpRequest, handle: &Handle, t: Texts, user: Option<&User>) -> Option<Toast> {
+    let revision: u64 = request::query(request, "changed")?.parse().ok()?;
+    let may_undo = user.is_some_and(|user| user.role >= Role::Operator);
+    (revision == handle.revision()).then(|| Toast {
+        words: t.saved_as(revision),
+        undo: Some(revision).filter(|_| may_undo && routes::has("POST", "/history/undo")),
+    })
 }
 
 fn shown(time: i64, zone: &jiff::tz::TimeZone, format: &str) -> String {

@@ -121,6 +121,13 @@ pub(super) fn find(method: &Method, pattern: &str) -> Option<&'static Route> {
     routes.find(|route| route.method == method && route.path == pattern)
 }
 
+/// Whether there is such a line.
+pub(super) fn has(method: &str, path: &str) -> bool {
+    ROUTES
+        .iter()
+        .any(|route| route.method == method && route.path == path)
+}
+
 /// The paths, each once, in the order of the table.
 pub(super) fn paths() -> Vec<&'static str> {
     let mut paths: Vec<&'static str> = Vec::new();

@@ -332,6 +332,16 @@ impl Handle {
         self.control.followers.subscribe()
     }
 
+    /// The number of the Config in force.
+    pub fn revision(&self) -> u64 {
+        self.control.now.load().snapshot.revision
+    }
+
+    /// How many nodes that are wanted are down.
+    pub fn nodes_down(&self) -> usize {
+        self.control.nodes_down()
+    }
+
     /// The Config in force.
     pub fn config(&self) -> Arc<Config> {
         self.control.now.load().snapshot.config.clone()

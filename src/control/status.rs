@@ -58,6 +58,17 @@ impl Control {
         })
     }
 
+    /// How many nodes that are wanted are down.
+    pub(super) fn nodes_down(&self) -> usize {
+        let now = self.now.load();
+        let pools = now.snapshot.pools.iter();
+        let nodes = pools.flat_map(|pool| pool.balancer.nodes());
+        let down = nodes.filter(|node| {
+            node.admin_state == AdminState::Enabled && node.state.health() == Health::Down
+        });
+        down.count()
+    }
+
     /// Listeners in the Config's order, and whether they are open.
     fn listeners(&self) -> Vec<(Name, String, bool)> {
         let open = match &self.parts.data_plane {

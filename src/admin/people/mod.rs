@@ -11,7 +11,7 @@ use askama::Template;
 
 use super::error_page::Wrong;
 use super::identity;
-use super::page::{self, Shell};
+use super::page::{self, Shell, Toast};
 use super::request;
 use super::texts::Texts;
 use crate::model::{Role, Scope};
@@ -134,7 +134,7 @@ async fn show(
     let is_admin = me.user.role == Role::Admin;
     let mut shell = Shell::of(request, ENTRY);
     shell.here = ENTRY.to_owned();
-    shell.toast = toast.map_or("", |words| words(shell.t));
+    shell.toast = toast.map(|words| Toast::of(words(shell.t)));
     let mut sign_ins = people.sign_ins().await?;
     // Where others are is an admin's business.
     sign_ins.retain(|found| is_admin || found.user.id == me.user.id);
