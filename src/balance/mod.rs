@@ -48,7 +48,7 @@ use affinity::Bindings;
 pub use affinity::{Affinity, AffinityKey, Bound, BoundTo, CookieValue, unix_now};
 pub use asker::{Asker, KeyHash};
 use budget::Budget;
-pub use check::{Cause, CheckResult, Facts, quoted};
+pub use check::{Cause, CheckResult, Facts, MOST_PAST_CHECKS, Past, PastCheck, quoted};
 use choice::{Claim, Wish};
 pub use lease::{Lease, OwnedLease};
 pub use lookup::Unresolved;
@@ -318,6 +318,11 @@ impl Balancer {
             true => slow_start::weight(candidate, now).unsigned_abs(),
             false => 0,
         }
+    }
+
+    /// The part of its weight that the candidate has while it warms up, in percent.
+    pub fn warm(&self, candidate: &Candidate, now: Instant) -> u64 {
+        slow_start::percent(candidate, now)
     }
 
     /// Whether requests bound to the candidate go there at `now`: a draining one takes them too.

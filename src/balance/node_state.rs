@@ -12,11 +12,11 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::time::Instant;
 
-use super::CheckResult;
 use super::latency::Latency;
 use super::lookup::{Lookup, Unresolved};
 use super::passive::Passive;
 use super::queue::Queue;
+use super::{CheckResult, Past};
 use crate::model::{AdminState, HealthCheck, Node};
 
 /// What probing last concluded of a node.
@@ -75,6 +75,7 @@ pub struct NodeState {
     has_fallen: AtomicBool,
     born: Instant,
     check: ArcSwapOption<CheckResult>,
+    past: Past,
     /// Milliseconds from `born` to the last answer's first byte.
     heard: AtomicU64,
     checks_passed: AtomicU64,
@@ -113,6 +114,7 @@ impl NodeState {
             has_fallen: AtomicBool::new(false),
             born: Instant::now(),
             check: ArcSwapOption::empty(),
+            past: Past::default(),
             heard: AtomicU64::new(0),
             checks_passed: AtomicU64::new(0),
             checks_failed: AtomicU64::new(0),
@@ -189,6 +191,11 @@ impl NodeState {
         self.check.load().as_deref().cloned()
     }
 
+    /// The last probes, and since when they conclude what they do.
+    pub fn past(&self) -> &Past {
+        &self.past
+    }
+
     /// Probes that passed and probes that failed.
     pub fn checks(&self) -> (u64, u64) {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -202,6 +209,7 @@ impl NodeState {
             false => &self.checks_failed,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+        self.past.note(&result, health != self.health());
         self.check.store(Some(Arc::new(result)));
         // Before the verdict, so that nobody sees the node up at its whole weight.
         if health == Health::Up && self.health() == Health::Down {

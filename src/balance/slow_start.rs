@@ -17,6 +17,14 @@ pub(super) fn weight(candidate: &Candidate, now: Instant) -> i64 {
     }
 }
 
+/// The part of its whole weight that it has at `now`, in percent.
+pub(super) fn percent(candidate: &Candidate, now: Instant) -> u64 {
+    let whole = u64::from(candidate.weight) * UNIT.unsigned_abs();
+    (weight(candidate, now).unsigned_abs() * 100)
+        .checked_div(whole)
+        .unwrap_or(100)
+}
+
 // Linear from 0, and never 0 itself: a node without any share would never get warm.
 fn part(whole: i64, since: Duration, time: Duration) -> i64 {
     let part = u128::from(whole.unsigned_abs()) * since.as_nanos() / time.as_nanos();

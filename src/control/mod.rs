@@ -14,9 +14,11 @@ mod check_report;
 mod door;
 mod edit;
 mod explain;
+mod nodes_view;
 mod notices;
 mod own_socket;
 mod publish;
+mod recent;
 mod secrets;
 mod start;
 mod status;
@@ -50,13 +52,16 @@ use crate::tls::Engine;
 pub use change::{Applied, Apply, ChangeError};
 pub use check_report::{CheckReport, CheckRow};
 pub use door::AdminSocket;
-pub use edit::NodeEdit;
+pub use edit::{NodeEdit, NodesChange, NodesEdit};
+pub use nodes_view::{NodeView, NodesView, PoolView};
 pub use own_socket::CONTROL_SOCKET;
+pub use recent::{MOST_RECENT, RECENT_STEP, Recent};
 pub use start::{Loaded, Started};
 pub use status::Readiness;
 
 use door::Door;
 use notices::{Happened, Notices};
+use recent::Watched;
 
 /// What outlives every snapshot, and who is told of a new one.
 #[derive(Debug)]
@@ -88,6 +93,7 @@ pub struct Control {
     writer: tokio::sync::Mutex<Writer>,
     door: Door,
     notices: Notices,
+    watched: Watched,
     stopping: AtomicBool,
     /// Why the last-known-good file is not the revision in force, if so.
     not_kept: Mutex<Option<String>>,
@@ -135,6 +141,7 @@ impl Control {
         let control = Arc::downgrade(&handle.control);
         let watch = notices::watch(control.clone(), verdicts);
         handle.runtime.spawn(watch);
+        handle.runtime.spawn(recent::watch(control.clone()));
         handle.runtime.spawn(tend::tend(control));
         handle
     }
@@ -193,6 +200,7 @@ impl Control {
             writer: tokio::sync::Mutex::new(found.writer),
             door: Door::default(),
             notices: Notices::default(),
+            watched: Watched::default(),
             stopping: AtomicBool::new(false),
             not_kept: Mutex::new(None),
             _lock: lock,

@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::recent::{RECENT_STEP, Recent};
 use super::{Control, Started};
 use crate::balance::{
-    Balancer, Candidate, Cause, CheckResult, Facts, Health, Unresolved, unix_now,
+    Balancer, Candidate, Cause, CheckResult, Facts, Health, PastCheck, Unresolved, unix_now,
 };
 use crate::metrics::{CertificateFacts, NodeFacts, PoolFacts};
 use crate::model::{AdminState, Language, Name, Way};
@@ -54,7 +55,53 @@ impl Control {
             "reasons": reasons,
             "read_only": read_only,
             "listeners": self.listeners_json(),
-            "pools": pools.map(|pool| pool_json(&pool.balancer, clock, language)).collect::<Vec<_>>(),
+            "pools": pools.map(|pool| self.pool_json(&pool.balancer, clock, language)).collect::<Vec<_>>(),
+        })
+    }
+
+    fn pool_json(&self, pool: &Balancer, clock: Clock, language: Language) -> Value {
+        let fail_open = pool.fail_open(clock.instant);
+        let weight = |node: &Candidate| pool.weight_now(node, clock.instant);
+        let all: u64 = pool.nodes().iter().map(weight).sum();
+        let nodes: Vec<Value> = pool
+            .nodes()
+            .iter()
+            .enumerate()
+            .map(|(index, node)| {
+                let ejected = pool.ejected_until(index, clock.instant);
+                let ejected = ejected.map(|until| time(clock.time + (until - clock.instant)));
+                // First: whoever is bound by an answer under way is bound before that ends.
+                let in_flight = node.state.in_flight();
+                let bound = pool.bound_to(node, clock.unix());
+                let idle = in_flight == 0 && bound.until.is_none();
+                json!({
+                    "name": node.name.as_str(),
+                    "address": node.address.to_string(),
+                    "weight": node.weight,
+                    "share": share(weight(node), all),
+                    "admin_state": node.admin_state.as_str(),
+                    "health": node.state.health().as_str(),
+                    "health_since": node.state.past().since().and_then(time),
+                    "check": node.state.check().map(|check| check_json(&check, language)),
+                    "last_checks": last_checks_json(&node.state.past().checks()),
+                    "lookup": lookup_json(node, language),
+                    "ejected_until": ejected,
+                    "in_flight": in_flight,
+                    "bound": bound.clients,
+                    "bound_until": bound.until.and_then(|until| time(UNIX_EPOCH + Duration::from_secs(until))),
+                    "requests": node.state.requests(),
+                    "errors": node.state.errors(),
+                    "recent": recent_json(&self.watched.of(node.state.id())),
+                    "drained": node.admin_state == AdminState::Draining && idle,
+                })
+            })
+            .collect();
+        json!({
+            "name": pool.name().as_str(),
+            "policy": pool.policy().as_str(),
+            "fail_open": fail_open,
+            "queued": pool.queued(),
+            "nodes": nodes,
         })
     }
 
@@ -181,13 +228,13 @@ impl Control {
 
 /// One moment, as deadlines and as people tell it.
 #[derive(Debug, Clone, Copy)]
-struct Clock {
-    instant: Instant,
-    time: SystemTime,
+pub(super) struct Clock {
+    pub(super) instant: Instant,
+    pub(super) time: SystemTime,
 }
 
 impl Clock {
-    fn now() -> Self {
+    pub(super) fn now() -> Self {
         Self {
             instant: Instant::now(),
             time: SystemTime::now(),
@@ -195,59 +242,41 @@ impl Clock {
     }
 
     /// Seconds since 1970.
-    fn unix(self) -> u64 {
+    pub(super) fn unix(self) -> u64 {
         let since = self.time.duration_since(UNIX_EPOCH);
         since.map_or(0, |since| since.as_secs())
     }
-}
-
-fn pool_json(pool: &Balancer, clock: Clock, language: Language) -> Value {
-    let fail_open = pool.fail_open(clock.instant);
-    let weight = |node: &Candidate| pool.weight_now(node, clock.instant);
-    let all: u64 = pool.nodes().iter().map(weight).sum();
-    let nodes: Vec<Value> = pool
-        .nodes()
-        .iter()
-        .enumerate()
-        .map(|(index, node)| {
-            let ejected = pool.ejected_until(index, clock.instant);
-            let ejected = ejected.map(|until| time(clock.time + (until - clock.instant)));
-            // First: whoever is bound by an answer under way is bound before that ends.
-            let in_flight = node.state.in_flight();
-            let bound = pool.bound_to(node, clock.unix());
-            let idle = in_flight == 0 && bound.until.is_none();
-            json!({
-                "name": node.name.as_str(),
-                "address": node.address.to_string(),
-                "weight": node.weight,
-                "share": share(weight(node), all),
-                "admin_state": node.admin_state.as_str(),
-                "health": node.state.health().as_str(),
-                "check": node.state.check().map(|check| check_json(&check, language)),
-                "lookup": lookup_json(node, language),
-                "ejected_until": ejected,
-                "in_flight": in_flight,
-                "bound": bound.clients,
-                "bound_until": bound.until.and_then(|until| time(UNIX_EPOCH + Duration::from_secs(until))),
-                "requests": node.state.requests(),
-                "errors": node.state.errors(),
-                "drained": node.admin_state == AdminState::Draining && idle,
-            })
-        })
-        .collect();
-    json!({
-        "name": pool.name().as_str(),
-        "policy": pool.policy().as_str(),
-        "fail_open": fail_open,
-        "queued": pool.queued(),
-        "nodes": nodes,
-    })
 }
 
 /// The part of new requests that goes to a node by its weight, 0 to 1, to the third place.
 fn share(weight: u64, all: u64) -> f64 {
     let thousandths = (weight * 1000 + all / 2).checked_div(all).unwrap_or(0);
     f64::from(u32::try_from(thousandths).unwrap_or(1000)) / 1000.0
+}
+
+/// The oldest first. What a failed one means is told by `check.text` of the last.
+fn last_checks_json(checks: &[PastCheck]) -> Vec<Value> {
+    let one = |check: &PastCheck| {
+        json!({
+            "at": time(check.at),
+            "code": check.code(),
+            "cause": check.cause().map(Cause::as_str),
+            "status": check.status,
+            "ms": check.ms,
+        })
+    };
+    checks.iter().map(one).collect()
+}
+
+/// What went to a node in the last five minutes, in steps of so many seconds.
+fn recent_json(recent: &Recent) -> Value {
+    json!({
+        "step_s": RECENT_STEP.as_secs(),
+        "requests": recent.requests,
+        "requests_per_second": (recent.per_second * 10.0).round() / 10.0,
+        "p95_s": recent.p95.map(|p95| p95.as_secs_f64()),
+        "errors": recent.errors,
+    })
 }
 
 fn check_json(check: &CheckResult, language: Language) -> Value {
@@ -265,7 +294,15 @@ fn check_json(check: &CheckResult, language: Language) -> Value {
 
 /// Why the last look-up of the node's name found nothing, and what its requests do meanwhile.
 fn lookup_json(node: &Candidate, language: Language) -> Option<Value> {
-    let (cause, text) = not_found(node, language)?;
+    let (cause, _) = not_found(node, language)?;
+    let kept = !node.state.socket_addresses().is_empty();
+    let text = lookup_text(node, language);
+    Some(json!({ "cause": cause.as_str(), "text": text, "keeps_addresses": kept }))
+}
+
+/// The words of it.
+pub(super) fn lookup_text(node: &Candidate, language: Language) -> Option<String> {
+    let (_, text) = not_found(node, language)?;
     let kept = !node.state.socket_addresses().is_empty();
     let then = match (language, kept) {
         (Language::English, true) => "; its last addresses stay in use",
@@ -273,7 +310,7 @@ fn lookup_json(node: &Candidate, language: Language) -> Option<Value> {
         (Language::Chinese, true) => "；继续使用上次的地址",
         (Language::Chinese, false) => "；在找到之前，发往它的请求都会失败",
     };
-    Some(json!({ "cause": cause.as_str(), "text": text + then, "keeps_addresses": kept }))
+    Some(text + then)
 }
 
 /// Why the node's name is not found, if so.

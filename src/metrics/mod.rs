@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 pub use buffers::{Buffers, Place, Side};
-pub use durations::Durations;
+pub use durations::{Counted, Durations};
 pub use logs::LogLosses;
 pub use nodes::{NodeCounters, NodeErrorKind, NodeFacts, PoolFacts};
 pub use reasons::Reasons;
@@ -153,6 +153,18 @@ impl Metrics {
     pub fn node(&self, pool: &str, node: &str) -> Arc<NodeCounters> {
         let key = [pool, node].map(str::to_owned);
         self.lock().nodes.entry(key).or_default().clone()
+    }
+
+    /// Answers 5xx that clients got of nodes, by pool and node.
+    pub fn server_errors(&self) -> BTreeMap<[String; 2], u64> {
+        let mut errors = BTreeMap::new();
+        for ([_, pool, node], series) in &self.lock().series {
+            let count = series.server_errors();
+            if count > 0 && !node.is_empty() {
+                *errors.entry([pool.clone(), node.clone()]).or_default() += count;
+            }
+        }
+        errors
     }
 
     /// The client connections of a listener.

@@ -119,6 +119,12 @@ impl NodeCounters {
             NodeErrorKind::ALL.iter().position(|k| *k == kind),
         );
     }
+
+    /// Tries that went wrong in this way.
+    pub fn of(&self, kind: NodeErrorKind) -> u64 {
+        let place = NodeErrorKind::ALL.iter().position(|k| *k == kind);
+        place.map_or(0, |place| read(&self.kinds[place]))
+    }
 }
 
 type Counters = BTreeMap<[String; 2], Arc<NodeCounters>>;

@@ -57,6 +57,11 @@ impl Series {
     pub fn requests(&self) -> u64 {
         self.requests.iter().flatten().map(read).sum()
     }
+
+    /// Those of them that were answered 5xx.
+    pub fn server_errors(&self) -> u64 {
+        self.requests.last().into_iter().flatten().map(read).sum()
+    }
 }
 
 fn place(method: &[u8]) -> usize {
@@ -145,5 +150,6 @@ mod tests {
         assert_eq!(read(&series.requests[0][0]), 3);
         assert_eq!(read(&series.requests[4][0]), 2);
         assert_eq!(series.requests(), 5);
+        assert_eq!(series.server_errors(), 2);
     }
 }

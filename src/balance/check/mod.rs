@@ -2,11 +2,13 @@
 
 mod cause;
 mod facts;
+mod past;
 
 use std::time::SystemTime;
 
 pub use cause::Cause;
 pub use facts::{Facts, quoted};
+pub use past::{MOST_PAST_CHECKS, Past, PastCheck};
 
 use crate::model::Language;
 

@@ -1,6 +1,7 @@
 //! Control on real files, without a data plane.
 
 mod change;
+mod nodes;
 mod secrets;
 mod sockets;
 mod start;
