@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Sender;
 use super::answer::{self, Refusal};
 use super::live::Live;
 use crate::control::Handle;
-use crate::logs::{Asked, MAX_EVENTS_PAGE, RecordId, Records, read_chart};
+use crate::logs::{Asked, MAX_EVENTS_PAGE, Noted, RecordId, Records, read_chart};
 
 /// How often a live tail looks for what is new.
 const LOOK: Duration = Duration::from_secs(1);
@@ -62,7 +62,7 @@ pub(super) async fn chart(
     let (subject, range) = read_chart(borrowed(&pairs)).map_err(Refusal::BadRequest)?;
     let chart = on_the_side(&handle, move |records| records.chart(&subject, range)).await?;
     match chart {
-        Ok(chart) => Ok(answer::json(&chart)),
+        Ok(chart) => Ok(answer::json(&chart.to_json())),
         Err(why) => Ok(unavailable(&why)),
     }
 }
@@ -84,7 +84,10 @@ pub(super) async fn events(
         }
     }
     match on_the_side(&handle, move |records| records.events(limit, before)).await? {
-        Ok(events) => Ok(answer::json(&json!({ "events": events }))),
+        Ok(events) => {
+            let events: Vec<_> = events.iter().map(Noted::to_json).collect();
+            Ok(answer::json(&json!({ "events": events })))
+        }
         Err(why) => Ok(unavailable(&why)),
     }
 }

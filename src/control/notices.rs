@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
+use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{Applied, Control};
+use super::{Applied, Control, words};
 use crate::balance::Health;
 use crate::health::Verdict;
 use crate::logs::Event;
@@ -44,6 +45,8 @@ pub(super) struct Happened<'a> {
     /// None is the one in force.
     pub(super) revision: Option<u64>,
     pub(super) words: String,
+    /// What the words in another language are made of.
+    pub(super) facts: Value,
 }
 
 impl Happened<'_> {
@@ -115,6 +118,7 @@ impl Control {
                     .unwrap_or_else(|| self.now.load().snapshot.revision),
                 author: happened.author.map(str::to_owned),
                 words: happened.words,
+                facts: happened.facts,
             });
         }
     }
@@ -124,6 +128,7 @@ impl Control {
         self.note_event(Happened {
             author: Some(author),
             revision: Some(applied.revision),
+            facts: words::facts(&applied.changes),
             ..Happened::new("change", words)
         });
         self.tell(
@@ -160,9 +165,11 @@ impl Control {
         };
         let name = node.name.as_str();
         let check = verdict.check.text(Language::English);
+        let texts = Language::ALL.map(|l| (l.as_str().to_owned(), verdict.check.text(l).into()));
         self.note_event(Happened {
             pool: Some(verdict.pool.as_str()),
             node: Some(name),
+            facts: json!({ "check": Value::Object(texts.into_iter().collect()) }),
             ..Happened::new(kind, &format!("node {name} is {word}: {check}"))
         });
         self.tell(

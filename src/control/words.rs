@@ -1,12 +1,15 @@
 //! What a change was, in words short enough for a list of revisions.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::document::Change;
 use crate::model::WebhookUrl;
 
 /// Changes told one by one; the rest is counted.
 const TOLD: usize = 3;
+
+/// Limit: bytes of a value in an event's facts.
+const MAX_VALUE: usize = 1000;
 
 /// `~ pools.django.nodes.web-1.weight: 1 -> 3, + sites.shop: … and 4 more`.
 pub(super) fn of(changes: &[Change]) -> String {
@@ -16,6 +19,27 @@ pub(super) fn of(changes: &[Change]) -> String {
         0 => told,
         more => format!("{told} and {more} more"),
     }
+}
+
+/// The same for words in another language: the first changes as [`Change::to_json`] has them, and
+/// how many more there are. Long values are left out.
+pub(super) fn facts(changes: &[Change]) -> Json {
+    let told: Vec<Json> = changes.iter().take(TOLD).map(fact_of).collect();
+    json!({ "changes": told, "more": changes.len().saturating_sub(TOLD) })
+}
+
+fn fact_of(change: &Change) -> Json {
+    let short = |value: &Option<Json>| {
+        let value = value
+            .clone()
+            .filter(|value| value.to_string().len() <= MAX_VALUE);
+        match change.field.starts_with("webhooks") {
+            true => value.map(without_ways),
+            false => value,
+        }
+    };
+    let (before, after) = (short(&change.before), short(&change.after));
+    json!({ "op": change.op.as_str(), "field": change.field, "before": before, "after": after })
 }
 
 // Whoever knows the way to a webhook may use it, with most who offer one: these words are logged,

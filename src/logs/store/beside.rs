@@ -5,7 +5,8 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::catalog::make_folder;
-use super::charts::{self, Event};
+use super::charts;
+use super::events::{self, Event};
 use super::minutes::Minutes;
 use super::segment::SegmentError;
 
@@ -53,7 +54,7 @@ impl Beside {
         };
         self.minutes.write(db)?;
         while let Some(event) = self.events.first() {
-            charts::note(db, event)?;
+            events::note(db, event)?;
             self.events.remove(0);
         }
         Ok(())

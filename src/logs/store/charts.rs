@@ -4,11 +4,9 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, params};
-use serde_json::{Value, json};
 
-use super::encode::since_1970;
+use super::events::{self, Noted};
 use super::minutes::{Kind, MINUTE, Sums};
-use super::search::date;
 use super::segment::{SegmentError, open_settings};
 
 /// The file, in the log store's folder. Its name is no number, so that it is no segment.
@@ -17,14 +15,11 @@ pub(super) const FILE: &str = "charts.sqlite";
 /// Minutes kept: the longest range and a day.
 const KEPT: u64 = 8 * 24 * 60;
 
-/// Limit: events kept.
-const MAX_EVENTS: u64 = 10_000;
-
-/// Limit: events on a page.
-pub const MAX_EVENTS_PAGE: usize = 200;
-
 const APPLICATION_ID: i32 = 0x5379_4368;
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
+
+/// One whose events had English words alone.
+const OLD_VERSION: i32 = 1;
 
 /// How far a chart goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,24 +80,37 @@ impl Subject {
     }
 }
 
-/// Something that happened, told beside the charts and the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// When.
-    pub time: std::time::SystemTime,
-    /// `node_up`, `node_down`, `fail_open`, `fail_open_end`, `change`, `start` or `stop`.
-    pub kind: &'static str,
-    /// The pool it is about.
-    pub pool: Option<String>,
-    /// The node.
-    pub node: Option<String>,
-    /// The revision then in force.
-    pub revision: u64,
-    /// Who changed it.
-    pub author: Option<String>,
-    /// What happened, in words.
-    pub words: String,
+/// What a chart shows: points of equal length, and what happened within.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chart {
+    /// How far it goes back.
+    pub range: Range,
+    /// Seconds of a point.
+    pub step: u64,
+    /// From the oldest on; the time of the last is not over.
+    pub points: Vec<Point>,
+    /// The newest first, at most 200.
+    pub events: Vec<Noted>,
 }
+
+/// What one stretch of time came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Point {
+    /// Its begin, in seconds since 1970.
+    pub time: u64,
+    /// Requests by class: other, 2xx, 3xx, 4xx, 5xx.
+    pub classes: [u64; 5],
+    /// Bytes of clients.
+    pub bytes_in: u64,
+    /// Bytes to clients.
+    pub bytes_out: u64,
+    /// The time within which a half, 95 and 99 of a hundred were answered, in microseconds;
+    /// none of nothing.
+    pub quantiles: [Option<u64>; 3],
+}
+
+/// The parts of a thousand that [`Point::quantiles`] are of.
+const QUANTILES: [u64; 3] = [500, 950, 990];
 
 /// Opens the database to write, and makes it where it is not.
 pub(super) fn open(path: &Path) -> Result<Connection, SegmentError> {
@@ -113,7 +121,12 @@ pub(super) fn open(path: &Path) -> Result<Connection, SegmentError> {
     if !is_new && number("PRAGMA application_id")? != APPLICATION_ID {
         return Err(SegmentError::Foreign);
     }
-    if !is_new && number("PRAGMA user_version")? != VERSION {
+    let version = if is_new {
+        VERSION
+    } else {
+        number("PRAGMA user_version")?
+    };
+    if !matches!(version, OLD_VERSION | VERSION) {
         return Err(SegmentError::Foreign);
     }
     db.query_row("PRAGMA journal_mode = WAL", [], |row| {
@@ -130,9 +143,17 @@ pub(super) fn open(path: &Path) -> Result<Connection, SegmentError> {
              CREATE INDEX minutes_by_time ON minutes(minute);
              CREATE TABLE events(
                  id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, pool TEXT,
-                 node TEXT, revision INTEGER NOT NULL, author TEXT, words TEXT NOT NULL) STRICT;
+                 node TEXT, revision INTEGER NOT NULL, author TEXT, words TEXT NOT NULL, facts TEXT) STRICT;
              CREATE INDEX events_by_time ON events(time);
              PRAGMA application_id = {APPLICATION_ID};
+             PRAGMA user_version = {VERSION};
+             COMMIT;"
+        ))?;
+    }
+    if version == OLD_VERSION {
+        db.execute_batch(&format!(
+            "BEGIN IMMEDIATE;
+             ALTER TABLE events ADD COLUMN facts TEXT;
              PRAGMA user_version = {VERSION};
              COMMIT;"
         ))?;
@@ -165,61 +186,6 @@ pub(super) fn forget(db: &Connection, now: u64) -> Result<(), SegmentError> {
     Ok(())
 }
 
-/// Notes an event.
-pub(super) fn note(db: &Connection, event: &Event) -> Result<(), SegmentError> {
-    let sql = "INSERT INTO events(time, kind, pool, node, revision, author, words) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    db.prepare_cached(sql)?.execute(params![
-        since_1970(event.time).cast_signed(),
-        event.kind,
-        event.pool,
-        event.node,
-        event.revision.cast_signed(),
-        event.author,
-        event.words
-    ])?;
-    let sql = "DELETE FROM events WHERE id <= ?1";
-    let newest = db.last_insert_rowid() - MAX_EVENTS.cast_signed();
-    db.prepare_cached(sql)?.execute([newest])?;
-    Ok(())
-}
-
-/// The newest events before the id `before`, at most `limit`.
-pub(super) fn events(
-    folder: &Path,
-    limit: usize,
-    before: Option<i64>,
-) -> Result<Vec<Value>, SegmentError> {
-    let Some(db) = read(folder)? else {
-        return Ok(Vec::new());
-    };
-    let sql = "SELECT id, time, kind, pool, node, revision, author, words FROM events \
-               WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
-    let limit = i64::try_from(limit.clamp(1, MAX_EVENTS_PAGE)).unwrap_or(1);
-    select(&db, sql, params![before.unwrap_or(i64::MAX), limit])
-}
-
-fn select(
-    db: &Connection,
-    sql: &str,
-    values: &[&dyn rusqlite::ToSql],
-) -> Result<Vec<Value>, SegmentError> {
-    let mut statement = db.prepare(sql)?;
-    let rows = statement.query_map(values, |row| {
-        Ok(json!({
-            "id": row.get::<_, i64>(0)?,
-            "time": date(row.get::<_, i64>(1)?.cast_unsigned()),
-            "kind": row.get::<_, String>(2)?,
-            "pool": row.get::<_, Option<String>>(3)?,
-            "node": row.get::<_, Option<String>>(4)?,
-            "revision": row.get::<_, i64>(5)?,
-            "author": row.get::<_, Option<String>>(6)?,
-            "words": row.get::<_, String>(7)?,
-        }))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
 /// The chart of `subject` over `range` up to `now`, in microseconds since 1970: columns of equal
 /// length, and the events within.
 pub(super) fn chart(
@@ -227,7 +193,7 @@ pub(super) fn chart(
     subject: &Subject,
     range: Range,
     now: u64,
-) -> Result<Value, SegmentError> {
+) -> Result<Chart, SegmentError> {
     let (whole, step) = range.minutes();
     // The point that time stands in is the last; its minutes are not over.
     let end = (now / MINUTE / step + 1) * step;
@@ -250,38 +216,23 @@ pub(super) fn chart(
                 point.merge(&Sums::from_bytes(&data)?);
             }
         }
-        let sql = "SELECT id, time, kind, pool, node, revision, author, words FROM events \
-                   WHERE time >= ?1 AND time < ?2 ORDER BY time DESC LIMIT 200";
-        let span = [from * MINUTE, end * MINUTE].map(u64::cast_signed);
-        events = select(&db, sql, params![span[0], span[1]])?;
+        events = events::between(&db, from * MINUTE, end * MINUTE)?;
     }
-    Ok(columns(range, (from, step), &points, &events))
+    let begins = (0..).map(|n| (from + n * step) * 60);
+    Ok(Chart {
+        range,
+        step: step * 60,
+        points: begins.zip(&points).map(point).collect(),
+        events,
+    })
 }
 
-fn columns(range: Range, (from, step): (u64, u64), points: &[Sums], events: &[Value]) -> Value {
-    let column = |of: &dyn Fn(&Sums) -> Value| points.iter().map(of).collect::<Vec<_>>();
-    let class = |n: usize| column(&|sums| sums.classes[n].into());
-    let quantile = |thousandths| {
-        column(&|sums| {
-            let micros = sums.latency.quantile(thousandths);
-            micros.map_or(Value::Null, |m| {
-                std::time::Duration::from_micros(m).as_secs_f64().into()
-            })
-        })
-    };
-    let times: Vec<u64> = (0..points.len() as u64)
-        .map(|n| (from + n * step) * 60)
-        .collect();
-    json!({
-        "range": range.as_str(),
-        "step_s": step * 60,
-        "time": times,
-        "requests": {
-            "2xx": class(1), "3xx": class(2), "4xx": class(3), "5xx": class(4), "other": class(0),
-        },
-        "latency": { "p50_s": quantile(500), "p95_s": quantile(950), "p99_s": quantile(990) },
-        "bytes_in": column(&|sums| sums.bytes_in.into()),
-        "bytes_out": column(&|sums| sums.bytes_out.into()),
-        "events": events,
-    })
+fn point((time, sums): (u64, &Sums)) -> Point {
+    Point {
+        time,
+        classes: sums.classes,
+        bytes_in: sums.bytes_in,
+        bytes_out: sums.bytes_out,
+        quantiles: QUANTILES.map(|thousandths| sums.latency.quantile(thousandths)),
+    }
 }

@@ -12,9 +12,11 @@ use std::time::{Duration, Instant, SystemTime};
 use super::beside::Beside;
 use super::block::Block;
 use super::catalog::{Catalog, make_folder};
-use super::charts::{self, Event};
+use super::charts;
 use super::decode::each;
 use super::encode::{Packet, since_1970};
+use super::events::Event;
+use super::recent::Recent;
 use super::segment::{About, Segment, SegmentError};
 use super::trouble::Trouble;
 use crate::model::LogStore;
@@ -51,6 +53,7 @@ pub(super) struct Keeper {
     looked: Instant,
     not_before: Option<Instant>,
     trouble: Trouble,
+    recent: Recent,
 }
 
 /// The segment that grows.
@@ -64,7 +67,12 @@ struct OpenFile {
 }
 
 impl Keeper {
-    pub(super) fn new(catalog: Catalog, wanted: LogStore, lost: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(
+        catalog: Catalog,
+        wanted: LogStore,
+        lost: Arc<AtomicU64>,
+        recent: Recent,
+    ) -> Self {
         let mut keeper = Self {
             wanted,
             catalog,
@@ -77,11 +85,13 @@ impl Keeper {
             looked: Instant::now(),
             not_before: None,
             trouble: Trouble::new(lost),
+            recent,
         };
         let folder = keeper.catalog.folder().to_owned();
         if let Err(error) = keeper.recover() {
             keeper.trouble.tell(&folder, 0, &error);
         }
+        keeper.recent.begin(&folder, SystemTime::now());
         keeper
     }
 
@@ -93,10 +103,13 @@ impl Keeper {
     pub(super) fn take(&mut self, packet: &Packet) {
         let Block { summary, .. } = &mut self.block;
         let minutes = &mut self.beside.minutes;
+        let mut recent = self.recent.lock();
         let read = each(&packet.bytes, |raw| {
             summary.add(&raw);
             minutes.add(&raw);
+            recent.add(&raw);
         });
+        drop(recent);
         debug_assert_eq!(read, Ok(()), "a worker's bytes are whole");
         self.block.pending.extend_from_slice(&packet.bytes);
         self.block.records += u64::from(packet.records);
@@ -110,6 +123,7 @@ impl Keeper {
     pub(super) fn note(&mut self, event: Event) {
         self.beside.note(event);
         self.write_charts();
+        self.recent.noted();
     }
 
     /// How long until there is something to do though nothing comes.

@@ -106,9 +106,9 @@ struct Open {
 /// Names are the operator's: nobody chooses them so that they collide.
 type Names = HashMap<Vec<u8>, Sums, BuildHasherDefault<Quick>>;
 
-/// A hash for a few instructions.
+/// A hash for a few instructions, of names that are the operator's.
 #[derive(Debug, Default)]
-struct Quick(u64);
+pub(super) struct Quick(u64);
 
 impl Hasher for Quick {
     fn write(&mut self, bytes: &[u8]) {

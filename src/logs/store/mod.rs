@@ -14,12 +14,14 @@ mod catalog;
 mod charts;
 mod decode;
 mod encode;
+mod events;
 mod filter;
 mod histogram;
 mod json;
 mod keeper;
 mod latency;
 mod minutes;
+mod recent;
 mod search;
 mod segment;
 mod summary;
@@ -35,18 +37,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
-
 use crate::model::LogStore;
 use catalog::Catalog;
 use keeper::Keeper;
+use recent::Recent;
 use segment::Segment;
 
 pub use asked::{Asked, read_chart};
-pub use charts::{Event, MAX_EVENTS_PAGE, Range, Subject};
+pub use charts::{Chart, Point, Range, Subject};
 pub use encode::{Batch, Packet};
+pub use events::{Event, MAX_EVENTS_PAGE, Noted};
 pub use filter::Filter;
 pub use histogram::{Bucket, Histogram, MAX_BUCKETS};
+pub use recent::{Flow, LastMinute, Way};
 pub use search::{Found, MAX_PAGE, MAX_VISITED, Page, RecordId, date};
 
 /// The folder of the log store, below that of the logs.
@@ -70,6 +73,7 @@ pub struct Records {
     catalog: Catalog,
     /// Whoever holds it searches: two at once would only be slower.
     turn: Arc<Mutex<()>>,
+    recent: Recent,
 }
 
 #[derive(Debug)]
@@ -99,11 +103,14 @@ pub fn start_store(
         lost: Arc::clone(&lost),
         catalog: Catalog::of(folder),
         turn: Arc::default(),
+        recent: Recent::default(),
     };
     let (waiting, catalog) = (Arc::clone(&records.waiting), records.catalog.clone());
+    let recent = records.recent.clone();
+    let keeper = move || Keeper::new(catalog, wanted, lost, recent);
     let thread = Builder::new()
         .name("log-store".into())
-        .spawn(move || run(&messages, &waiting, Keeper::new(catalog, wanted, lost)))?;
+        .spawn(move || run(&messages, &waiting, keeper()))?;
     Ok((records, thread))
 }
 
@@ -153,6 +160,7 @@ impl Records {
             lost: Arc::default(),
             catalog,
             turn: Arc::default(),
+            recent: Recent::default(),
         }
     }
 
@@ -177,6 +185,7 @@ impl Records {
             lost: Arc::default(),
             catalog: Catalog::of(Path::new("nowhere")),
             turn: Arc::default(),
+            recent: Recent::default(),
         };
         (records, messages)
     }
@@ -249,7 +258,7 @@ impl Records {
     ///
     /// # Errors
     /// Why it cannot be read.
-    pub fn chart(&self, subject: &Subject, range: Range) -> Result<Value, String> {
+    pub fn chart(&self, subject: &Subject, range: Range) -> Result<Chart, String> {
         let _turn = self.flushed();
         let now = encode::since_1970(SystemTime::now());
         charts::chart(self.catalog.folder(), subject, range, now).map_err(|e| e.to_string())
@@ -259,9 +268,20 @@ impl Records {
     ///
     /// # Errors
     /// Why they cannot be read.
-    pub fn events(&self, limit: usize, before: Option<i64>) -> Result<Vec<Value>, String> {
+    pub fn events(&self, limit: usize, before: Option<i64>) -> Result<Vec<Noted>, String> {
         let _turn = self.flushed();
-        charts::events(self.catalog.folder(), limit, before).map_err(|e| e.to_string())
+        events::events(self.catalog.folder(), limit, before).map_err(|e| e.to_string())
+    }
+
+    /// What the last minute came to, as far as workers have told of it. Reads no disk.
+    pub fn last_minute(&self) -> LastMinute {
+        self.recent.lock().told(SystemTime::now())
+    }
+
+    /// How many events were noted since the start: where it is as before, so are the events.
+    /// Reads no disk.
+    pub fn events_noted(&self) -> u64 {
+        self.recent.events()
     }
 
     /// Waits for its turn, and until what was sent so far is written, or lost, or the disk takes

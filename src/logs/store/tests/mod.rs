@@ -44,7 +44,12 @@ impl Store {
 
     fn keeping(folder: &Path, wanted: LogStore) -> Self {
         let (catalog, lost) = (Catalog::of(folder), Arc::default());
-        let keeper = Keeper::new(catalog.clone(), wanted, Arc::clone(&lost));
+        let keeper = Keeper::new(
+            catalog.clone(),
+            wanted,
+            Arc::clone(&lost),
+            Default::default(),
+        );
         Self {
             catalog,
             keeper: Some(keeper),

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::{AGELESS, BEGIN, SECOND, Store, at, packet};
 use crate::logs::Record;
-use crate::logs::store::charts::{self, Event, Range, Subject};
+use crate::logs::store::charts::{self, Range, Subject};
+use crate::logs::store::events::{self, Event};
 use crate::logs::store::filter::Filter;
 use crate::logs::store::{MAX_WAITING, Records, start_store};
 use crate::model::LogStore;
@@ -245,6 +246,7 @@ fn event(kind: &'static str) -> Event {
         revision: 7,
         author: None,
         words: "what happened".into(),
+        facts: serde_json::json!({ "why": "known" }),
     }
 }
 
@@ -260,10 +262,7 @@ fn the_thread_keeps_what_it_was_sent_and_more_is_counted_once_it_has_stopped() {
         2
     );
     let events = records.events(10, None).unwrap();
-    assert_eq!(
-        (events.len(), events[0]["kind"].as_str()),
-        (1, Some("start"))
-    );
+    assert_eq!((events.len(), events[0].kind.as_str()), (1, "start"));
     let other = records.clone();
     records.stop();
     thread.join().unwrap();
@@ -304,7 +303,10 @@ fn minutes_add_up_over_restarts_and_the_clock_and_a_damaged_file_costs_only_them
             ..at(3)
         }]);
         store.keeper().note(event("node_down"));
-        let of = |subject: &Subject| charts::chart(dir.path(), subject, Range::Hour, now).unwrap();
+        let of = |subject: &Subject| {
+            let chart = charts::chart(dir.path(), subject, Range::Hour, now);
+            chart.unwrap().to_json()
+        };
         let last =
             |chart: &serde_json::Value, class: &str| chart["requests"][class][59].as_u64().unwrap();
         let all = of(&Subject::All);
@@ -328,7 +330,8 @@ fn minutes_add_up_over_restarts_and_the_clock_and_a_damaged_file_costs_only_them
             (Range::Day, 144),
             (Range::Week, 168),
         ] {
-            let chart = charts::chart(dir.path(), &Subject::All, range, now).unwrap();
+            let chart = charts::chart(dir.path(), &Subject::All, range, now);
+            let chart = chart.unwrap().to_json();
             assert_eq!(chart["time"].as_array().unwrap().len(), points);
             assert_eq!(chart["requests"]["5xx"][points - 1], times);
         }
@@ -340,5 +343,5 @@ fn minutes_add_up_over_restarts_and_the_clock_and_a_damaged_file_costs_only_them
     assert_eq!(files(&store, "sqlite.corrupt-").len(), 1);
     store.keeper().note(event("start"));
     assert!(store.search(&Filter::default()).records.len() == 15);
-    assert!(!charts::events(dir.path(), 10, None).unwrap().is_empty());
+    assert!(!events::events(dir.path(), 10, None).unwrap().is_empty());
 }

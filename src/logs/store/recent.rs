@@ -1,0 +1,418 @@
+//! The last minute, second by second: which way requests went and how they ended. Kept in memory
+//! by the log store's thread, so that whoever looks each second asks no disk.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use super::charts::{self, Range, Subject};
+use super::decode::Raw;
+use super::encode::{Text, since_1970};
+use super::latency::Latency;
+use super::minutes::Quick;
+use super::summary::class;
+
+/// Limit: ways told apart within a minute; the sums count all.
+const MAX_WAYS: usize = 2000;
+
+/// Seconds looked back on.
+const SECONDS: usize = 60;
+
+/// Minutes that errors are counted over.
+const MINUTES: usize = 15;
+
+/// Times taken are kept by stretches of so many seconds.
+const STRETCH: u64 = 5;
+const STRETCHES: usize = SECONDS / 5;
+
+/// A rate over less would jump about.
+const SHORTEST: u64 = 5;
+
+const SECOND: u64 = 1_000_000;
+
+/// What parts the names of a way: no name holds it.
+const BORDER: u8 = 0xff;
+
+/// The names that make a way, in their order.
+const NAMES: [Text; 5] = [
+    Text::Listener,
+    Text::Site,
+    Text::Route,
+    Text::Pool,
+    Text::Node,
+];
+
+/// Which way requests went, as far as they came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Way {
+    /// The listener's name.
+    pub listener: String,
+    /// The site's; empty where none was found, as of all that follows.
+    pub site: String,
+    /// The route's path.
+    pub route: String,
+    /// The pool asked.
+    pub pool: String,
+    /// The node whose answer the client got.
+    pub node: String,
+}
+
+/// How many requests went one way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flow {
+    /// Which.
+    pub way: Way,
+    /// Requests of the last minute.
+    pub requests: u64,
+}
+
+/// What the last minute came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastMinute {
+    /// Seconds that the numbers are of: fewer than 60 soon after a start.
+    pub seconds: u64,
+    /// Requests by class: other, 2xx, 3xx, 4xx, 5xx.
+    pub classes: [u64; 5],
+    /// The time within which 95 of a hundred were answered, in microseconds; none of nothing.
+    pub p95: Option<u64>,
+    /// Requests of the last 15 minutes, and those of them answered with 5xx.
+    pub quarter: (u64, u64),
+    /// The ways they went, in no order.
+    pub flows: Vec<Flow>,
+}
+
+impl LastMinute {
+    /// Requests of all classes.
+    pub fn requests(&self) -> u64 {
+        self.classes.iter().sum()
+    }
+}
+
+/// The way to it, for the thread that counts and for whoever looks.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Recent {
+    window: Arc<Mutex<Window>>,
+    events: Arc<AtomicU64>,
+}
+
+impl Recent {
+    // Counters cannot be left half written in any way that matters.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counting begins; of the minutes before, the disk tells.
+    pub(super) fn begin(&self, folder: &Path, now: SystemTime) {
+        let micros = since_1970(now);
+        // What cannot be read is not counted: whoever writes there next tells of the trouble.
+        let chart = charts::chart(folder, &Subject::All, Range::QuarterHour, micros);
+        let mut window = self.lock();
+        window.begun = micros / SECOND;
+        for point in chart.map(|chart| chart.points).unwrap_or_default() {
+            let minute = point.time / 60;
+            window.requests.add(minute, point.classes.iter().sum());
+            window.errors.add(minute, point.classes[4]);
+        }
+    }
+
+    /// An event was written.
+    pub(super) fn noted(&self) {
+        self.events.fetch_add(1, Ordering::Release);
+    }
+
+    pub(super) fn events(&self) -> u64 {
+        self.events.load(Ordering::Acquire)
+    }
+}
+
+/// Counts by time, the last `N` units of it.
+#[derive(Debug, Clone)]
+struct Ring<const N: usize> {
+    counts: [u64; N],
+    newest: u64,
+}
+
+impl<const N: usize> Default for Ring<N> {
+    fn default() -> Self {
+        Self {
+            counts: [0; N],
+            newest: 0,
+        }
+    }
+}
+
+impl<const N: usize> Ring<N> {
+    fn add(&mut self, time: u64, count: u64) {
+        turn(&mut self.newest, &mut self.counts, time, |count| *count = 0);
+        if let Some(slot) = self.counts.get_mut(place(time, N)) {
+            *slot += count;
+        }
+    }
+
+    /// The sum over the `N` units up to `now`.
+    fn sum(&self, now: u64) -> u64 {
+        current(self.newest, &self.counts, now).sum()
+    }
+}
+
+fn place(time: u64, length: usize) -> usize {
+    usize::try_from(time % length as u64).unwrap_or(0)
+}
+
+/// Makes room for `time` in a ring whose newest is `newest`: what lies between is emptied. A time
+/// that is too old for it means that the clock was set back.
+fn turn<T>(newest: &mut u64, ring: &mut [T], time: u64, empty: impl Fn(&mut T)) {
+    let length = ring.len() as u64;
+    if time <= *newest && *newest - time < length {
+        return;
+    }
+    let from = match time > *newest {
+        true => (*newest + 1).max((time + 1).saturating_sub(length)),
+        false => (time + 1).saturating_sub(length),
+    };
+    for passed in from..=time {
+        if let Some(slot) = ring.get_mut(place(passed, ring.len())) {
+            empty(slot);
+        }
+    }
+    *newest = time;
+}
+
+/// What a ring holds of the time up to `now`.
+fn current<T>(newest: u64, ring: &[T], now: u64) -> impl Iterator<Item = &T> {
+    let length = ring.len() as u64;
+    // A record of a moment ahead of our clock counts as of now.
+    let now = now.max(newest.min(now + 2));
+    let times = (now.max(newest) + 1).saturating_sub(length)..=newest.min(now);
+    times.filter_map(|time| ring.get(place(time, ring.len())))
+}
+
+/// The counters.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    begun: u64,
+    ways: HashMap<Vec<u8>, Ring<SECONDS>, BuildHasherDefault<Quick>>,
+    classes: [Ring<SECONDS>; 5],
+    times: [Latency; STRETCHES],
+    newest_times: u64,
+    requests: Ring<MINUTES>,
+    errors: Ring<MINUTES>,
+    /// For putting a way's names together.
+    key: Vec<u8>,
+}
+
+impl Window {
+    /// Takes a record in.
+    pub(super) fn add(&mut self, raw: &Raw<'_>) {
+        let second = raw.time / SECOND;
+        let class = class(raw.status);
+        self.classes[class].add(second, 1);
+        self.requests.add(second / 60, 1);
+        self.errors.add(second / 60, u64::from(class == 4));
+        // A tunnel takes as long as its users like.
+        if raw.status != 101 {
+            let stretch = second / STRETCH;
+            turn(&mut self.newest_times, &mut self.times, stretch, |times| {
+                *times = Latency::default();
+            });
+            self.times[place(stretch, STRETCHES)].add(raw.total);
+        }
+        self.key.clear();
+        for name in NAMES {
+            self.key
+                .extend_from_slice(raw.text(name).unwrap_or_default());
+            self.key.push(BORDER);
+        }
+        if let Some(ring) = self.ways.get_mut(&self.key) {
+            ring.add(second, 1);
+            return;
+        }
+        if self.ways.len() >= MAX_WAYS {
+            let after = second.saturating_sub(SECONDS as u64);
+            self.ways.retain(|_, ring| ring.newest > after);
+        }
+        if self.ways.len() < MAX_WAYS {
+            let ring = self.ways.entry(self.key.clone()).or_default();
+            ring.add(second, 1);
+        }
+    }
+
+    /// What it comes to.
+    pub(super) fn told(&self, now: SystemTime) -> LastMinute {
+        let now = since_1970(now) / SECOND;
+        let mut all = Latency::default();
+        for times in current(self.newest_times, &self.times, now / STRETCH) {
+            all.merge(times);
+        }
+        let ways = self.ways.iter().map(|(key, ring)| Flow {
+            way: way(key),
+            requests: ring.sum(now),
+        });
+        let age = (now + 1).saturating_sub(self.begun);
+        LastMinute {
+            seconds: age.clamp(SHORTEST, SECONDS as u64),
+            classes: [0, 1, 2, 3, 4].map(|class: usize| self.classes[class].sum(now)),
+            p95: all.quantile(950),
+            quarter: (self.requests.sum(now / 60), self.errors.sum(now / 60)),
+            flows: ways.filter(|flow| flow.requests > 0).collect(),
+        }
+    }
+}
+
+fn way(key: &[u8]) -> Way {
+    let mut names = key
+        .split(|byte| *byte == BORDER)
+        .map(|name| String::from_utf8_lossy(name).into_owned());
+    let mut next = || names.next().unwrap_or_default();
+    Way {
+        listener: next(),
+        site: next(),
+        route: next(),
+        pool: next(),
+        node: next(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    use super::{Latency, MAX_WAYS, Recent, Ring, SECONDS, Way};
+    use crate::logs::Record;
+    use crate::logs::store::decode::each;
+    use crate::logs::store::encode::Batch;
+
+    const BEGIN: u64 = 1_700_000_040;
+
+    fn at(second: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(BEGIN + second)
+    }
+
+    fn record(second: u64) -> Record<'static> {
+        Record {
+            time: at(second),
+            ..Record::example()
+        }
+    }
+
+    fn add(recent: &Recent, records: &[Record<'_>]) {
+        let mut batch = Batch::default();
+        records.iter().for_each(|record| batch.append(record));
+        let packet = batch.take();
+        let mut window = recent.lock();
+        each(&packet.bytes, |raw| window.add(&raw)).unwrap();
+    }
+
+    fn begun() -> (tempfile::TempDir, Recent) {
+        let folder = tempfile::tempdir().unwrap();
+        let recent = Recent::default();
+        recent.begin(folder.path(), at(0));
+        (folder, recent)
+    }
+
+    #[test]
+    fn the_last_minute_says_which_way_how_many_went_and_how_they_ended() {
+        let (_folder, recent) = begun();
+        let refused = Record {
+            site: None,
+            route: None,
+            pool: None,
+            node: None,
+            status: 404,
+            ..record(10)
+        };
+        let failed = Record {
+            status: 502,
+            total: Duration::from_millis(900),
+            ..record(50)
+        };
+        add(
+            &recent,
+            &[record(1), record(2), refused, record(50), failed],
+        );
+        let told = recent.lock().told(at(59));
+        assert_eq!(told.classes, [0, 3, 0, 1, 1]);
+        assert_eq!((told.seconds, told.requests()), (60, 5));
+        assert_eq!(told.quarter, (5, 1));
+        assert!(told.p95.unwrap().abs_diff(900_000) < 30_000);
+        let of = |site: &str| {
+            told.flows
+                .iter()
+                .find(|flow| flow.way.site == site)
+                .unwrap()
+        };
+        assert_eq!(of("").requests, 1);
+        let way = Way {
+            listener: "http".into(),
+            site: "shop".into(),
+            route: "/".into(),
+            pool: "django".into(),
+            node: "web-2".into(),
+        };
+        assert_eq!((of("shop").requests, &of("shop").way), (4, &way));
+    }
+
+    #[test]
+    fn what_is_older_than_a_minute_is_not_told_any_more() {
+        let (_folder, recent) = begun();
+        add(&recent, &[record(0), record(30)]);
+        for (now, requests) in [
+            (0, 1),
+            (30, 2),
+            (59, 2),
+            (60, 1),
+            (89, 1),
+            (90, 0),
+            (9999, 0),
+        ] {
+            let told = recent.lock().told(at(now));
+            let flows: u64 = told.flows.iter().map(|flow| flow.requests).sum();
+            assert_eq!((told.requests(), flows), (requests, requests), "{now}");
+        }
+        assert_eq!(recent.lock().told(at(14 * 60 + 59)).quarter.0, 2);
+        assert_eq!(recent.lock().told(at(15 * 60)).quarter.0, 0);
+        assert_eq!(recent.lock().told(at(90)).p95, None);
+        // Soon after a start the rate is over what there was.
+        assert_eq!(recent.lock().told(at(0)).seconds, 5);
+        assert_eq!(recent.lock().told(at(19)).seconds, 20);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_begins_anew_and_one_ahead_forgets() {
+        let mut ring = Ring::<SECONDS>::default();
+        ring.add(1000, 1);
+        ring.add(999, 1);
+        assert_eq!((ring.sum(1000), ring.sum(1059)), (2, 1));
+        ring.add(5000, 1);
+        assert_eq!((ring.sum(1000), ring.sum(5000)), (0, 1));
+        ring.add(1001, 1);
+        assert_eq!(ring.sum(1001), 1);
+    }
+
+    #[test]
+    fn ways_are_bounded_and_those_of_long_ago_make_room() {
+        let (_folder, recent) = begun();
+        let names: Vec<String> = (0..=MAX_WAYS).map(|n| format!("/{n}/")).collect();
+        let to = |second: u64| {
+            let route = move |name| Record {
+                route: Some(name),
+                ..record(second)
+            };
+            names.iter().map(move |name| route(name.as_str()))
+        };
+        add(&recent, &to(0).collect::<Vec<_>>());
+        let told = recent.lock().told(at(0));
+        assert_eq!(told.flows.len(), MAX_WAYS);
+        assert_eq!(told.requests(), MAX_WAYS as u64 + 1);
+        let other = Record {
+            route: Some("/new/"),
+            ..record(100)
+        };
+        add(&recent, &[other]);
+        assert_eq!(recent.lock().told(at(100)).flows.len(), 1);
+        assert_eq!(Latency::default().quantile(950), None);
+    }
+}
