@@ -13,6 +13,7 @@ mod change;
 mod check_report;
 mod door;
 mod edit;
+mod edit_part;
 mod explain;
 mod nodes_view;
 mod notices;
@@ -54,6 +55,7 @@ pub use check_report::{CheckReport, CheckRow};
 pub use door::AdminSocket;
 pub use edit::{NodeEdit, NodesChange, NodesEdit};
 pub use nodes_view::{NodeView, NodesView, PoolView};
+pub use edit_part::EditParts;
 pub use own_socket::CONTROL_SOCKET;
 pub use recent::{MOST_RECENT, RECENT_STEP, Recent};
 pub use start::{Loaded, Started};
@@ -249,6 +251,18 @@ impl Handle {
     pub async fn edit_node(&self, edit: NodeEdit) -> Result<Applied, ChangeError> {
         let control = self.control.clone();
         let change = async move { control.edit_node(edit).await };
+        let done = self.runtime.spawn(change).await;
+        done.unwrap_or_else(|error| Err(ChangeError::BrokenOff(error.to_string())))
+    }
+
+    /// Changes parts of the document, several in one change like any other. Every Problem has its
+    /// field by names, and its way within the part that was edited.
+    ///
+    /// # Errors
+    /// Why nothing happened.
+    pub async fn edit_parts(&self, edit: EditParts) -> Result<Applied, ChangeError> {
+        let control = self.control.clone();
+        let change = async move { control.edit_parts(edit).await };
         let done = self.runtime.spawn(change).await;
         done.unwrap_or_else(|error| Err(ChangeError::BrokenOff(error.to_string())))
     }

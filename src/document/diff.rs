@@ -189,12 +189,13 @@ fn compare_each(
 }
 
 /// The name of a listener, pool, node or site; the path of a route.
-fn identity(table: &Json) -> String {
+pub(super) fn identity(table: &Json) -> String {
     let text = |key: &str| table.get(key).and_then(Json::as_str);
     match (text("name"), text("path")) {
         (Some(name), _) => name.to_owned(),
         (None, Some(path)) if text("match") == Some("exact") => format!("={path}"),
-        (None, path) => path.unwrap_or_default().to_owned(),
+        // Nodes are named by it where nothing else is said, which is not exported.
+        (None, path) => path.or(text("address")).unwrap_or_default().to_owned(),
     }
 }
 

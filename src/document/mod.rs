@@ -18,6 +18,8 @@ mod listener;
 mod listener_tls;
 mod logs;
 mod node;
+mod part;
+mod part_edit;
 mod place;
 mod pool;
 mod queue;
@@ -43,6 +45,8 @@ mod tests;
 use serde_json::Value as Json;
 
 pub use diff::{Change, Op, diff};
+pub use part::{InPart, Part};
+pub use part_edit::{NoEdit, PartEdit, PartOp, edit};
 pub use place::{PlacedProblem, PlacedProblems};
 pub use time::parse as parse_time;
 
@@ -132,6 +136,7 @@ fn placed(problem: Problem, place: Option<(usize, usize)>) -> PlacedProblem {
         problem,
         line: place.map(|(line, _)| line),
         column: place.map(|(_, column)| column),
+        in_part: None,
     }
 }
 

@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde_json::{Value as Json, json};
 
+use super::part::{InPart, by_names};
+use super::part_edit::PartEdit;
 use super::tree::{Tree, Value};
 use crate::model::{Problem, Problems};
 
@@ -18,6 +20,8 @@ pub struct PlacedProblem {
     pub line: Option<usize>,
     /// The column, from 1, in characters.
     pub column: Option<usize>,
+    /// Where it stands in what was edited, where parts were.
+    pub in_part: Option<InPart>,
 }
 
 impl PlacedProblem {
@@ -31,13 +35,17 @@ impl PlacedProblem {
     }
 
     fn to_json(&self) -> Json {
-        json!({
+        let mut json = json!({
             "field": self.problem.field,
             "line": self.line,
             "column": self.column,
             "code": self.problem.code.as_str(),
             "message": self.problem.message,
-        })
+        });
+        if let Some(InPart { edit, field }) = &self.in_part {
+            json["in_part"] = json!({ "edit": edit, "field": field });
+        }
+        json
     }
 }
 
@@ -68,6 +76,31 @@ pub struct PlacedProblems(Vec<PlacedProblem>);
 impl PlacedProblems {
     pub(super) fn new(problems: Vec<PlacedProblem>) -> Self {
         Self(problems)
+    }
+
+    /// The same of an edit of parts: by names, as `edited` has them, and told which edit it is in.
+    pub fn by_names(self, edited: &Json, edits: &[PartEdit]) -> Self {
+        let named = self.0.into_iter().map(|mut found| {
+            let (field, in_part) = by_names(edited, edits, &found.problem.field);
+            found.problem.field = field;
+            found.in_part = in_part;
+            found
+        });
+        Self(named.collect())
+    }
+
+    /// The same, already by names, of the part of the edit numbered `number`.
+    pub fn in_edit(mut self, number: usize, edit: &PartEdit) -> Self {
+        let way = edit.part.to_string();
+        for found in &mut self.0 {
+            let rest = found.problem.field.strip_prefix(&way);
+            let field = rest.map(|rest| rest.trim_start_matches('.').to_owned());
+            found.in_part = field.map(|field| InPart {
+                edit: number,
+                field,
+            });
+        }
+        self
     }
 
     /// The Problems.
@@ -107,6 +140,7 @@ impl From<Problems> for PlacedProblems {
             problem,
             line: None,
             column: None,
+            in_part: None,
         };
         Self(problems.into_iter().map(unplaced).collect())
     }

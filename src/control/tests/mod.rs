@@ -2,6 +2,7 @@
 
 mod change;
 mod nodes;
+mod edit_part;
 mod secrets;
 mod sockets;
 mod start;

@@ -2,6 +2,7 @@
 
 mod differences;
 mod not_available;
+mod parts;
 mod problems;
 mod properties;
 mod reading;
