@@ -45,7 +45,8 @@ pub fn write_private(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
         .open(&unfinished)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(unfinished, dir.join(name))
+    fs::rename(unfinished, dir.join(name))?;
+    fs::File::open(dir)?.sync_all()
 }
 
 #[cfg(test)]

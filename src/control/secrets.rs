@@ -85,7 +85,7 @@ pub(super) async fn read_at_start(config: &Arc<Config>, lost: &[String]) -> Arc<
     let mut secrets = read(config).await;
     for place in config.secrets() {
         if *place.secret == Secret::Absent && lost.contains(&place.owner) {
-            let why = "its text was only in config.db: apply it again";
+            let why = "its text was only in config.db, or sealed by a seal.key that is gone: apply it again";
             secrets.miss(place.owner, why.to_owned());
         }
     }

@@ -107,7 +107,7 @@ pub(super) async fn load(dir: &Path, keep: bool) -> Found {
                 config: stored.config,
                 started: Started::Serving,
                 writer: Writer::with(store),
-                lost: Vec::new(),
+                lost: stored.lost,
             },
         },
         Ok((store, None)) => {

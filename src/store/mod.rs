@@ -12,6 +12,7 @@ pub mod last_known_good;
 mod lock;
 mod open;
 pub mod people;
+mod seal;
 mod secrets;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -27,6 +28,8 @@ use crate::model::Config;
 pub use aside::{has_stray_journal, set_aside, was_set_aside};
 pub use lock::{Lock, LockError};
 pub use open::make_directory;
+
+use seal::{Keys, Seal};
 
 /// The database's file name in the data directory.
 const FILE: &str = "config.db";
@@ -83,6 +86,8 @@ pub struct Stored {
     pub words: String,
     /// When, in UTC.
     pub created: String,
+    /// The owners of secrets whose text is kept and cannot be opened: their key is gone.
+    pub lost: Vec<String>,
 }
 
 /// The open database: the one connection that writes.
@@ -93,6 +98,7 @@ pub struct Store {
     /// Whether a write failed: SQLite may have rolled back by itself then, which the driver
     /// does not hear of. The next write begins on a new connection.
     failed: bool,
+    seal: Seal,
 }
 
 impl Store {
@@ -103,11 +109,46 @@ impl Store {
     pub async fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = path(dir);
         let connection = open::existing(&path).await?;
-        Ok(Self {
+        let mut store = Self {
             path,
             connection,
             failed: false,
-        })
+            seal: Seal::of(dir),
+        };
+        if let Err(error) = store.seal_old().await {
+            tracing::warn!("secrets kept by an earlier version stay unsealed: {error}");
+        }
+        Ok(store)
+    }
+
+    /// Seals what a version that did not seal has written.
+    async fn seal_old(&mut self) -> Result<(), StoreError> {
+        if let (true, false) = secrets::look(&mut self.connection).await?
+            && let Some(stored) = self.newest().await?
+        {
+            let keys = self.seal.sealing().await?;
+            self.write(async |transaction| {
+                secrets::write(transaction, &keys, &stored.config).await
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// What seals the secrets of `config`; nothing where there are none.
+    async fn keys_for(&mut self, config: &Config) -> Result<Keys, StoreError> {
+        match config.secret_texts().is_empty() {
+            true => Ok(self.keys_for_opening().await?),
+            false => self.seal.sealing().await,
+        }
+    }
+
+    /// What opens the secrets that are kept; nothing where there are none.
+    async fn keys_for_opening(&mut self) -> Result<Keys, StoreError> {
+        match secrets::look(&mut self.connection).await? {
+            (true, _) => Ok(self.seal.opening().await),
+            _ => Ok(Keys::default()),
+        }
     }
 
     /// Opens the database of `dir`, making an empty one where there is none.
@@ -140,7 +181,8 @@ impl Store {
             return Ok(None);
         };
         let mut stored = read(&row)?;
-        secrets::fill_in(&mut self.connection, &mut stored.config).await?;
+        let keys = self.keys_for_opening().await?;
+        stored.lost = secrets::fill_in(&mut self.connection, &keys, &mut stored.config).await?;
         Ok(Some(stored))
     }
 
@@ -156,13 +198,14 @@ impl Store {
         author: &str,
         words: &str,
     ) -> Result<u64, StoreError> {
+        let keys = self.keys_for(config).await?;
         let append = async |transaction: &mut Transaction<'_>| {
             let current = newest_number(transaction).await?;
             if base.is_some_and(|base| base != current) {
                 return Err(StoreError::Stale { current });
             }
             let number = current + 1;
-            insert(transaction, number, config, (author, words)).await?;
+            insert(transaction, &keys, number, (config, author, words)).await?;
             Ok(number)
         };
         self.write(append).await
@@ -174,13 +217,14 @@ impl Store {
     /// # Errors
     /// `Stale` when the database already has that revision or a newer one, or why it refused.
     pub async fn restore(&mut self, number: u64, config: &Config) -> Result<(), StoreError> {
+        let keys = self.keys_for(config).await?;
         let restore = async |transaction: &mut Transaction<'_>| {
             let current = newest_number(transaction).await?;
             if current >= number {
                 return Err(StoreError::Stale { current });
             }
-            let by = ("steelyard", "restore the last-known-good");
-            insert(transaction, number, config, by).await
+            let revision = (config, "steelyard", "restore the last-known-good");
+            insert(transaction, &keys, number, revision).await
         };
         self.write(restore).await
     }
@@ -229,9 +273,9 @@ async fn newest_number(transaction: &mut Transaction<'_>) -> Result<u64, StoreEr
 // Writes one row and reads it back: what is acknowledged has been seen to load.
 async fn insert(
     transaction: &mut Transaction<'_>,
+    keys: &Keys,
     number: u64,
-    config: &Config,
-    (author, words): (&str, &str),
+    (config, author, words): (&Config, &str, &str),
 ) -> Result<(), StoreError> {
     let key = i64::try_from(number).map_err(|_| corrupt("the revision numbers have run out"))?;
     let document = document::to_json(config).to_string();
@@ -256,9 +300,9 @@ async fn insert(
         .fetch_one(&mut **transaction)
         .await
         .map_err(open::classify)?;
-    secrets::write(transaction, config).await?;
+    secrets::write(transaction, keys, config).await?;
     let mut written = read(&row)?.config;
-    secrets::fill_in(transaction, &mut written).await?;
+    secrets::fill_in(transaction, keys, &mut written).await?;
     if written != *config {
         let why = format!("revision {number} does not read back as it was written");
         return Err(corrupt(why));
@@ -292,6 +336,7 @@ fn read(row: &SqliteRow) -> Result<Stored, StoreError> {
         author: text("author")?,
         words: text("words")?,
         created: text("created")?,
+        lost: Vec::new(),
     })
 }
 

@@ -12,7 +12,8 @@ const LAYERS: &[&[&str]] = &[
     &["proxy", "health", "webhooks"],
     &["snapshot"],
     &["balance", "files", "cache", "http", "tls"],
-    &["store", "session", "logs", "metrics", "disk"],
+    &["store", "session", "logs", "metrics"],
+    &["disk"],
     &["document"],
     &["model"],
 ];

@@ -1,8 +1,8 @@
 //! Control on real files, without a data plane.
 
 mod change;
-mod nodes;
 mod edit_part;
+mod nodes;
 mod secrets;
 mod sockets;
 mod start;

@@ -214,7 +214,7 @@ async fn without_the_database_a_text_is_gone_and_that_is_said() {
     );
     for _ in 0..2 {
         let reasons = degraded(&handle);
-        let words = "settings.affinity_secret: its text was only in config.db: apply it again";
+        let words = "settings.affinity_secret: its text was only in config.db, or sealed by a seal.key that is gone: apply it again";
         assert!(reasons.contains(words), "{reasons}");
         handle.control.mend().await;
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use sqlx::Connection;
 
-use super::super::{Store, StoreError, path};
+use super::super::{Store, StoreError, digest, path};
 use super::{by_hand, config_with_weight, database};
 use crate::model::{Config, Secret, SecretBytes};
 
@@ -99,4 +99,67 @@ async fn a_database_of_the_first_version_is_brought_to_this_one() {
     assert_eq!(store.newest().await.unwrap().unwrap().config, config);
     let routes = sqlx::query("select fallback, redirect, respond from routes");
     routes.fetch_all(&mut store.connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_database_alone_tells_no_secret() {
+    let dir = database(1).await;
+    let mut store = Store::open(dir.path()).await.unwrap();
+    append(&mut store, &config_with("open sesame")).await;
+    for file in fs::read_dir(dir.path()).unwrap() {
+        let path = file.unwrap().path();
+        let text = fs::read(&path).unwrap();
+        assert!(
+            !String::from_utf8_lossy(&text).contains("sesame"),
+            "{path:?}"
+        );
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_secret_whose_key_is_gone_is_missed_and_comes_back_with_it() {
+    let dir = database(1).await;
+    let mut store = Store::open(dir.path()).await.unwrap();
+    append(&mut store, &config_with("open sesame")).await;
+    store.close().await;
+    let (key, away) = (dir.path().join("seal.key"), dir.path().join("away"));
+    fs::rename(&key, &away).unwrap();
+    let mut store = Store::open(dir.path()).await.unwrap();
+    let newest = store.newest().await.unwrap().unwrap();
+    assert_eq!(newest.lost, ["settings.affinity_secret"]);
+    assert_eq!(newest.config, config_with(""));
+    // A change of something else does not throw it away.
+    let mut other = config_with("");
+    other.pools.clear();
+    append(&mut store, &other).await;
+    store.close().await;
+    fs::rename(&away, &key).unwrap();
+    let mut store = Store::open(dir.path()).await.unwrap();
+    let newest = store.newest().await.unwrap().unwrap();
+    let kept = &newest.config.settings.affinity_secret;
+    assert_eq!(*kept, Secret::Text(SecretBytes::new(b"open sesame")));
+    assert!(newest.lost.is_empty());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_kept_is_sealed_at_the_next_start() {
+    let dir = database(1).await;
+    let mut store = Store::open(dir.path()).await.unwrap();
+    append(&mut store, &config_with("open sesame")).await;
+    store.close().await;
+    let mut connection = by_hand(dir.path(), "").await;
+    sqlx::query("update secrets set value = cast('open sesame' as blob), sha256 = ?, sealed = 0")
+        .bind(digest::sha256("open sesame"))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    let mut store = Store::open(dir.path()).await.unwrap();
+    let newest = store.newest().await.unwrap().unwrap();
+    assert_eq!(newest.config, config_with("open sesame"));
+    store.close().await;
+    let bytes = fs::read(path(dir.path())).unwrap();
+    assert!(!String::from_utf8_lossy(&bytes).contains("sesame"));
 }
