@@ -51,7 +51,7 @@ pub(super) struct Keeper {
     waiting_since: Option<Instant>,
     beside: Beside,
     looked: Instant,
-    not_before: Option<Instant>,
+    pub(super) not_before: Option<Instant>,
     trouble: Trouble,
     recent: Recent,
 }
@@ -382,12 +382,6 @@ impl Keeper {
         } else {
             self.trouble.tell(self.catalog.folder(), 0, &error);
         }
-    }
-
-    /// Forgets that something has just failed.
-    #[cfg(test)]
-    pub(super) fn rested(&mut self) {
-        self.not_before = None;
     }
 
     fn fail(&mut self, records: u64, error: &SegmentError) {
