@@ -213,7 +213,7 @@ fn a_folder_that_cannot_be_made_costs_records_until_it_can() {
     assert_eq!(store.search(&Filter::default()).records.len(), 0);
     assert_eq!(store.lost.load(Ordering::Relaxed), 2);
     fs::remove_file(&folder).unwrap();
-    store.keeper().rested();
+    store.keeper().not_before = None;
     store.take(&[at(2)]);
     assert_eq!(store.search(&Filter::default()).records.len(), 1);
     assert_eq!(store.lost.load(Ordering::Relaxed), 2);
