@@ -8,6 +8,7 @@ mod answer;
 mod api;
 mod audit;
 mod box_only;
+mod changes;
 mod check_status;
 mod error_page;
 mod explain;

@@ -11,6 +11,7 @@ use askama::Template;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use super::changes;
 use super::identity::{self, cookie};
 use super::rail;
 use super::request;
@@ -215,7 +216,10 @@ fn changed(request: &HttpRequest, handle: &Handle, t: Texts, user: Option<&User>
     let revision: u64 = request::query(request, "changed")?.parse().ok()?;
     let may_undo = user.is_some_and(|user| user.role >= Role::Operator);
     (revision == handle.revision()).then(|| Toast {
-        words: t.saved_as(revision),
+        words: match handle.made(revision) {
+            Some(changes) => changes::sentence(t, &changes),
+            None => t.saved_as(revision),
+        },
         undo: Some(revision).filter(|_| may_undo && routes::has("POST", "/history/undo")),
     })
 }

@@ -100,6 +100,7 @@ impl Change {
         document::Change {
             op,
             field: self.field,
+            way: Vec::new(),
             before: self.before,
             after: self.after,
         }

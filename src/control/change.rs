@@ -208,6 +208,8 @@ impl Control {
 
         // On disk. Nothing below may fail.
         applied.revision = number;
+        self.made
+            .remember(number, applied.changes.as_slice().into());
         let snapshot = match number == snapshot.revision {
             true => snapshot,
             false => self.build(config, material, number).await,

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::Handle;
 use crate::model::{Admin, Code, Problems};
 
 /// Limit: connections that wait to be accepted. One operator and one scraper.
@@ -42,6 +43,26 @@ pub struct AdminSocket {
     pub socket: TcpListener,
     /// Whether by TLS.
     pub secure: bool,
+}
+
+impl Handle {
+    /// Opens the admin address, `rescue` or else the Config's, and answers where its
+    /// sockets arrive: one now, or as soon as it can be opened, and one more whenever the
+    /// address changes. The newest counts.
+    pub fn open_admin(&self, rescue: Option<SocketAddr>) -> UnboundedReceiver<AdminSocket> {
+        let configured = self.admin();
+        self.control.door.hang(rescue, &configured)
+    }
+
+    /// Closes the admin address: its server has stopped.
+    pub fn shut_admin(&self) {
+        self.control.door.shut();
+    }
+
+    /// Where the admin server really listens, once it does.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.control.door.local_address()
+    }
 }
 
 impl Door {

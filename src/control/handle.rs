@@ -172,24 +172,6 @@ impl Handle {
         self.control.now.load().snapshot.secrets.get(owner).cloned()
     }
 
-    /// Opens the admin address, `rescue` or else the Config's, and answers where its
-    /// sockets arrive: one now, or as soon as it can be opened, and one more whenever the
-    /// address changes. The newest counts.
-    pub fn open_admin(&self, rescue: Option<SocketAddr>) -> UnboundedReceiver<AdminSocket> {
-        let configured = self.admin();
-        self.control.door.hang(rescue, &configured)
-    }
-
-    /// Closes the admin address: its server has stopped.
-    pub fn shut_admin(&self) {
-        self.control.door.shut();
-    }
-
-    /// Where the admin server really listens, once it does.
-    pub fn admin_address(&self) -> Option<SocketAddr> {
-        self.control.door.local_address()
-    }
-
     /// From now on the instance says that it is not ready: it is about to stop.
     pub fn stopping(&self) {
         self.control.stopping.store(true, Ordering::Relaxed);

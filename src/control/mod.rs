@@ -16,6 +16,7 @@ mod edit;
 mod edit_part;
 mod explain;
 mod handle;
+mod history;
 mod nodes_view;
 mod notices;
 mod own_socket;
@@ -53,6 +54,7 @@ pub use door::AdminSocket;
 pub use edit::{NodeEdit, NodesChange, NodesEdit};
 pub use edit_part::EditParts;
 pub use handle::Handle;
+pub use history::Changes;
 pub use nodes_view::{NodeView, NodesView, PoolView};
 pub use own_socket::CONTROL_SOCKET;
 pub use recent::{MOST_RECENT, RECENT_STEP, Recent};
@@ -94,6 +96,7 @@ pub struct Control {
     door: Door,
     notices: Notices,
     watched: Watched,
+    made: history::Made,
     stopping: AtomicBool,
     /// Why the last-known-good file is not the revision in force, if so.
     not_kept: Mutex<Option<String>>,
@@ -201,6 +204,7 @@ impl Control {
             door: Door::default(),
             notices: Notices::default(),
             watched: Watched::default(),
+            made: history::Made::default(),
             stopping: AtomicBool::new(false),
             not_kept: Mutex::new(None),
             _lock: lock,

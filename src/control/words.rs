@@ -50,12 +50,10 @@ fn told_of(change: &Change) -> String {
     }
     let shown = |value: &Option<Json>| value.clone().map(without_ways);
     let (before, after) = (shown(&change.before), shown(&change.after));
-    let (op, field) = (change.op, change.field.clone());
     let shown = Change {
-        op,
-        field,
         before,
         after,
+        ..change.clone()
     };
     shown.to_string()
 }

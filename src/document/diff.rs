@@ -43,6 +43,8 @@ pub struct Change {
     /// The way to the field by names: `pools.django.nodes.web-1.weight`. A route is known by
     /// its path, an exact one with `=` before it.
     pub field: String,
+    /// The same way step by step, keys and names as they are: `["pools", "django", …]`.
+    pub way: Vec<String>,
     /// The value before; none where the field is new.
     pub before: Option<Json>,
     /// The value after; none where the field is gone.
@@ -80,7 +82,7 @@ pub fn diff(before: &Config, after: &Config) -> Vec<Change> {
     let mut changes = Vec::new();
     compare(
         &mut changes,
-        "",
+        &Way::default(),
         Side::new(&full_before, Some(&brief_before)),
         Side::new(&full_after, Some(&brief_after)),
     );
@@ -96,11 +98,45 @@ fn compare_texts(changes: &mut Vec<Change>, before: &Config, after: &Config) {
         if old.is_some_and(|(_, old)| *old != text) {
             changes.push(Change {
                 op: Op::Change,
+                way: steps_of(&owner),
                 field: owner,
                 before: Some(HIDDEN.into()),
                 after: Some(HIDDEN.into()),
             });
         }
+    }
+}
+
+/// `webhooks.NAME.secret` or `settings.affinity_secret`, step by step: a name may hold dots.
+fn steps_of(owner: &str) -> Vec<String> {
+    let (first, rest) = owner.split_once('.').unwrap_or((owner, ""));
+    let (name, last) = rest.rsplit_once('.').unwrap_or(("", rest));
+    let steps = [first, name, last].into_iter();
+    steps.filter(|s| !s.is_empty()).map(str::to_owned).collect()
+}
+
+/// The way to a field, as it is shown and step by step.
+#[derive(Default)]
+struct Way {
+    field: String,
+    steps: Vec<String>,
+}
+
+impl Way {
+    /// On to a key of a table.
+    fn key(&self, key: &str) -> Self {
+        self.step(join(&self.field, key), key)
+    }
+
+    /// On to an element of a list, by its name.
+    fn name(&self, name: &str) -> Self {
+        self.step(format!("{}.{name}", self.field), name)
+    }
+
+    fn step(&self, field: String, step: &str) -> Self {
+        let mut steps = self.steps.clone();
+        steps.push(step.to_owned());
+        Self { field, steps }
     }
 }
 
@@ -135,22 +171,21 @@ impl<'a> Side<'a> {
     }
 }
 
-fn compare(changes: &mut Vec<Change>, field: &str, before: Side<'_>, after: Side<'_>) {
+fn compare(changes: &mut Vec<Change>, way: &Way, before: Side<'_>, after: Side<'_>) {
     match (before.full, after.full) {
         (Json::Object(b), Json::Object(a)) => {
             let (b, a) = (before.inner(b).collect(), after.inner(a).collect());
-            compare_each(changes, field, b, a, join);
+            compare_each(changes, b, a, |key| way.key(key));
         }
         (Json::Array(b), Json::Array(a)) if b.iter().chain(a).any(Json::is_object) => {
             let (b, a) = (before.elements(b).collect(), after.elements(a).collect());
-            compare_each(changes, field, b, a, |field, name| {
-                format!("{field}.{name}")
-            });
+            compare_each(changes, b, a, |name| way.name(name));
         }
-        (b, a) if same(field, b, a) => {}
+        (b, a) if same(&way.field, b, a) => {}
         (b, a) => changes.push(Change {
             op: Op::Change,
-            field: field.to_owned(),
+            field: way.field.clone(),
+            way: way.steps.clone(),
             before: Some(b.clone()),
             after: Some(a.clone()),
         }),
@@ -159,29 +194,31 @@ fn compare(changes: &mut Vec<Change>, field: &str, before: Side<'_>, after: Side
 
 fn compare_each(
     changes: &mut Vec<Change>,
-    field: &str,
     before: Vec<(String, Side<'_>)>,
     after: Vec<(String, Side<'_>)>,
-    way: impl Fn(&str, &str) -> String,
+    way: impl Fn(&str) -> Way,
 ) {
     let later: HashMap<&str, Side<'_>> = after.iter().map(|(k, s)| (k.as_str(), *s)).collect();
     let earlier: HashSet<&str> = before.iter().map(|(k, _)| k.as_str()).collect();
     for (key, side) in &before {
-        let field = way(field, key);
+        let way = way(key);
         match later.get(key.as_str()) {
-            Some(other) => compare(changes, &field, *side, *other),
+            Some(other) => compare(changes, &way, *side, *other),
             None => changes.push(Change {
                 op: Op::Remove,
-                field,
+                field: way.field,
+                way: way.steps,
                 before: Some(side.shown()),
                 after: None,
             }),
         }
     }
     for (key, side) in after.iter().filter(|(k, _)| !earlier.contains(k.as_str())) {
+        let way = way(key);
         changes.push(Change {
             op: Op::Add,
-            field: way(field, key),
+            field: way.field,
+            way: way.steps,
             before: None,
             after: Some(side.shown()),
         });

@@ -2,6 +2,7 @@
 //! translation, or with another parameter in it, does not compile.
 
 mod audit;
+mod changes;
 mod people;
 mod setup;
 mod shell;
@@ -51,15 +52,21 @@ use {text, texts};
 
 #[cfg(test)]
 mod tests {
-    use super::{audit, people, setup, shell, sign_in};
+    use super::{audit, changes, people, setup, shell, sign_in};
 
     /// What is the same in both languages.
-    const ALIKE: &[&str] = &["product", "language_english", "language_chinese"];
+    const ALIKE: &[&str] = &[
+        "product",
+        "language_english",
+        "language_chinese",
+        "value_alone",
+    ];
 
     #[test]
     fn every_text_is_chinese_in_chinese_and_english_in_english() {
         let pages = [
             audit::ALL,
+            changes::ALL,
             people::ALL,
             setup::ALL,
             shell::ALL,
@@ -88,6 +95,7 @@ mod tests {
         ];
         let pages = [
             audit::ALL,
+            changes::ALL,
             people::ALL,
             setup::ALL,
             shell::ALL,
