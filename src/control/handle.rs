@@ -1,16 +1,14 @@
 //! The way to Control for everybody else: the panel, the API, the command line, signals.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::Value;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 use super::notices::Happened;
 use super::{
-    AdminSocket, Applied, Apply, ChangeError, CheckReport, Control, EditParts, NodeEdit, Readiness,
+    Applied, Apply, ChangeError, CheckReport, Control, EditParts, NodeEdit, Readiness,
     Started,
 };
 use crate::document::{self, Format, PlacedProblems};
