@@ -1,13 +1,19 @@
 //! Answers, and the one place where an error becomes a status.
 
+use std::time::Duration;
+
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
+use super::routes;
 use crate::control::ChangeError;
 use crate::document::PlacedProblems;
-use crate::people::PeopleError;
+use crate::model::{Code, Problems};
+use crate::people::{PeopleError, SignInFault, UserFault};
+use crate::store::StoreError;
 
 /// Why a request is not done.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +42,9 @@ pub(super) enum Refusal {
     /// It cannot be done any more.
     #[error("{0}")]
     Conflict(String),
+    /// Passwords were tried too often.
+    #[error("too many tries; wait {} s", .0.as_secs() + 1)]
+    Wait(Duration),
     /// Nothing about people was done.
     #[error(transparent)]
     People(#[from] PeopleError),
@@ -45,9 +54,44 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
+    /// One Problem of one field of the body.
+    pub(super) fn field(field: &str, message: &str) -> Self {
+        let mut problems = Problems::default();
+        problems.add(field, Code::Value, message);
+        Self::Invalid(problems.into())
+    }
+
     /// The request makes no sense, and why.
     pub(super) fn bad_request(why: impl Into<String>) -> Self {
         Self::BadRequest(why.into())
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::People(error.into())
+    }
+}
+
+impl From<SignInFault> for Refusal {
+    fn from(fault: SignInFault) -> Self {
+        match fault {
+            SignInFault::Wrong => Self::field("current", "is not your password"),
+            SignInFault::Wait(wait) => Self::Wait(wait),
+            SignInFault::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<UserFault> for Refusal {
+    fn from(fault: UserFault) -> Self {
+        match fault {
+            UserFault::Name => Self::field("name", &fault.to_string()),
+            UserFault::Password(fault) => Self::field("password", &fault.to_string()),
+            UserFault::Current(fault) => fault.into(),
+            UserFault::Nobody(known) => Self::NotFound(known),
+            UserFault::People(error) => error.into(),
+        }
     }
 }
 
@@ -63,8 +107,13 @@ impl ResponseError for Refusal {
             Self::NotFound(_) | Self::Change(ChangeError::NotFound(_)) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Change(ChangeError::Stale { .. }) => StatusCode::PRECONDITION_FAILED,
+            Self::People(PeopleError::Gone) => StatusCode::NOT_FOUND,
+            Self::People(PeopleError::Taken | PeopleError::LastAdmin | PeopleError::SetUp) => {
+                StatusCode::CONFLICT
+            }
+            Self::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NoStore
-            | Self::People(_)
+            | Self::People(PeopleError::Store(_))
             | Self::Change(ChangeError::ReadOnly(_) | ChangeError::Store(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -86,7 +135,12 @@ impl ResponseError for Refusal {
         if status.is_server_error() {
             tracing::error!(status = status.as_u16(), "a change was refused: {self}");
         }
-        with_status(status, &body)
+        let mut answer = with_status(status, &body);
+        if let Self::Wait(wait) = self {
+            let seconds = HeaderValue::from(wait.as_secs() + 1);
+            answer.headers_mut().insert(RETRY_AFTER, seconds);
+        }
+        answer
     }
 }
 
@@ -108,9 +162,17 @@ pub(super) async fn no_such_thing() -> HttpResponse {
 }
 
 /// What a URL that is there does not do.
-pub(super) async fn not_this_way() -> HttpResponse {
-    with_status(
-        StatusCode::METHOD_NOT_ALLOWED,
-        &json!({ "error": "method not allowed" }),
-    )
+pub(super) async fn not_this_way(request: HttpRequest) -> HttpResponse {
+    let body = json!({ "error": "method not allowed" });
+    let mut answer = with_status(StatusCode::METHOD_NOT_ALLOWED, &body);
+    allow(&mut answer, &request);
+    answer
+}
+
+/// Says what the URL does.
+pub(super) fn allow(answer: &mut HttpResponse, request: &HttpRequest) {
+    let pattern = request.match_pattern().unwrap_or_default();
+    if let Ok(methods) = HeaderValue::from_str(&routes::methods(&pattern)) {
+        answer.headers_mut().insert(ALLOW, methods);
+    }
 }

@@ -6,9 +6,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
 use super::answer::{self, Refusal};
+use super::openapi::Operation;
+use super::openapi::schema::{Object, flag, said, text};
 use super::request;
 use crate::control::Handle;
 use crate::people::{People, SetupFault, UserFault};
+
+const GROUP: &str = "On the box";
 
 /// `POST /setup-url`: `{"new":true}` for another link. Answers its URL.
 pub(super) async fn setup_url(
@@ -24,6 +28,19 @@ pub(super) async fn setup_url(
     let token = token.ok_or_else(|| Refusal::Conflict(SetupFault::Users.to_string()))?;
     let url = format!("{}/setup?token={token}", handle.admin_url());
     Ok(answer::json(&json!({ "url": url })))
+}
+
+pub(super) fn about_setup_url() -> Operation {
+    let anew = said(flag(), "Another link; the old one is worth nothing then.");
+    let answer = Object::new().must("url", text()).told();
+    Operation::new("makeSetupUrl", GROUP, "The one-time link of the setup")
+        .detail("On control.sock alone.")
+        .body(
+            Object::new().may("new", anew).taken(),
+            json!({ "new": true }),
+        )
+        .answers(200, "The link.", answer)
+        .errors(&[409])
 }
 
 /// `POST /reset-password`: `{"user":…,"password":…}`.
@@ -42,6 +59,21 @@ pub(super) async fn reset_password(
         Err(UserFault::People(error)) => Err(error.into()),
         Err(fault) => Err(Refusal::bad_request(fault.to_string())),
     }
+}
+
+pub(super) fn about_reset_password() -> Operation {
+    let user = said(text(), "May be left out where there is one alone.");
+    let taken = Object::new()
+        .may("user", user)
+        .must("password", text())
+        .taken();
+    let answer = Object::new().must("user", text()).told();
+    let example = json!({ "user": "admin", "password": "swings back to level" });
+    Operation::new("resetPassword", GROUP, "Give a user another password")
+        .detail("On control.sock alone. Everywhere the user is signed out.")
+        .body(taken, example)
+        .answers(200, "Whose password it is now.", answer)
+        .errors(&[404])
 }
 
 async fn object(body: Payload) -> Result<Value, Refusal> {

@@ -7,6 +7,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
 use super::answer::{self, Refusal};
+use super::openapi::Operation;
+use super::openapi::schema::{any_of, list, of, text as text_schema};
 use super::request;
 use crate::control::Handle;
 use crate::proxy::Question;
@@ -122,6 +124,43 @@ pub(super) async fn get(
     }
     let told = handle.explain(&asked.question()?);
     Ok(answer::json(&told))
+}
+
+pub(super) fn about_get() -> Operation {
+    Operation::new(
+        "explainUrl",
+        "Try a URL",
+        "Where a request would go, and why",
+    )
+    .detail("Nothing is sent.")
+    .query_required("url", text_schema(), "Of the request.")
+    .query("method", text_schema(), "GET where nobody says.")
+    .query(
+        "client",
+        text_schema(),
+        "The IP address that it would come from.",
+    )
+    .query(
+        "header",
+        list(text_schema()),
+        "Name: value, as often as wanted.",
+    )
+    .answers(200, "What would happen.", of("Explanation"))
+    .errors(&[400])
+}
+
+pub(super) fn about_post() -> Operation {
+    let mut several = list(of("Question"));
+    several["maxItems"] = MOST.into();
+    let example = serde_json::json!({ "url": "http://shop.example.com/cart/", "method": "GET" });
+    let answers = any_of([of("Explanation"), list(of("Explanation"))]);
+    Operation::new(
+        "explainRequests",
+        "Try a URL",
+        "The same for one request or several",
+    )
+    .body(any_of([of("Question"), several]), example)
+    .answers(200, "As it was asked: one or a list.", answers)
 }
 
 /// `POST /explain`: `{"url":…,"method":…,"client":…,"headers":["Name: value", {"name":…,"value":…}]}`, or a list

@@ -19,6 +19,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 
+use super::answer;
 use super::error_page::Wrong;
 use super::identity::Identity;
 use super::observe;
@@ -40,7 +41,10 @@ pub(super) async fn gate<B: MessageBody + 'static>(
     let tls = request.app_config().secure();
     let mut response = match admit(&mut request).await {
         Err(wrong) => {
-            let answer = wrong.answer(request.request());
+            let mut answer = wrong.answer(request.request());
+            if wrong == Wrong::Method {
+                answer::allow(&mut answer, request.request());
+            }
             request.into_response(answer)
         }
         Ok(()) => match unless_it_panics(next.call(request)).await {
@@ -275,6 +279,7 @@ mod tests {
             who,
             kind: Kind::Api,
             handler: web::route,
+            about: None,
         }
     }
 

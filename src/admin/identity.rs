@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, http::header::HeaderValue};
 
 use super::routes::Kind;
 use crate::model::{Role, Scope};
-use crate::people::{By, People, SignIn, Token};
+use crate::people::{By, People, SignIn, Token, Whose};
 use crate::store::StoreError;
 
 /// The cookie's name where only TLS carries it: no other port or subdomain can set it.
@@ -59,6 +59,15 @@ impl Identity {
                 Scope::Metrics => None,
                 Scope::Api(role) => Some(role),
             },
+        }
+    }
+
+    /// Whose sign-ins they may see and end.
+    pub(super) fn sees(&self) -> Whose {
+        match (self.role(), self) {
+            (Some(Role::Admin), _) => Whose::Everybodys,
+            (_, Self::Person(sign_in)) => Whose::Users(sign_in.user.id),
+            _ => Whose::Nobodys,
         }
     }
 

@@ -18,6 +18,7 @@ mod identity;
 mod live;
 mod logs;
 mod observe;
+mod openapi;
 mod page;
 mod people;
 mod preferences;

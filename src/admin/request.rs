@@ -1,6 +1,7 @@
 //! Reading what a client of the API asks for.
 
 use std::any::Any;
+use std::ops::RangeInclusive;
 
 use actix_web::dev::Extensions;
 use actix_web::http::header::{CONTENT_TYPE, IF_MATCH};
@@ -127,6 +128,23 @@ pub(super) fn flag(request: &HttpRequest, name: &str) -> Result<bool, Refusal> {
             "{name} must be true or false"
         ))),
     }
+}
+
+/// A whole number of the query; none where it is not there.
+pub(super) fn number(
+    request: &HttpRequest,
+    name: &str,
+    within: RangeInclusive<i64>,
+) -> Result<Option<i64>, Refusal> {
+    let Some(text) = query(request, name) else {
+        return Ok(None);
+    };
+    let number = text.parse().ok().filter(|number| within.contains(number));
+    let wrong = || {
+        let (low, high) = (within.start(), within.end());
+        Refusal::BadRequest(format!("{name} must be {low} to {high} (is {text:?})"))
+    };
+    number.map(Some).ok_or_else(wrong)
 }
 
 /// The body as text.

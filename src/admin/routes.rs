@@ -5,6 +5,7 @@ use actix_web::Route as Handler;
 use actix_web::http::Method;
 use actix_web::web::to;
 
+use super::openapi::{self, Operation};
 use super::{api, audit, box_only, check_status, explain, logs, observe};
 use super::{people, preferences, setup, sign_in, statics};
 use crate::model::Role;
@@ -42,6 +43,8 @@ pub(super) struct Route {
     pub(super) who: Who,
     pub(super) kind: Kind,
     pub(super) handler: fn() -> Handler,
+    /// How `openapi` describes it: every URL of the API, and no other.
+    pub(super) about: Option<fn() -> Operation>,
 }
 
 const fn route(
@@ -56,6 +59,20 @@ const fn route(
         who,
         kind,
         handler,
+        about: None,
+    }
+}
+
+/// A URL of the API, with its description.
+const fn api(
+    who: Who,
+    (method, path): (&'static str, &'static str),
+    handler: fn() -> Handler,
+    about: fn() -> Operation,
+) -> Route {
+    Route {
+        about: Some(about),
+        ..route(who, Api, (method, path), handler)
     }
 }
 
@@ -94,21 +111,34 @@ pub(super) const ROUTES: &[Route] = &[
     route(ADMIN,  Page, ("POST", "/people/tokens/{id}/end"), || to(people::end_token)),
     route(ADMIN,  Page, ("GET",  "/audit"), || to(audit::page)),
 
-    route(VIEWER,   Api, ("GET",   "/api/v1/config"), || to(api::export)),
-    route(ADMIN,    Api, ("PUT",   "/api/v1/config"), || to(api::apply)),
-    route(VIEWER,   Api, ("POST",  "/api/v1/config/check"), || to(api::check)),
-    route(VIEWER,   Api, ("GET",   "/api/v1/status"), || to(api::status)),
-    route(VIEWER,   Api, ("GET",   "/api/v1/explain"), || to(explain::get)),
-    route(VIEWER,   Api, ("POST",  "/api/v1/explain"), || to(explain::post)),
-    route(VIEWER,   Api, ("GET",   "/api/v1/logs"), || to(logs::search)),
-    route(VIEWER,   Api, ("GET",   "/api/v1/logs/histogram"), || to(logs::histogram)),
-    route(VIEWER,   Api, ("GET",   "/api/v1/logs/live"), || to(logs::live)),
-    route(VIEWER,   Api, ("GET",   "/api/v1/logs/{id}"), || to(logs::record)),
-    route(VIEWER,   Api, ("GET",   "/api/v1/charts"), || to(logs::chart)),
-    route(VIEWER,   Api, ("GET",   "/api/v1/events"), || to(logs::events)),
-    route(OPERATOR, Api, ("PATCH", "/api/v1/pools/{pool}/nodes/{node}"), || to(api::edit_node)),
-    route(Who::Box, Api, ("POST",  "/api/v1/setup-url"), || to(box_only::setup_url)),
-    route(Who::Box, Api, ("POST",  "/api/v1/reset-password"), || to(box_only::reset_password)),
+    api(VIEWER,   ("GET",    "/api/v1/openapi.json"), || to(openapi::get), openapi::about),
+    api(VIEWER,   ("GET",    "/api/v1/config"), || to(api::export), api::about_export),
+    api(ADMIN,    ("PUT",    "/api/v1/config"), || to(api::apply), api::about_apply),
+    api(VIEWER,   ("POST",   "/api/v1/config/check"), || to(api::check), api::about_check),
+    api(VIEWER,   ("GET",    "/api/v1/status"), || to(api::status), api::about_status),
+    api(VIEWER,   ("GET",    "/api/v1/explain"), || to(explain::get), explain::about_get),
+    api(VIEWER,   ("POST",   "/api/v1/explain"), || to(explain::post), explain::about_post),
+    api(VIEWER,   ("GET",    "/api/v1/logs"), || to(logs::search), openapi::about_search),
+    api(VIEWER,   ("GET",    "/api/v1/logs/histogram"), || to(logs::histogram), openapi::about_histogram),
+    api(VIEWER,   ("GET",    "/api/v1/logs/live"), || to(logs::live), openapi::about_live),
+    api(VIEWER,   ("GET",    "/api/v1/logs/{id}"), || to(logs::record), openapi::about_record),
+    api(VIEWER,   ("GET",    "/api/v1/charts"), || to(logs::chart), openapi::about_chart),
+    api(VIEWER,   ("GET",    "/api/v1/events"), || to(logs::events), openapi::about_events),
+    api(OPERATOR, ("PATCH",  "/api/v1/pools/{pool}/nodes/{node}"), || to(api::edit_node), api::about_edit_node),
+    api(VIEWER,   ("GET",    "/api/v1/users"), || to(api::users), api::about_users),
+    api(ADMIN,    ("POST",   "/api/v1/users"), || to(api::add_user), api::about_add_user),
+    api(VIEWER,   ("GET",    "/api/v1/users/{id}"), || to(api::user), api::about_user),
+    api(ADMIN,    ("PATCH",  "/api/v1/users/{id}"), || to(api::set_role), api::about_set_role),
+    api(ADMIN,    ("DELETE", "/api/v1/users/{id}"), || to(api::remove_user), api::about_remove_user),
+    api(ADMIN,    ("PUT",    "/api/v1/users/{id}/password"), || to(api::set_password), api::about_set_password),
+    api(VIEWER,   ("GET",    "/api/v1/sign-ins"), || to(api::sign_ins), api::about_sign_ins),
+    api(VIEWER,   ("DELETE", "/api/v1/sign-ins/{id}"), || to(api::end_sign_in), api::about_end_sign_in),
+    api(ADMIN,    ("GET",    "/api/v1/tokens"), || to(api::tokens), api::about_tokens),
+    api(ADMIN,    ("POST",   "/api/v1/tokens"), || to(api::make_token), api::about_make_token),
+    api(ADMIN,    ("DELETE", "/api/v1/tokens/{id}"), || to(api::end_token), api::about_end_token),
+    api(ADMIN,    ("GET",    "/api/v1/audit"), || to(api::audit), api::about_audit),
+    api(Who::Box, ("POST",   "/api/v1/setup-url"), || to(box_only::setup_url), box_only::about_setup_url),
+    api(Who::Box, ("POST",   "/api/v1/reset-password"), || to(box_only::reset_password), box_only::about_reset_password),
 ];
 
 /// The route of a request, by the pattern its path has; none for a method it does not take.
@@ -126,6 +156,16 @@ pub(super) fn has(method: &str, path: &str) -> bool {
     ROUTES
         .iter()
         .any(|route| route.method == method && route.path == path)
+}
+
+/// The methods that the URLs of a pattern take, as `Allow` has them.
+pub(super) fn methods(pattern: &str) -> String {
+    let here = ROUTES.iter().filter(|route| route.path == pattern);
+    let methods = here.flat_map(|route| match route.method {
+        "GET" => vec!["GET", "HEAD"],
+        method => vec![method],
+    });
+    methods.collect::<Vec<_>>().join(", ")
 }
 
 /// The paths, each once, in the order of the table.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::identity;
 use super::live::Live;
-use crate::people::{People, SignIn};
+use crate::people::{People, SignIn, Whose};
 
 /// How often a page is told what is new.
 const EVERY: Duration = Duration::from_secs(1);
@@ -92,7 +92,7 @@ async fn tell(
 /// Whether the reader is still signed in, in the same role. A database that cannot be read signs
 /// nobody out.
 async fn is_signed_in(people: &People, reader: &SignIn) -> bool {
-    let Ok(all) = people.sign_ins().await else {
+    let Ok(all) = people.sign_ins(Whose::Everybodys).await else {
         return true;
     };
     let mut all = all.iter();

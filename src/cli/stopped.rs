@@ -116,6 +116,7 @@ impl Stopped {
         change: NodeChange,
     ) -> Result<Outcome, Failure> {
         let mut edit = NodeEdit {
+            dry_run: false,
             pool: path.pool.clone(),
             node: path.node.clone(),
             weight: None,

@@ -17,6 +17,8 @@ pub struct NodeEdit {
     pub state: Option<AdminState>,
     /// The revision the change was made from; none is any.
     pub if_revision: Option<u64>,
+    /// Only tell what would change.
+    pub dry_run: bool,
     /// Who makes the change.
     pub author: String,
 }
@@ -137,15 +139,18 @@ impl Control {
     pub(super) async fn edit_node(&self, edit: NodeEdit) -> Result<Applied, ChangeError> {
         let (words, from) = (edit.words(), edit.if_revision);
         let make = |config: &mut Config| edit.make(config);
-        let outcome = self.edit(make, words, from, &edit.author).await;
-        self.count(&outcome);
+        let how = (&*edit.author, edit.dry_run);
+        let outcome = self.edit(make, words, from, how).await;
+        if !edit.dry_run {
+            self.count(&outcome);
+        }
         outcome
     }
 
     pub(super) async fn edit_nodes(&self, edit: NodesEdit) -> Result<Applied, ChangeError> {
         let (words, from) = (edit.words(), edit.if_revision);
         let make = |config: &mut Config| edit.make(config);
-        let outcome = self.edit(make, words, from, &edit.author).await;
+        let outcome = self.edit(make, words, from, (&*edit.author, false)).await;
         self.count(&outcome);
         outcome
     }
@@ -155,7 +160,7 @@ impl Control {
         make: impl FnOnce(&mut Config) -> Result<(), ChangeError>,
         words: String,
         if_revision: Option<u64>,
-        author: &str,
+        (author, dry_run): (&str, bool),
     ) -> Result<Applied, ChangeError> {
         let mut writer = self.writer.lock().await;
         let now = self.now.load_full();
@@ -172,7 +177,7 @@ impl Control {
         let wanted = Wanted {
             warnings: config.warnings(),
             config,
-            dry_run: false,
+            dry_run,
             words: Some(words),
             author: author.to_owned(),
         };

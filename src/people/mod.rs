@@ -29,6 +29,8 @@ pub use crate::store::people::{AuditRow, Outcome, PeopleError, SignIn, Token, Us
 pub use password::{MAX_PASSWORD, MIN_PASSWORD, PasswordFault};
 pub use setup::SetupFault;
 pub use sign_in::{SignInFault, SignedIn, Visitor};
+pub use signed_in::Whose;
+pub use tokens::MadeToken;
 pub use users::{UserFault, is_name};
 
 use hashing::Hashing;

@@ -97,7 +97,7 @@ impl People {
     ///
     /// # Errors
     /// `Wrong` or `Wait`.
-    pub(super) async fn confirm(
+    pub async fn confirm(
         &self,
         user: &User,
         password: &str,

@@ -12,6 +12,17 @@ const LONGEST: i64 = 12 * 60 * 60;
 /// Every how many seconds it is noted that somebody is still there: not a write for each request.
 const SEEN: i64 = 60;
 
+/// Whose sign-ins somebody may see and end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// An admin everybody's.
+    Everybodys,
+    /// Others those of the user of this number: their own.
+    Users(i64),
+    /// A program is nowhere signed in.
+    Nobodys,
+}
+
 impl People {
     /// Who is signed in by the token of a cookie.
     ///
@@ -38,17 +49,24 @@ impl People {
         Ok(Some(found))
     }
 
-    /// Everybody who is signed in, who was seen last first.
+    /// Where people are signed in, who was seen last first: `whose` alone.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn sign_ins(&self) -> Result<Vec<SignIn>, StoreError> {
+    pub async fn sign_ins(&self, whose: Whose) -> Result<Vec<SignIn>, StoreError> {
         let now = unix_now();
         let mut store = self.store().await;
         let _ = store.forget_ended(now - IDLE, now - LONGEST).await;
         let mut all = store.sign_ins().await?;
         all.extend(lock(&self.0.unsaved).values().cloned());
-        all.retain(|found| lasts(found, now));
+        all.retain(|found| {
+            let is_seen = match whose {
+                Whose::Everybodys => true,
+                Whose::Users(id) => found.user.id == id,
+                Whose::Nobodys => false,
+            };
+            is_seen && lasts(found, now)
+        });
         Ok(all)
     }
 

@@ -1,6 +1,7 @@
 //! Tokens for programs: shown once, when they are made.
 
-use super::{By, People, PeopleError, Token, digest, done, new_secret, told, unix_now};
+use super::{By, People, PeopleError, Token, UserFault, digest, done, is_name};
+use super::{new_secret, told, unix_now};
 use crate::model::Scope;
 use crate::store::StoreError;
 use crate::store::people::NewToken;
@@ -11,28 +12,48 @@ const PREFIX: &str = "steelyard_";
 /// Every how many seconds it is noted that a token is in use.
 const USED: i64 = 60;
 
+/// A token that was just made.
+#[derive(Debug)]
+pub struct MadeToken {
+    /// What is known of it.
+    pub token: Token,
+    /// The secret, which cannot be read again.
+    pub shown: String,
+}
+
 impl People {
-    /// Makes a token and answers it: it cannot be read again.
+    /// Makes a token.
     ///
     /// # Errors
-    /// `Taken`, or the database's.
+    /// `Name`, `Taken`, or the database's.
     pub async fn make_token(
         &self,
         name: &str,
         scope: Scope,
         by: &By,
-    ) -> Result<String, PeopleError> {
-        let token = format!("{PREFIX}{}", new_secret());
+    ) -> Result<MadeToken, UserFault> {
+        if !is_name(name) {
+            return Err(UserFault::Name);
+        }
+        let shown = format!("{PREFIX}{}", new_secret());
         let new = NewToken {
             name,
             scope,
-            sha256: &digest(&token),
+            sha256: &digest(&shown),
             made_by: &by.who,
             now: unix_now(),
         };
         let entry = done(by, "token_made", name, scope.as_str());
-        told(&entry, self.store().await.add_token(&new, &entry).await)?;
-        Ok(token)
+        let id = told(&entry, self.store().await.add_token(&new, &entry).await)?;
+        let token = Token {
+            id,
+            name: name.to_owned(),
+            scope,
+            made_by: by.who.clone(),
+            created: new.now,
+            used: None,
+        };
+        Ok(MadeToken { token, shown })
     }
 
     /// Every token, the newest first.

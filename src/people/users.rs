@@ -52,7 +52,16 @@ impl People {
         self.store().await.users().await
     }
 
-    /// Adds a user.
+    /// The user of this number.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn user(&self, id: i64) -> Result<Option<User>, StoreError> {
+        let mut users = self.users().await?.into_iter();
+        Ok(users.find(|user| user.id == id))
+    }
+
+    /// Adds a user and answers who that is.
     ///
     /// # Errors
     /// Why not.
@@ -61,7 +70,7 @@ impl People {
         (name, password): (&str, &str),
         role: Role,
         by: &By,
-    ) -> Result<(), UserFault> {
+    ) -> Result<User, UserFault> {
         let hash = self.accepted(name, password).await?;
         let user = NewUser {
             name,
@@ -71,8 +80,15 @@ impl People {
             now: unix_now(),
         };
         let entry = done(by, "user_added", name, role.as_str());
-        told(&entry, self.store().await.add_user(&user, &entry).await)?;
-        Ok(())
+        let id = told(&entry, self.store().await.add_user(&user, &entry).await)?;
+        Ok(User {
+            id,
+            name: name.to_owned(),
+            role,
+            created: user.now,
+            language: None,
+            password: hash,
+        })
     }
 
     /// Gives a user another role.
@@ -147,13 +163,27 @@ impl People {
                 names => format!("name one of the users: {}", names.join(", ")),
             }));
         };
+        self.set_password(user, password, by).await?;
+        Ok(user.name.clone())
+    }
+
+    /// Gives a user another password. Everywhere they are signed out.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn set_password(
+        &self,
+        user: &User,
+        password: &str,
+        by: &By,
+    ) -> Result<(), UserFault> {
         let hash = self.accepted(&user.name, password).await?;
         let entry = done(by, "password_reset", &user.name, "");
         let set = (user.id, &*hash);
         let set = self.store().await.set_password(set, None, &entry).await;
         told(&entry, set)?;
         lock(&self.0.unsaved).retain(|_, other| other.user.id != user.id);
-        Ok(user.name.clone())
+        Ok(())
     }
 
     /// Keeps the language that a user chose. A disk that refuses costs no more than that.

@@ -16,6 +16,7 @@ mod admin_tls;
 mod affinity;
 mod affinity_cookie;
 mod affinity_secret;
+mod api_people;
 mod balancing;
 mod big_bodies;
 mod broken_crowds;

@@ -13,7 +13,7 @@ use crate::admin::setup::password_words;
 use crate::admin::sign_in::visitor;
 use crate::control::Handle;
 use crate::model::{Role, Scope};
-use crate::people::{People, PeopleError, SignInFault, User, UserFault, is_name};
+use crate::people::{People, PeopleError, SignInFault, User, UserFault};
 
 type Answer = Result<HttpResponse, Wrong>;
 
@@ -24,8 +24,7 @@ fn done(what: &str) -> HttpResponse {
 /// The user whose number is in the path.
 pub(super) async fn user(people: &People, path: &Path<String>) -> Result<User, Wrong> {
     let id: i64 = path.parse().map_err(|_| Wrong::NotFound)?;
-    let found = people.users().await?.into_iter().find(|user| user.id == id);
-    found.ok_or(Wrong::NotFound)
+    people.user(id).await?.ok_or(Wrong::NotFound)
 }
 
 /// `POST /people/users`: `name`, `password`, `role`.
@@ -51,7 +50,7 @@ pub(in crate::admin) async fn add_user(
         .add_user((name, form.get("password")), role, &by)
         .await;
     let fault = match added {
-        Ok(()) => return Ok(done("user-added")),
+        Ok(_) => return Ok(done("user-added")),
         Err(UserFault::Name) => Fault::at("user-name", t.fault_name()),
         Err(UserFault::People(PeopleError::Taken)) => Fault::at("user-name", t.fault_taken()),
         Err(UserFault::Password(fault)) => Fault::at("user-password", password_words(t, fault)),
@@ -114,12 +113,10 @@ pub(in crate::admin) async fn end_sign_in(
 ) -> Answer {
     let me = identity::person(&request).ok_or(Wrong::SignIn)?;
     let id: i64 = path.parse().map_err(|_| Wrong::NotFound)?;
-    let mut all = people.sign_ins().await?.into_iter();
+    // Of those that are none of their business it is not told that there are.
+    let seen = identity::of(&request).sees();
+    let mut all = people.sign_ins(seen).await?.into_iter();
     let found = all.find(|found| found.id == id).ok_or(Wrong::NotFound)?;
-    if found.user.id != me.user.id && me.user.role != Role::Admin {
-        // That there is one is none of their business.
-        return Err(Wrong::NotFound);
-    }
     people.end_sign_in(&found, &identity::by(&request)).await?;
     Ok(match found.id == me.id {
         true => page::go("/sign-in"),
@@ -142,29 +139,31 @@ pub(in crate::admin) async fn make_token(
         choice: form.get("scope").to_owned(),
         ..fault
     };
-    let fault = match Scope::of(form.get("scope")) {
-        None => Fault::at("token-scope", shell.t.fault_role()),
-        Some(_) if !is_name(name) => Fault::at("token-name", shell.t.fault_name()),
-        Some(scope) => match people
-            .make_token(name, scope, &identity::by(&request))
-            .await
-        {
-            Ok(token) => {
-                let what = match scope {
-                    Scope::Metrics => "/metrics",
-                    Scope::Api(_) => "/api/v1/status",
-                };
-                let page = TokenMade {
-                    shell,
-                    name: name.to_owned(),
-                    token,
-                    url: format!("{}{what}", handle.admin_url()),
-                };
-                return Ok(page::ok(&request, &page));
-            }
-            Err(PeopleError::Taken) => Fault::at("token-name", shell.t.fault_taken()),
-            Err(error) => return Err(error.into()),
-        },
+    let Some(scope) = Scope::of(form.get("scope")) else {
+        let fault = typed(Fault::at("token-scope", shell.t.fault_role()));
+        return show(&request, &people, fault, None).await;
+    };
+    let by = identity::by(&request);
+    let fault = match people.make_token(name, scope, &by).await {
+        Ok(made) => {
+            let what = match scope {
+                Scope::Metrics => "/metrics",
+                Scope::Api(_) => "/api/v1/status",
+            };
+            let page = TokenMade {
+                shell,
+                name: name.to_owned(),
+                token: made.shown,
+                url: format!("{}{what}", handle.admin_url()),
+            };
+            return Ok(page::ok(&request, &page));
+        }
+        Err(UserFault::Name) => Fault::at("token-name", shell.t.fault_name()),
+        Err(UserFault::People(PeopleError::Taken)) => {
+            Fault::at("token-name", shell.t.fault_taken())
+        }
+        Err(UserFault::People(error)) => return Err(error.into()),
+        Err(_) => return Err(Wrong::Internal),
     };
     show(&request, &people, typed(fault), None).await
 }

@@ -135,9 +135,7 @@ async fn show(
     let mut shell = Shell::of(request, ENTRY);
     shell.here = ENTRY.to_owned();
     shell.toast = toast.map(|words| Toast::of(words(shell.t)));
-    let mut sign_ins = people.sign_ins().await?;
-    // Where others are is an admin's business.
-    sign_ins.retain(|found| is_admin || found.user.id == me.user.id);
+    let seen = identity::of(request).sees();
     let status = match fault.field {
         "" => StatusCode::OK,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
@@ -148,7 +146,7 @@ async fn show(
             true => people.tokens().await?,
             false => Vec::new(),
         },
-        sign_ins,
+        sign_ins: people.sign_ins(seen).await?,
         shell,
         me,
         fault,

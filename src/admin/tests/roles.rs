@@ -42,6 +42,19 @@ const LEAST: &[(&str, char)] = &[
     ("GET /api/v1/charts", 'v'),
     ("GET /api/v1/events", 'v'),
     ("PATCH /api/v1/pools/{pool}/nodes/{node}", 'o'),
+    ("GET /api/v1/openapi.json", 'v'),
+    ("GET /api/v1/users", 'v'),
+    ("POST /api/v1/users", 'a'),
+    ("GET /api/v1/users/{id}", 'v'),
+    ("PATCH /api/v1/users/{id}", 'a'),
+    ("DELETE /api/v1/users/{id}", 'a'),
+    ("PUT /api/v1/users/{id}/password", 'a'),
+    ("GET /api/v1/sign-ins", 'v'),
+    ("DELETE /api/v1/sign-ins/{id}", 'v'),
+    ("GET /api/v1/tokens", 'a'),
+    ("POST /api/v1/tokens", 'a'),
+    ("DELETE /api/v1/tokens/{id}", 'a'),
+    ("GET /api/v1/audit", 'a'),
     ("POST /api/v1/setup-url", 'b'),
     ("POST /api/v1/reset-password", 'b'),
     // Last: it ends what the others need.
@@ -95,7 +108,7 @@ impl Instance {
                     Scope::Api(role) => Some(role),
                 },
                 is_program: true,
-                field: format!("Authorization: Bearer {}", token.unwrap()),
+                field: format!("Authorization: Bearer {}", token.unwrap().shown),
             });
         }
         everybody.push(Somebody {

@@ -71,6 +71,7 @@ async fn apply(handle: &Handle, weight: u16) -> Result<Applied, ChangeError> {
 
 fn edit() -> NodeEdit {
     NodeEdit {
+        dry_run: false,
         pool: "django".to_owned(),
         node: "web-1".to_owned(),
         weight: None,

@@ -77,7 +77,7 @@ impl People {
         &mut self,
         new: &NewToken<'_>,
         entry: &AuditEntry,
-    ) -> Result<(), PeopleError> {
+    ) -> Result<i64, PeopleError> {
         self.write(Some(entry), async |t| {
             let done = sqlx::query(
                 "insert into tokens (name, scope, sha256, made_by, created)
@@ -94,7 +94,7 @@ impl People {
             .map_err(taken)?;
             match done.rows_affected() {
                 0 => Err(PeopleError::Taken),
-                _ => Ok(()),
+                _ => Ok(done.last_insert_rowid()),
             }
         })
         .await

@@ -12,6 +12,7 @@ pub(crate) mod node;
 pub(crate) mod panel;
 pub(crate) mod pattern;
 pub(crate) mod ports;
+pub(crate) mod program;
 pub(crate) mod slowhttptest;
 pub(crate) mod socket;
 pub(crate) mod tls;

@@ -1,0 +1,398 @@
+//! What the API answers, each named once.
+
+use serde_json::{Map, Value, json};
+
+use super::schema::{
+    Object, any_of, count, flag, list, maybe, of, said, seconds, text, time, unix_time, word,
+};
+use super::values::state;
+use crate::model::{Policy, Role, Scope};
+use crate::people::Outcome;
+
+/// The components.
+pub(super) fn components() -> Map<String, Value> {
+    let all = [
+        ("Error", Object::new().must("error", text()).told()),
+        ("Stale", stale()),
+        (
+            "Problems",
+            Object::new().must("problems", list(problem())).told(),
+        ),
+        ("Checked", checked()),
+        ("Applied", applied()),
+        ("Status", status()),
+        ("NodeStatus", node_status()),
+        ("Explanation", explanation()),
+        ("Question", question()),
+        ("LogRecord", log_record()),
+        ("LogPage", log_page()),
+        ("Histogram", histogram()),
+        ("Chart", chart()),
+        ("Event", event()),
+        ("User", user()),
+        ("SignIn", sign_in()),
+        ("Token", token()),
+        ("AuditRow", audit_row()),
+        ("Classes", classes(count())),
+    ];
+    all.map(|(name, schema)| (name.to_owned(), schema))
+        .into_iter()
+        .collect()
+}
+
+fn stale() -> Value {
+    let schema = Object::new()
+        .must("error", text())
+        .must("revision", count())
+        .told();
+    said(schema, "Made from another revision than the one in force.")
+}
+
+fn problem() -> Value {
+    let codes = [
+        "syntax",
+        "unknown_key",
+        "not_available",
+        "missing",
+        "type",
+        "value",
+        "duplicate",
+        "dangling",
+        "conflict",
+    ];
+    Object::new()
+        .must(
+            "field",
+            said(text(), "The way to it: pools[0].nodes[1].weight."),
+        )
+        .must("line", maybe(count()))
+        .must("column", maybe(count()))
+        .must("code", word(codes))
+        .must("message", text())
+        .told()
+}
+
+fn checked() -> Value {
+    Object::new()
+        .must("problems", list(problem()))
+        .must("warnings", list(text()))
+        .told()
+}
+
+fn applied() -> Value {
+    let change = Object::new()
+        .must("op", word(["add", "remove", "change"]))
+        .must(
+            "field",
+            said(text(), "By names: pools.django.nodes.web-1.weight."),
+        )
+        .must("before", said(json!({}), "Null where it is new."))
+        .must("after", said(json!({}), "Null where it is gone."))
+        .told();
+    Object::new()
+        .must("changed", flag())
+        .must("dry_run", flag())
+        .must("revision", count())
+        .must("changes", list(change))
+        .must(
+            "read_again",
+            said(list(text()), "Files that have another content now."),
+        )
+        .must("problems", list(problem()))
+        .must("warnings", list(text()))
+        .told()
+}
+
+fn status() -> Value {
+    let listener = Object::new()
+        .must("name", text())
+        .must("address", text())
+        .must("open", flag())
+        .told();
+    let pool = Object::new()
+        .must("name", text())
+        .must("policy", word(Policy::ALL.map(Policy::as_str)))
+        .must("fail_open", flag())
+        .must("queued", count())
+        .must("nodes", list(of("NodeStatus")))
+        .told();
+    Object::new()
+        .must("revision", count())
+        .must("state", word(["serving", "degraded", "setup"]))
+        .must("reasons", list(text()))
+        .must("read_only", flag())
+        .must("listeners", list(listener))
+        .must("pools", list(pool))
+        .told()
+}
+
+fn node_status() -> Value {
+    let check = Object::new()
+        .must("code", text())
+        .must("cause", maybe(text()))
+        .must("status", maybe(count()))
+        .must("ms", count())
+        .must("flapping", flag())
+        .must("needs_rise", maybe(count()))
+        .must("text", text())
+        .must("at", maybe(time()))
+        .told();
+    let lookup = Object::new()
+        .must("cause", text())
+        .must("text", text())
+        .must("keeps_addresses", flag())
+        .told();
+    Object::new()
+        .must("name", text())
+        .must("address", text())
+        .must("weight", of("Weight"))
+        .must(
+            "share",
+            json!({ "type": "number", "minimum": 0, "maximum": 1 }),
+        )
+        .must("admin_state", state())
+        .must("health", word(["unknown", "up", "down"]))
+        .must("check", maybe(check))
+        .must("lookup", maybe(lookup))
+        .must("ejected_until", maybe(time()))
+        .must("in_flight", count())
+        .must("bound", count())
+        .must("bound_until", maybe(time()))
+        .must("requests", count())
+        .must("errors", count())
+        .must("drained", flag())
+        .told()
+}
+
+fn field_line() -> Value {
+    Object::new()
+        .must("name", text())
+        .must("value", text())
+        .told()
+}
+
+fn question() -> Value {
+    let given = Object::new()
+        .must("name", text())
+        .must("value", text())
+        .taken();
+    Object::new()
+        .must("url", text())
+        .may("method", maybe(text()))
+        .may("client", said(maybe(text()), "An IP address."))
+        .may(
+            "headers",
+            said(
+                list(any_of([text(), given])),
+                "Each \"Name: value\" or apart.",
+            ),
+        )
+        .taken()
+}
+
+fn explanation() -> Value {
+    let candidate = Object::new()
+        .must("node", text())
+        .must("eligible", flag())
+        .must("why", text())
+        .told();
+    let refused = Object::new()
+        .must("reason", maybe(text()))
+        .must("status", maybe(count()))
+        .must("rule", maybe(json!({})))
+        .must("words", text())
+        .told();
+    let target = Object::new()
+        .may("pool", text())
+        .may("files", text())
+        .may("fallback", text())
+        .may("redirect", text())
+        .may("respond", count())
+        .may("status", count())
+        .told();
+    Object::new()
+        .must("listener", maybe(text()))
+        .must("client", text())
+        .must("site", maybe(text()))
+        .must("route", maybe(text()))
+        .must("target", maybe(target))
+        .must("candidates", list(candidate))
+        .must("request_line", maybe(text()))
+        .must("request_headers", list(field_line()))
+        .must("response_headers", list(field_line()))
+        .must("refused", maybe(refused))
+        .must("notes", list(text()))
+        .told()
+}
+
+fn log_record() -> Value {
+    let one = Object::new()
+        .must("node", text())
+        .must("address", text())
+        .must("status", maybe(count()))
+        .must("reason", maybe(text()))
+        .must("connect_s", maybe(seconds()))
+        .must("first_byte_s", maybe(seconds()))
+        .told();
+    Object::new()
+        .must("id", text())
+        .must("time", time())
+        .must("listener", text())
+        .must("site", maybe(text()))
+        .must("route", maybe(text()))
+        .must("client_ip", text())
+        .must("client_port", count())
+        .must("method", text())
+        .must("host", text())
+        .must("path", text())
+        .must("query", maybe(text()))
+        .must("protocol", text())
+        .must("tls", maybe(text()))
+        .must("status", count())
+        .must("bytes_in", count())
+        .must("bytes_out", count())
+        .must("reason", maybe(text()))
+        .must("revision", count())
+        .must("request_id", text())
+        .must("user_agent", maybe(text()))
+        .must("referer", maybe(text()))
+        .must("node", maybe(text()))
+        .must("tries", list(one))
+        .must("queue_s", seconds())
+        .must("total_s", seconds())
+        .told()
+}
+
+fn log_page() -> Value {
+    Object::new()
+        .must("records", list(of("LogRecord")))
+        .must("next", said(maybe(text()), "Show it as before to go on."))
+        .must(
+            "newest",
+            said(maybe(text()), "Show it as after for what is newer."),
+        )
+        .must("searched_back_to", maybe(time()))
+        .must("visited", count())
+        .must("unreadable", count())
+        .told()
+}
+
+fn classes(each: Value) -> Value {
+    let mut object = Object::new();
+    for class in ["2xx", "3xx", "4xx", "5xx", "other"] {
+        object = object.must(class, each.clone());
+    }
+    object.told()
+}
+
+fn histogram() -> Value {
+    let bucket = Object::new()
+        .must("time", time())
+        .must("requests", of("Classes"))
+        .told();
+    Object::new()
+        .must("width_s", seconds())
+        .must("buckets", list(bucket))
+        .must("searched_back_to", maybe(time()))
+        .must("visited", count())
+        .told()
+}
+
+fn chart() -> Value {
+    let quantile = || list(maybe(seconds()));
+    let latency = Object::new()
+        .must("p50_s", quantile())
+        .must("p95_s", quantile())
+        .must("p99_s", quantile())
+        .told();
+    Object::new()
+        .must("range", text())
+        .must("step_s", count())
+        .must("time", list(unix_time()))
+        .must("requests", classes(list(count())))
+        .must("latency", latency)
+        .must("bytes_in", list(count()))
+        .must("bytes_out", list(count()))
+        .must("events", list(of("Event")))
+        .told()
+}
+
+fn event() -> Value {
+    Object::new()
+        .must("id", count())
+        .must("time", time())
+        .must("kind", text())
+        .must("pool", maybe(text()))
+        .must("node", maybe(text()))
+        .must("revision", count())
+        .must("author", maybe(text()))
+        .must("words", text())
+        .told()
+}
+
+/// A user's role.
+pub(super) fn role() -> Value {
+    word(Role::ALL.map(Role::as_str))
+}
+
+/// What a token may do.
+pub(super) fn scope() -> Value {
+    word(Scope::ALL.map(Scope::as_str))
+}
+
+fn user() -> Value {
+    Object::new()
+        .must("id", count())
+        .must("name", text())
+        .must("role", role())
+        .must("created", unix_time())
+        .told()
+}
+
+fn sign_in() -> Value {
+    Object::new()
+        .must(
+            "id",
+            said(
+                json!({ "type": "integer" }),
+                "Negative where no disk keeps it.",
+            ),
+        )
+        .must("user", text())
+        .must("since", unix_time())
+        .must("seen", unix_time())
+        .must("address", text())
+        .must("agent", text())
+        .must("is_this", flag())
+        .told()
+}
+
+fn token() -> Value {
+    Object::new()
+        .must("id", count())
+        .must("name", text())
+        .must("scope", scope())
+        .must("made_by", text())
+        .must("created", unix_time())
+        .must("used", maybe(unix_time()))
+        .may("token", said(text(), "Shown once, where it is made."))
+        .told()
+}
+
+fn audit_row() -> Value {
+    let outcomes = [Outcome::Done, Outcome::Refused, Outcome::Failed];
+    Object::new()
+        .must("number", count())
+        .must("time", unix_time())
+        .must("who", text())
+        .must("address", text())
+        .must("action", text())
+        .must("subject", text())
+        .must("detail", text())
+        .must("outcome", word(outcomes.map(Outcome::as_str)))
+        .must(
+            "is_whole",
+            said(flag(), "As it was written, behind the row before it."),
+        )
+        .told()
+}
