@@ -48,7 +48,7 @@ pub(super) async fn gate<B: MessageBody + 'static>(
             request.into_response(answer)
         }
         Ok(()) => match unless_it_panics(next.call(request)).await {
-            Ok(done) => done?.map_into_boxed_body(),
+            Ok(done) => told_as_asked(done?.map_into_boxed_body()),
             Err(()) => {
                 tracing::error!("a request to the panel ran into a mistake of ours");
                 return Err(Panicked { tls }.into());
@@ -57,6 +57,19 @@ pub(super) async fn gate<B: MessageBody + 'static>(
     };
     secure(response.headers_mut(), tls);
     Ok(response)
+}
+
+/// What a page could not do is told to people by a page.
+fn told_as_asked(response: ServiceResponse) -> ServiceResponse {
+    let error = response.response().error();
+    let wrong = error.and_then(|error| error.as_error::<Wrong>()).cloned();
+    match wrong {
+        Some(wrong) => {
+            let answer = wrong.answer(response.request());
+            response.into_response(answer)
+        }
+        None => response,
+    }
 }
 
 /// Whether the request is let through.

@@ -77,7 +77,14 @@ fn every_answer_forbids_inline_script_and_style_frames_and_guessing() {
 fn no_page_holds_a_script_a_style_or_a_handler_of_its_own() {
     let lb = Appliance::start();
     let mut panel = Panel::set_up(&lb);
-    let pages = ["/people", "/audit", "/nothing", "/people/users/1/remove"];
+    let pages = [
+        "/people",
+        "/audit",
+        "/nothing",
+        "/people/users/1/remove",
+        "/people/users/99/remove",
+        "/setup",
+    ];
     for path in pages {
         let page = panel.get(path).text().to_ascii_lowercase();
         assert!(page.starts_with("<!doctype html>"), "{path}: {page}");
