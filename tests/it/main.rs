@@ -21,6 +21,7 @@ mod balancing;
 mod big_bodies;
 mod broken_crowds;
 mod broken_nodes;
+mod browser;
 mod buffering;
 mod causes;
 mod corpus;

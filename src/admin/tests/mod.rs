@@ -1,5 +1,6 @@
 //! The API and the admin address on real sockets.
 
+mod pages;
 mod roles;
 
 use std::net::{SocketAddr, TcpListener};

@@ -2,6 +2,7 @@
 
 pub(crate) mod appliance;
 pub(crate) mod broken;
+pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod disk;
 pub(crate) mod django;

@@ -1,0 +1,5 @@
+//! The panel in real Chromium: every page judged and photographed, and the walks of people who read only the screen.
+
+mod pages;
+mod walks;
+mod world;

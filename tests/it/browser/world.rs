@@ -1,0 +1,115 @@
+//! An appliance with a past: two pools, a node that is down and one that drains, traffic good and
+//! bad, changes and people; what pages are looked at with.
+
+use std::collections::BTreeMap;
+
+use crate::support::appliance::{Appliance, write_file};
+use crate::support::client::{Client, Request};
+use crate::support::document::{listener, pool, route, site};
+use crate::support::node::{Answer, Node, Seen};
+use crate::support::panel::{PASSWORD, Panel};
+
+/// The appliance, who looks at it, and what keeps it alive.
+pub(super) struct World {
+    pub(super) lb: Appliance,
+    /// Cookies of two admins: who reads English and who reads Chinese.
+    pub(super) cookies: BTreeMap<&'static str, String>,
+    _nodes: Vec<Node>,
+}
+
+impl World {
+    /// Nobody has been here yet.
+    pub(super) fn empty() -> Appliance {
+        Appliance::start()
+    }
+
+    /// All of it, a few seconds old.
+    pub(super) fn with_a_past() -> Self {
+        let lb = Appliance::start();
+        let mut admin = Panel::set_up(&lb);
+        let mut lin = admin.with(&lb, "lin", "admin");
+        lin.post("/preferences", &[("language", "zh-CN"), ("next", "/")]);
+        for (name, role) in [("deploy", "operator"), ("wall", "viewer")] {
+            let fields = [("name", name), ("password", PASSWORD), ("role", role)];
+            assert_eq!(admin.post("/people/users", &fields).status, 303);
+        }
+        let mut nodes: Vec<Node> = ["web-1", "web-2", "web-3", "api-1", "api-2"]
+            .into_iter()
+            .map(|name| Node::scripted(name, shop))
+            .collect();
+        let files = lb.data().join("site/static");
+        write_file(&files.join("app.css"), "body { margin: 0 }");
+        write_file(&files.join("admin/js/core.js"), "'use strict';");
+        lb.apply(&document(&lb, &nodes, [1, 1, 1]));
+        traffic(&lb, 60);
+        lb.apply(&document(&lb, &nodes, [3, 2, 1]));
+        nodes[2].stop();
+        lb.wait_for_health("django", "web-3", "down");
+        lb.runs(&["node", "drain", "django/web-2"]);
+        traffic(&lb, 60);
+        let cookie = |panel: Panel| panel.cookie.expect("signed in");
+        Self {
+            cookies: BTreeMap::from([("en", cookie(admin)), ("zh-CN", cookie(lin))]),
+            lb,
+            _nodes: nodes,
+        }
+    }
+}
+
+/// What the nodes of the shop answer.
+fn shop(seen: &Seen) -> Answer {
+    match seen.target() {
+        "/cart" => Answer::status(404, "no cart"),
+        "/pay" => Answer::status(500, "Server Error (500)"),
+        "/old" => Answer::status(301, "").field("Location", "/new"),
+        _ => Answer::text("ok"),
+    }
+}
+
+fn document(lb: &Appliance, nodes: &[Node], weights: [u32; 3]) -> String {
+    let check = "health_check = { kind = \"http\", path = \"/healthz\", interval = \"1s\", timeout = \"1s\", rise = 1, fall = 2 }";
+    let lines = |nodes: &[Node], weights: &[u32]| {
+        let pairs = nodes.iter().zip(weights);
+        pairs
+            .map(|(node, weight)| node.line(*weight))
+            .collect::<Vec<_>>()
+    };
+    let files = lb.data().join("site/static");
+    let files = format!(
+        "[[sites.routes]]\npath = \"/static/\"\nfiles = {{ root = \"{}\", expires = \"30d\" }}\n\n",
+        files.display()
+    );
+    let moved = "[[sites.routes]]\npath = \"/blog/\"\nredirect = { to = \"https://blog.example.com/\", status = 301 }\n\n";
+    listener(lb.port())
+        + &pool("django", check, &lines(&nodes[..3], &weights))
+        + &pool(
+            "api",
+            &format!("policy = \"least_conn\"\n{check}"),
+            &lines(&nodes[3..], &[1, 1]),
+        )
+        + &site(
+            "shop",
+            &(files + moved + &route("/api/", "api", "") + &route("/", "django", "")),
+        )
+}
+
+/// Visitors of the shop.
+fn traffic(lb: &Appliance, requests: usize) {
+    let paths = [
+        "/",
+        "/cart",
+        "/static/app.css",
+        "/products/17?colour=blue",
+        "/api/stock",
+        "/pay",
+        "/old",
+        "/static/none.js",
+        "/blog/",
+    ];
+    let mut client = Client::of(lb.port());
+    for path in paths.into_iter().cycle().take(requests) {
+        let agent = "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/144.0";
+        let request = Request::get(path).field("Host", "shop.example.com");
+        let _answer = client.send(&request.field("User-Agent", agent));
+    }
+}
