@@ -23,9 +23,9 @@ pub use own::{OwnLog, OwnLogLevel};
 pub use record::{Record, Try};
 pub use sink::{AccessFile, Losses, Sink, start};
 pub use store::{
-    Asked, Batch, Bucket, Chart, Event, FOLDER as STORE_FOLDER, Filter, Flow, Found, Histogram,
-    LastMinute, MAX_BUCKETS, MAX_EVENTS_PAGE, MAX_PAGE, MAX_VISITED, Noted, Packet, Page, Point,
-    Range, RecordId, Records, Subject, Way, date, read_chart, start_store,
+    Ailment, Asked, Batch, Bucket, Chart, Event, FOLDER as STORE_FOLDER, Filter, Flow, Found,
+    Histogram, LastMinute, MAX_BUCKETS, MAX_EVENTS_PAGE, MAX_PAGE, MAX_VISITED, Noted, Packet,
+    Page, Point, Range, RecordId, Records, Subject, Way, date, read_chart, start_store,
 };
 
 /// Where the logs lie, below the data directory.

@@ -78,7 +78,7 @@ pub struct Try<'a> {
     pub status: Option<u16>,
     /// Why the answer was not passed on, a reason code.
     pub reason: Option<&'a str>,
-    /// Time to connect; none on a kept connection.
+    /// Time to connect, or spent on it in vain; none on a kept connection.
     pub connect: Option<Duration>,
     /// Time from the end of our request to its first byte, if one came.
     pub first_byte: Option<Duration>,

@@ -84,11 +84,9 @@ pub(super) async fn attempt<'x>(
         }
     }
     let start = this.now();
-    let link = connect(lease.candidate(), start + pool.connect_timeout)
-        .await
-        .map_err(Failure::Connect)?;
+    let link = connect(lease.candidate(), start + pool.connect_timeout).await;
     attempt.note.connect = Some(this.now() - start);
-    attempt.on(sides, link).await
+    attempt.on(sides, link.map_err(Failure::Connect)?).await
 }
 
 impl Attempt<'_, '_> {

@@ -304,8 +304,9 @@ impl<'x> Forwarding<'_, 'x> {
         begun: Instant,
     ) {
         let counters = &self.pool.counters[index];
+        let connected = !matches!(result, Err(Failure::Connect(_)));
         for (took, durations) in [
-            (note.connect, &counters.connect),
+            (note.connect.filter(|_| connected), &counters.connect),
             (note.first_byte, &counters.first_byte),
         ] {
             took.into_iter().for_each(|took| durations.count(took));

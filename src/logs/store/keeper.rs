@@ -5,8 +5,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::beside::Beside;
@@ -70,7 +68,7 @@ impl Keeper {
     pub(super) fn new(
         catalog: Catalog,
         wanted: LogStore,
-        lost: Arc<AtomicU64>,
+        trouble: Trouble,
         recent: Recent,
     ) -> Self {
         let mut keeper = Self {
@@ -84,7 +82,7 @@ impl Keeper {
             beside: Beside::default(),
             looked: Instant::now(),
             not_before: None,
-            trouble: Trouble::new(lost),
+            trouble,
             recent,
         };
         let folder = keeper.catalog.folder().to_owned();

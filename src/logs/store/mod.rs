@@ -37,11 +37,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, SystemTime};
 
-use crate::model::LogStore;
+use crate::model::{LogFormat, LogStore};
 use catalog::Catalog;
 use keeper::Keeper;
 use recent::Recent;
 use segment::Segment;
+use trouble::{Ailing, Trouble};
 
 pub use asked::{Asked, read_chart};
 pub use charts::{Chart, Point, Range, Subject};
@@ -51,6 +52,7 @@ pub use filter::Filter;
 pub use histogram::{Bucket, Histogram, MAX_BUCKETS};
 pub use recent::{Flow, LastMinute, Way};
 pub use search::{Found, MAX_PAGE, MAX_VISITED, Page, RecordId, date};
+pub use trouble::Ailment;
 
 /// The folder of the log store, below that of the logs.
 pub const FOLDER: &str = "store";
@@ -70,6 +72,7 @@ pub struct Records {
     queue: Sender<Message>,
     waiting: Arc<AtomicUsize>,
     lost: Arc<AtomicU64>,
+    ailing: Ailing,
     catalog: Catalog,
     /// Whoever holds it searches: two at once would only be slower.
     turn: Arc<Mutex<()>>,
@@ -101,13 +104,15 @@ pub fn start_store(
         queue,
         waiting: Arc::default(),
         lost: Arc::clone(&lost),
+        ailing: Arc::default(),
         catalog: Catalog::of(folder),
         turn: Arc::default(),
         recent: Recent::default(),
     };
     let (waiting, catalog) = (Arc::clone(&records.waiting), records.catalog.clone());
+    let trouble = Trouble::new(lost, Arc::clone(&records.ailing));
     let recent = records.recent.clone();
-    let keeper = move || Keeper::new(catalog, wanted, lost, recent);
+    let keeper = move || Keeper::new(catalog, wanted, trouble, recent);
     let thread = Builder::new()
         .name("log-store".into())
         .spawn(move || run(&messages, &waiting, keeper()))?;
@@ -158,6 +163,7 @@ impl Records {
             queue: mpsc::channel().0,
             waiting: Arc::default(),
             lost: Arc::default(),
+            ailing: Arc::default(),
             catalog,
             turn: Arc::default(),
             recent: Recent::default(),
@@ -183,6 +189,7 @@ impl Records {
             queue,
             waiting: Arc::default(),
             lost: Arc::default(),
+            ailing: Arc::default(),
             catalog: Catalog::of(Path::new("nowhere")),
             turn: Arc::default(),
             recent: Recent::default(),
@@ -215,6 +222,34 @@ impl Records {
     /// How many records could not be kept.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Why nothing could be kept when it was last tried; none while all is well.
+    pub fn ailment(&self) -> Option<Ailment> {
+        let ailing = self.ailing.lock().unwrap_or_else(PoisonError::into_inner);
+        ailing.clone()
+    }
+
+    /// Bytes of all its files, and the time of the oldest record in microseconds since 1970. Reads
+    /// the disk.
+    pub fn extent(&self) -> (u64, Option<u64>) {
+        let oldest = self.catalog.oldest();
+        let first = oldest
+            .map(|(_, about)| about.first)
+            .filter(|first| *first > 0);
+        (self.catalog.size(), first)
+    }
+
+    /// The newest records that `filter` takes as lines of `format`, those before `before` only.
+    /// Reads the disk.
+    pub fn lines(&self, filter: &Filter, format: LogFormat, before: Option<RecordId>) -> Page {
+        let _turn = match before {
+            // What is older is written.
+            Some(_) => self.turn(),
+            None => self.flushed(),
+        };
+        let wanted = (MAX_PAGE, before);
+        self.examined(search::search_in(format, &self.catalog, filter, wanted))
     }
 
     /// The newest records that `filter` takes, at most `limit` of them and of [`MAX_PAGE`], those
@@ -287,12 +322,16 @@ impl Records {
     /// Waits for its turn, and until what was sent so far is written, or lost, or the disk takes
     /// too long.
     fn flushed(&self) -> std::sync::MutexGuard<'_, ()> {
-        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = self.turn();
         let (done, written) = mpsc::sync_channel(1);
         self.tell(Message::Flush(done));
         // An error is a slow disk, or a store that has stopped: then what there is is searched.
         let _ = written.recv_timeout(PATIENCE);
         turn
+    }
+
+    fn turn(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has the keeper look at what could not be read.

@@ -56,7 +56,7 @@ pub struct Found {
     pub id: RecordId,
     /// Microseconds since 1970.
     pub time: u64,
-    /// The line of the JSON log, without line end.
+    /// The line of the JSON log, or of the format asked for, without line end.
     pub json: String,
 }
 
@@ -185,6 +185,16 @@ pub(super) fn search(
     limit: usize,
     before: Option<RecordId>,
 ) -> Page {
+    search_in(LogFormat::Json, catalog, filter, (limit, before))
+}
+
+/// The same, each as a line of `format`.
+pub(super) fn search_in(
+    format: LogFormat,
+    catalog: &Catalog,
+    filter: &Filter,
+    (limit, before): (usize, Option<RecordId>),
+) -> Page {
     let limit = limit.clamp(1, MAX_PAGE);
     let mut walk = Walk::new(catalog, filter, before);
     let mut lines = LineWriter::new();
@@ -208,7 +218,7 @@ pub(super) fn search(
             }
         })?;
         for (id, raw) in matching.into_iter().rev().take(limit - records.len()) {
-            records.push(found(id, &raw, &mut lines)?);
+            records.push(found(id, &raw, (format, &mut lines))?);
         }
         Ok(records.len() < limit)
     });
@@ -263,7 +273,7 @@ pub(super) fn newer(catalog: &Catalog, filter: &Filter, after: RecordId) -> Page
             }
         })?;
         for (id, raw) in matching.into_iter().rev().take(MAX_PAGE - records.len()) {
-            records.push(found(id, &raw, &mut lines)?);
+            records.push(found(id, &raw, (LogFormat::Json, &mut lines))?);
         }
         Ok(records.len() < MAX_PAGE)
     });
@@ -292,12 +302,18 @@ pub(super) fn record(catalog: &Catalog, id: RecordId) -> Result<Option<Found>, S
         place += 1;
     })?;
     let mut lines = LineWriter::new();
-    wanted.map(|raw| found(id, &raw, &mut lines)).transpose()
+    wanted
+        .map(|raw| found(id, &raw, (LogFormat::Json, &mut lines)))
+        .transpose()
 }
 
-fn found(id: RecordId, raw: &Raw<'_>, lines: &mut LineWriter) -> Result<Found, SegmentError> {
+fn found(
+    id: RecordId,
+    raw: &Raw<'_>,
+    (format, lines): (LogFormat, &mut LineWriter),
+) -> Result<Found, SegmentError> {
     let mut line = Vec::new();
-    raw.with(|record: &Record<'_>| lines.append(LogFormat::Json, record, &mut line))?;
+    raw.with(|record: &Record<'_>| lines.append(format, record, &mut line))?;
     line.truncate(line.trim_ascii_end().len());
     Ok(Found {
         id,

@@ -1,8 +1,8 @@
 //! What could not be kept: counted each time, told once in a while.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::segment::SegmentError;
@@ -11,10 +11,45 @@ use super::segment::SegmentError;
 /// some.
 const AGAIN: Duration = Duration::from_secs(60);
 
+/// Why nothing can be kept at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ailment {
+    /// No room is left.
+    Full,
+    /// It may only be read.
+    ReadOnly,
+    /// The system's word for anything else.
+    Other(String),
+}
+
+impl Ailment {
+    fn of(error: &SegmentError) -> Self {
+        use rusqlite::ErrorCode;
+        use std::io::ErrorKind;
+        match error {
+            SegmentError::Sql(sql) => match sql.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => Self::Full,
+                Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+                _ => Self::Other(error.to_string()),
+            },
+            SegmentError::Io(io) => match io.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full,
+                ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
+                _ => Self::Other(error.to_string()),
+            },
+            SegmentError::Damaged | SegmentError::Foreign => Self::Other(error.to_string()),
+        }
+    }
+}
+
+/// What ails the store now, for whoever asks.
+pub(super) type Ailing = Arc<Mutex<Option<Ailment>>>;
+
 /// What could not be kept.
 #[derive(Debug)]
 pub(super) struct Trouble {
     lost: Arc<AtomicU64>,
+    ailing: Ailing,
     /// Records lost since it was last well; none while it is.
     now: Option<u64>,
     /// When it was told last.
@@ -23,9 +58,10 @@ pub(super) struct Trouble {
 
 impl Trouble {
     /// None yet; lost records are added to `lost`.
-    pub(super) fn new(lost: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(lost: Arc<AtomicU64>, ailing: Ailing) -> Self {
         Self {
             lost,
+            ailing,
             now: None,
             told: None,
         }
@@ -34,6 +70,7 @@ impl Trouble {
     /// So many records are lost for this.
     pub(super) fn tell(&mut self, folder: &Path, records: u64, error: &SegmentError) {
         self.now.get_or_insert(0);
+        self.ails(Some(Ailment::of(error)));
         if self.told.is_none_or(|told| told.elapsed() >= AGAIN) {
             self.told = Some(Instant::now());
             tracing::warn!(
@@ -52,10 +89,16 @@ impl Trouble {
 
     /// It is well again.
     pub(super) fn is_over(&mut self) {
-        if let Some(lost) = self.now.take()
-            && lost > 0
-        {
+        let Some(lost) = self.now.take() else {
+            return;
+        };
+        self.ails(None);
+        if lost > 0 {
             tracing::info!("the log store is written again; {lost} records were lost");
         }
+    }
+
+    fn ails(&self, ailment: Option<Ailment>) {
+        *self.ailing.lock().unwrap_or_else(PoisonError::into_inner) = ailment;
     }
 }

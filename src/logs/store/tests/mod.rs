@@ -15,6 +15,7 @@ use super::encode::{Batch, Packet};
 use super::filter::Filter;
 use super::keeper::Keeper;
 use super::search::{Page, RecordId, search};
+use super::trouble::Trouble;
 use crate::logs::Record;
 use crate::model::LogStore;
 
@@ -47,7 +48,7 @@ impl Store {
         let keeper = Keeper::new(
             catalog.clone(),
             wanted,
-            Arc::clone(&lost),
+            Trouble::new(Arc::clone(&lost), Arc::default()),
             Default::default(),
         );
         Self {
