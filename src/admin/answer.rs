@@ -45,6 +45,9 @@ pub(super) enum Refusal {
     /// Passwords were tried too often.
     #[error("too many tries; wait {} s", .0.as_secs() + 1)]
     Wait(Duration),
+    /// It was asked for too often.
+    #[error("{0}")]
+    TooMany(String),
     /// Nothing about people was done.
     #[error(transparent)]
     People(#[from] PeopleError),
@@ -106,6 +109,7 @@ impl ResponseError for Refusal {
             }
             Self::NotFound(_) | Self::Change(ChangeError::NotFound(_)) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Change(ChangeError::Stale { .. }) => StatusCode::PRECONDITION_FAILED,
             Self::People(PeopleError::Gone) => StatusCode::NOT_FOUND,
             Self::People(PeopleError::Taken | PeopleError::LastAdmin | PeopleError::SetUp) => {

@@ -23,7 +23,15 @@ impl Form {
     ///
     /// # Errors
     /// Why not: nothing was done then.
-    pub(super) async fn read(mut body: Payload) -> Result<Self, Wrong> {
+    pub(super) async fn read(body: Payload) -> Result<Self, Wrong> {
+        Self::read_with_lines(body, &[]).await
+    }
+
+    /// Reads one whose fields named in `texts` may have several lines.
+    ///
+    /// # Errors
+    /// Why not: nothing was done then.
+    pub(super) async fn read_with_lines(mut body: Payload, texts: &[&str]) -> Result<Self, Wrong> {
         let mut bytes = BytesMut::new();
         while let Some(part) = next(&mut body).await {
             let part = part.map_err(|_| Wrong::BadForm)?;
@@ -38,10 +46,11 @@ impl Form {
         let pairs = pairs.map_err(|_| Wrong::BadForm)?.into_inner();
         // No field has any use for what ends a line or a text.
         let is_plain = |text: &str| !text.contains(['\0', '\r', '\n']);
-        match pairs
-            .iter()
-            .all(|(name, value)| is_plain(name) && is_plain(value))
-        {
+        let is_text = |name: &str, value: &str| texts.contains(&name) && !value.contains('\0');
+        let is_fit = |(name, value): &(String, String)| {
+            is_plain(name) && (is_plain(value) || is_text(name, value))
+        };
+        match pairs.iter().all(is_fit) {
             true => Ok(Self(pairs)),
             false => Err(Wrong::BadForm),
         }

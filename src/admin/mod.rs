@@ -25,6 +25,7 @@ mod preferences;
 mod rail;
 mod request;
 mod routes;
+mod saving;
 mod secure;
 mod setup;
 mod sign_in;
@@ -35,6 +36,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod trial;
 
 use std::io;
 use std::net::SocketAddr;

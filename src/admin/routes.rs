@@ -7,7 +7,7 @@ use actix_web::web::to;
 
 use super::openapi::{self, Operation};
 use super::{api, audit, box_only, check_status, explain, logs, observe};
-use super::{people, preferences, setup, sign_in, statics};
+use super::{people, preferences, setup, sign_in, statics, trial};
 use crate::model::Role;
 
 /// Who may ask.
@@ -97,6 +97,11 @@ pub(super) const ROUTES: &[Route] = &[
     route(ANYONE, Page, ("POST", "/sign-in"), || to(sign_in::submit)),
     route(ANYONE, Page, ("GET",  "/setup"), || to(setup::form)),
     route(ANYONE, Page, ("POST", "/setup"), || to(setup::submit)),
+    route(ADMIN,  Page, ("GET",  "/setup/nodes"), || to(setup::nodes_form)),
+    route(ADMIN,  Page, ("POST", "/setup/nodes"), || to(setup::nodes)),
+    route(ADMIN,  Page, ("GET",  "/setup/listen"), || to(setup::listen_form)),
+    route(ADMIN,  Page, ("POST", "/setup/listen"), || to(setup::listen)),
+    route(ADMIN,  Page, ("GET",  "/setup/done"), || to(setup::done_page)),
     route(ANYONE, Page, ("POST", "/preferences"), || to(preferences::submit)),
     route(VIEWER, Page, ("POST", "/sign-out"), || to(sign_in::out)),
     route(VIEWER, Page, ("GET",  "/"), || to(people::home)),
@@ -139,6 +144,23 @@ pub(super) const ROUTES: &[Route] = &[
     api(ADMIN,    ("GET",    "/api/v1/audit"), || to(api::audit), api::about_audit),
     api(Who::Box, ("POST",   "/api/v1/setup-url"), || to(box_only::setup_url), box_only::about_setup_url),
     api(Who::Box, ("POST",   "/api/v1/reset-password"), || to(box_only::reset_password), box_only::about_reset_password),
+    route(VIEWER,   Api, ("GET",   "/api/v1/config"), || to(api::export)),
+    route(ADMIN,    Api, ("PUT",   "/api/v1/config"), || to(api::apply)),
+    route(VIEWER,   Api, ("POST",  "/api/v1/config/check"), || to(api::check)),
+    route(VIEWER,   Api, ("GET",   "/api/v1/status"), || to(api::status)),
+    route(VIEWER,   Api, ("GET",   "/api/v1/explain"), || to(explain::get)),
+    route(VIEWER,   Api, ("POST",  "/api/v1/explain"), || to(explain::post)),
+    route(VIEWER,   Api, ("GET",   "/api/v1/logs"), || to(logs::search)),
+    route(VIEWER,   Api, ("GET",   "/api/v1/logs/histogram"), || to(logs::histogram)),
+    route(VIEWER,   Api, ("GET",   "/api/v1/logs/live"), || to(logs::live)),
+    route(VIEWER,   Api, ("GET",   "/api/v1/logs/{id}"), || to(logs::record)),
+    route(VIEWER,   Api, ("GET",   "/api/v1/charts"), || to(logs::chart)),
+    route(VIEWER,   Api, ("GET",   "/api/v1/events"), || to(logs::events)),
+    route(OPERATOR, Api, ("PATCH", "/api/v1/pools/{pool}/nodes/{node}"), || to(api::edit_node)),
+    route(OPERATOR, Api, ("POST",  "/api/v1/pools/{pool}/nodes/{node}/trial"), || to(trial::of_node)),
+    route(ADMIN,    Api, ("POST",  "/api/v1/trial"), || to(trial::post)),
+    route(Who::Box, Api, ("POST",  "/api/v1/setup-url"), || to(box_only::setup_url)),
+    route(Who::Box, Api, ("POST",  "/api/v1/reset-password"), || to(box_only::reset_password)),
 ];
 
 /// The route of a request, by the pattern its path has; none for a method it does not take.

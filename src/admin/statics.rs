@@ -44,6 +44,11 @@ const FILES: &[(&str, &str, &[u8])] = &[
         include_bytes!("../../static/hx-sse.js"),
     ),
     (
+        "setup.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../static/setup.css"),
+    ),
+    (
         "icons.svg",
         "image/svg+xml",
         include_bytes!("../../static/icons.svg"),

@@ -20,6 +20,7 @@ mod history;
 mod nodes_view;
 mod notices;
 mod own_socket;
+mod ports;
 mod publish;
 mod recent;
 mod secrets;
@@ -28,6 +29,7 @@ mod status;
 mod tend;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -57,9 +59,11 @@ pub use handle::Handle;
 pub use history::Changes;
 pub use nodes_view::{NodeView, NodesView, PoolView};
 pub use own_socket::CONTROL_SOCKET;
+pub use ports::PortState;
 pub use recent::{MOST_RECENT, RECENT_STEP, Recent};
 pub use start::{Loaded, Started};
 pub use status::Readiness;
+pub use trial::{Barred, Heard, Trial, TrialFault, Tried};
 
 use door::Door;
 use notices::{Happened, Notices};
@@ -97,6 +101,7 @@ pub struct Control {
     notices: Notices,
     watched: Watched,
     made: history::Made,
+    trials: trial::Trials,
     stopping: AtomicBool,
     /// Why the last-known-good file is not the revision in force, if so.
     not_kept: Mutex<Option<String>>,
@@ -205,6 +210,7 @@ impl Control {
             notices: Notices::default(),
             watched: Watched::default(),
             made: history::Made::default(),
+            trials: trial::Trials::default(),
             stopping: AtomicBool::new(false),
             not_kept: Mutex::new(None),
             _lock: lock,

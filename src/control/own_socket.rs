@@ -2,7 +2,7 @@
 //! operator's own door.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,15 +36,26 @@ pub(super) fn check_admin(open: Option<SocketAddr>, config: &Config) -> Problems
 }
 
 fn leads_to(way: Way<'_>, open: SocketAddr) -> bool {
-    let (ip, port) = match way {
-        Way::Ip(address) => (address.ip().to_canonical(), address.port()),
+    match way {
+        Way::Ip(address) => is_own(address, open),
         Way::Name { host, port } if host.eq_ignore_ascii_case("localhost") => {
-            (IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+            is_own((Ipv4Addr::LOCALHOST, port).into(), open)
         }
-        Way::Name { .. } | Way::Unix(_) => return false,
-    };
+        Way::Name { .. } | Way::Unix(_) => false,
+    }
+}
+
+/// Whether a connection to `address` reaches what listens at `open` on this machine.
+pub(super) fn is_own(address: SocketAddr, open: SocketAddr) -> bool {
+    let (ip, own) = (address.ip().to_canonical(), open.ip().to_canonical());
     let is_here = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
-    port == open.port() && (ip == open.ip() || (is_here(ip) && is_here(open.ip())))
+    address.port() == open.port()
+        && (ip == own || (is_here(ip) && is_here(own)) || (own.is_unspecified() && is_ours(ip)))
+}
+
+/// Whether `ip` is one of this machine's addresses: only those can be bound.
+fn is_ours(ip: IpAddr) -> bool {
+    UdpSocket::bind((ip, 0)).is_ok()
 }
 
 /// A Problem for each node that is `control.sock` of the data directory `dir`.
@@ -78,7 +89,7 @@ fn problems(dir: &Path, config: &Config) -> Problems {
 }
 
 /// Whether both are one file, by whatever way, or would be where the file is not there yet.
-fn is_same(path: &Path, own: &Path) -> bool {
+pub(super) fn is_same(path: &Path, own: &Path) -> bool {
     let id = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
     match (id(path), id(own)) {
         (Ok(one), Ok(other)) => one == other,

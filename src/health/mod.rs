@@ -7,6 +7,7 @@
 mod ask;
 mod judge;
 mod names;
+mod overheard;
 mod probe;
 mod socket;
 mod tally;
@@ -23,7 +24,9 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tracing::{info, warn};
 
-pub use names::resolve_new;
+pub use names::{look_up, resolve_new};
+pub use overheard::Exchange;
+pub use probe::{Asked, try_once};
 
 use crate::balance::{Balancer, Cause, CheckResult, Health, NodeState};
 use crate::model::{HealthCheck, Language, Name, NodeAddress};

@@ -29,7 +29,7 @@ pub async fn resolve_new<'a>(targets: impl IntoIterator<Item = &'a Target>) {
         let (address, state) = (target.address.clone(), target.state.clone());
         asking.spawn(async move {
             // An error is told by the regular look-up, once.
-            match look_up(&address).await {
+            match addresses(&address).await {
                 Ok(found) => state.set_addresses(found),
                 Err(error) => state.set_unresolved(why(&error)),
             }
@@ -60,7 +60,7 @@ pub(super) async fn keep_fresh(
         sleep(every).await;
     }
     loop {
-        match look_up(&address).await {
+        match addresses(&address).await {
             Ok(found) => {
                 let again = std::mem::take(&mut failing);
                 if again {
@@ -95,8 +95,19 @@ pub(super) fn why(error: &io::Error) -> Unresolved {
     }
 }
 
+/// The addresses of a node at a name, in the order to try, asked for once; at least one.
+///
+/// # Errors
+/// Why there is none.
+pub async fn look_up(address: &NodeAddress) -> Result<Vec<SocketAddr>, Unresolved> {
+    match timeout(FIRST_ANSWER, addresses(address)).await {
+        Ok(found) => found.map_err(|error| why(&error)),
+        Err(_) => Err(Unresolved::Silent),
+    }
+}
+
 // The addresses in the order to try; at least one.
-async fn look_up(address: &NodeAddress) -> io::Result<Vec<SocketAddr>> {
+async fn addresses(address: &NodeAddress) -> io::Result<Vec<SocketAddr>> {
     let Way::Name { host, port } = address.way() else {
         return Err(io::Error::other("it is no name"));
     };

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::ask::ask;
+use super::overheard::{Exchange, Overheard};
 use super::socket;
 use crate::balance::{Cause, CheckResult, Facts, Unresolved, quoted};
 use crate::http::is_own_shortage;
@@ -17,19 +18,40 @@ use crate::model::{CheckKind, HealthCheck, NodeAddress, Way};
 
 /// What a probe asks, and of whom.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) check: &'a HealthCheck,
-    pub(super) node: &'a NodeAddress,
+pub struct Asked<'a> {
+    /// How it is probed.
+    pub check: &'a HealthCheck,
+    /// Where it listens.
+    pub node: &'a NodeAddress,
     /// The Host sent; none is the node's own address.
-    pub(super) host: Option<&'a str>,
+    pub host: Option<&'a str>,
     /// Whether requests wait on it unanswered. A stopped process still accepts, since the
     /// kernel does that; then it must also show that it lives.
-    pub(super) silent: bool,
+    pub silent: bool,
 }
 
 /// Probes the node once. `addresses` are tried in order, as requests do; `unresolved` is
 /// why there is none.
 pub(super) async fn probe(
+    asked: Asked<'_>,
+    addresses: &[SocketAddr],
+    unresolved: Unresolved,
+) -> CheckResult {
+    probe_heard(asked, addresses, unresolved, None).await
+}
+
+/// The same once for somebody who looks on: with all that went over the connection.
+pub async fn try_once(
+    asked: Asked<'_>,
+    addresses: &[SocketAddr],
+    unresolved: Unresolved,
+) -> (CheckResult, Exchange) {
+    let mut exchange = Exchange::default();
+    let found = probe_heard(asked, addresses, unresolved, Some(&mut exchange)).await;
+    (found, exchange)
+}
+
+async fn probe_heard(
     Asked {
         check,
         node,
@@ -38,17 +60,19 @@ pub(super) async fn probe(
     }: Asked<'_>,
     addresses: &[SocketAddr],
     unresolved: Unresolved,
+    heard: Option<&mut Exchange>,
 ) -> CheckResult {
     let began = Instant::now();
     let until = began + check.timeout;
     let mut facts = facts(check, node, host);
+    let time = (began, until);
     let found = match node.way() {
         Way::Unix(path) => match socket::connect(path, until, &mut facts).await {
-            Ok(stream) => examine(check, silent, stream, (until, &mut facts)).await,
+            Ok(stream) => examine((check, silent), stream, time, (&mut facts, heard)).await,
             Err(cause) => Err(cause),
         },
         Way::Ip(_) | Way::Name { .. } => match connect(check, addresses, began, &mut facts).await {
-            Ok(stream) => examine(check, silent, stream, (until, &mut facts)).await,
+            Ok(stream) => examine((check, silent), stream, time, (&mut facts, heard)).await,
             Err(Some(cause)) => Err(cause),
             Err(None) => Err(match unresolved {
                 Unresolved::Silent => Cause::NameServerSilent,
@@ -66,12 +90,29 @@ pub(super) async fn probe(
     }
 }
 
-/// What the check asks of a node that has accepted, before the time given.
+/// Asks a node that has accepted; what is heard is kept for whoever wants it.
 async fn examine(
-    check: &HealthCheck,
-    silent: bool,
+    asked: (&HealthCheck, bool),
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    (until, facts): (Instant, &mut Facts),
+    (began, until): (Instant, Instant),
+    (facts, heard): (&mut Facts, Option<&mut Exchange>),
+) -> Result<(), Cause> {
+    let Some(exchange) = heard else {
+        return question(asked, stream, until, facts).await;
+    };
+    exchange.connected = Some(began.elapsed());
+    let mut stream = Overheard { stream, exchange };
+    let found = question(asked, &mut stream, until, facts).await;
+    stream.read_on(until).await;
+    found
+}
+
+/// What the check asks, before the time given.
+async fn question(
+    (check, silent): (&HealthCheck, bool),
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    until: Instant,
+    facts: &mut Facts,
 ) -> Result<(), Cause> {
     match &check.kind {
         CheckKind::Tcp if silent => lives(stream, until).await,

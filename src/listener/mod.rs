@@ -27,6 +27,8 @@ use crate::model::{self, Code, Name, Problems};
 use crate::proxy::Spool;
 use crate::snapshot::{Published, Snapshot};
 
+pub use socket::{Busy, try_address};
+
 use admission::Admission;
 use sockets::{New, Sockets};
 use worker::{Command, Gate, Shared};

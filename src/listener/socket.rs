@@ -40,6 +40,35 @@ pub(super) fn share(socket: &TcpListener) -> io::Result<()> {
     SockRef::from(socket).set_reuse_port(true)
 }
 
+/// Why an address cannot be listened at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Busy {
+    /// A program has it: `nginx (pid 123)`, where it can be told which.
+    InUse(Option<String>),
+    /// The system does not let us.
+    NotPermitted,
+    /// It is no address of this machine.
+    NotHere,
+    /// Anything else, in the system's words.
+    Other(String),
+}
+
+/// Whether `address` could be listened at now: it is opened and closed again.
+///
+/// # Errors
+/// Why not.
+pub fn try_address(address: SocketAddr) -> Result<(), Busy> {
+    let Err(error) = open(address, false) else {
+        return Ok(());
+    };
+    Err(match error.kind() {
+        io::ErrorKind::AddrInUse => Busy::InUse(holder(address)),
+        io::ErrorKind::PermissionDenied => Busy::NotPermitted,
+        io::ErrorKind::AddrNotAvailable => Busy::NotHere,
+        _ => Busy::Other(error.to_string()),
+    })
+}
+
 /// Why `address` could not be opened, and what to do, in words.
 pub(super) fn explain(address: SocketAddr, error: &io::Error) -> String {
     match error.kind() {

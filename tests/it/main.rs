@@ -9,8 +9,10 @@
 mod access;
 mod access_log;
 mod admin_browser;
+mod admin_node;
 mod admin_people;
 mod admin_rules;
+mod admin_setup;
 mod admin_sign_in;
 mod admin_tls;
 mod affinity;

@@ -7,6 +7,7 @@ mod people;
 mod setup;
 mod shell;
 mod sign_in;
+mod trial;
 
 use crate::model::Language;
 
@@ -53,6 +54,7 @@ use {text, texts};
 #[cfg(test)]
 mod tests {
     use super::{audit, changes, people, setup, shell, sign_in};
+    use super::{audit, people, setup, shell, sign_in, trial};
 
     /// What is the same in both languages.
     const ALIKE: &[&str] = &[
@@ -71,6 +73,7 @@ mod tests {
             setup::ALL,
             shell::ALL,
             sign_in::ALL,
+            trial::ALL,
         ];
         let is_chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
         for (name, english, chinese) in pages.concat() {
@@ -100,6 +103,7 @@ mod tests {
             setup::ALL,
             shell::ALL,
             sign_in::ALL,
+            trial::ALL,
         ];
         for (name, english, chinese) in pages.concat() {
             for (term, its) in terms {

@@ -102,16 +102,16 @@ impl Facts {
         })
     }
 
-    // As Django compares it: without the port, an IPv6 address in its brackets.
-    fn allowed(&self) -> &str {
+    /// The Host as Django compares it: without the port, an IPv6 address in its brackets.
+    pub fn allowed(&self) -> &str {
         match self.host.rsplit_once(':') {
             Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
             _ => &self.host,
         }
     }
 
-    // As Django compares it: without the first slash and the query.
-    fn exempt(&self) -> &str {
+    /// The path as Django compares it: without the first slash and the query.
+    pub fn exempt(&self) -> &str {
         let path = self.path.split('?').next().unwrap_or_default();
         path.strip_prefix('/').unwrap_or(path)
     }

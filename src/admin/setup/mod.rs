@@ -1,10 +1,20 @@
-//! The first user, made by the one-time link. Later there is nothing here.
+//! The setup. Its first step makes the first user, by the one-time link; later there is nothing
+//! there. The others are for an admin, now or later: nodes, where to listen, a first request.
+
+mod done;
+mod listen;
+mod nodes;
+mod paste;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::SET_COOKIE;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+
+pub(super) use done::page as done_page;
+pub(super) use listen::{form as listen_form, submit as listen};
+pub(super) use nodes::{form as nodes_form, submit as nodes};
 
 use super::error_page::Wrong;
 use super::form::Form;
@@ -83,7 +93,7 @@ pub(super) async fn submit(
             .await;
         match made {
             Ok(signed_in) => {
-                let mut answer = page::go("/");
+                let mut answer = page::go("/setup/nodes");
                 let secure = request.app_config().secure();
                 let cookie = identity::set_cookie(&signed_in.token, secure);
                 answer.headers_mut().append(SET_COOKIE, cookie);
