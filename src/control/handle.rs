@@ -8,8 +8,7 @@ use tokio::sync::watch;
 
 use super::notices::Happened;
 use super::{
-    Applied, Apply, ChangeError, CheckReport, Control, EditParts, NodeEdit, Readiness,
-    Started,
+    Applied, Apply, ChangeError, CheckReport, Control, EditParts, NodeEdit, Readiness, Started,
 };
 use crate::document::{self, Format, PlacedProblems};
 use crate::health::Supervisor;

@@ -5,6 +5,7 @@ mod done;
 mod listen;
 mod nodes;
 mod paste;
+mod pool;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::SET_COOKIE;

@@ -53,8 +53,7 @@ use {text, texts};
 
 #[cfg(test)]
 mod tests {
-    use super::{audit, changes, people, setup, shell, sign_in};
-    use super::{audit, people, setup, shell, sign_in, trial};
+    use super::{audit, changes, people, setup, shell, sign_in, trial};
 
     /// What is the same in both languages.
     const ALIKE: &[&str] = &[

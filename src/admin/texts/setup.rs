@@ -58,7 +58,6 @@ texts! {
     paste_too_many(count, most): "{count} lines are too many at once: {most} at most. Nothing was tested or saved.", "一次最多 {most} 行，这里有 {count} 行。未测试也未保存。";
     paste_none(): "Write at least one address, or skip this step.", "请至少写一个地址，或跳过这一步。";
     paste_share(weight, total, percent): "Weight {weight} of {total}, {percent} % of the requests.", "权重 {weight}/{total}，得到 {percent}% 的请求。";
-    two_sentences(one, other): "{one}. {other}", "{one}。{other}";
     fault_path(): "A path begins with / and is written as in a URL.", "路径以 / 开头，写法与网址中相同。";
     fault_host(): "A host name, such as shop.example.com.", "请填写主机名，例如 shop.example.com。";
     stale(): "The configuration was changed meanwhile, so nothing was saved. Look at what you typed and save it again, or open this page anew to see what is there now.", "配置已被他人更改，本次没有保存。请检查所填内容后再次保存，或重新打开此页查看当前配置。";
