@@ -1,7 +1,7 @@
 """Every page in both languages and both colours: judged by axe-core, photographed at each width,
 nothing wider than the screen, and what its first load takes.
 
-Given: `pages` (name, path, status, cookies of who reads which language), `everything` (also the
+Given: `pages` (name, path, status), `cookies` of who reads which language, `everything` (also the
 pictures nobody needs in every run).
 """
 
@@ -27,32 +27,33 @@ OVERFLOW = """() => {
     const past = [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1);
     return wide <= 0 ? '' : `${wide} px wider than the screen: ` + past.slice(0, 3).map(e => e.outerHTML.slice(0, 120)).join(' | ');
 }"""
+JUDGED = """async () => {
+    const {violations} = await axe.run(document, {resultTypes: ["violations"]});
+    const bad = violations.filter(one => ["serious", "critical"].includes(one.impact));
+    const seen = node => node.html.slice(0, 160) + " " + node.failureSummary;
+    return bad.map(one => `${one.id}: ${one.help}: ` + one.nodes.slice(0, 3).map(seen).join("; "));
+}"""
 SETTLED = "() => document.fonts.ready.then(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))"
 
 faults = []
 firsts = {}
 
 
-def look(person, page, theme):
+def look(person, page, language, theme):
     """The page as it is in these colours, loaded and drawn."""
     person.context.add_cookies([{"name": "steelyard-theme", "value": theme, "url": GIVEN["panel"]}])
     answer = person.page.goto(page["path"])
     if answer.status != page["status"]:
         faults.append(f"{page['name']}: answered {answer.status}")
     said = person.page.locator("html").get_attribute("lang")
-    if said != person.language:
-        faults.append(f"{page['name']}: in {said} for who reads {person.language}")
+    if said != language:
+        faults.append(f"{page['name']}: in {said} for who reads {language}")
     person.page.evaluate(SETTLED)
 
 
 def judge(person, where):
     """What axe-core finds that keeps somebody out."""
-    person.page.evaluate(AXE)
-    found = person.page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-    for violation in found["violations"]:
-        if violation["impact"] in ("serious", "critical"):
-            nodes = "; ".join(node["html"][:160] + " " + node["failureSummary"] for node in violation["nodes"][:3])
-            faults.append(f"{where}: axe: {violation['id']}: {violation['help']}: {nodes}")
+    faults.extend(f"{where}: axe: {found}" for found in person.page.evaluate(JUDGED))
 
 
 def weigh(person, page):
@@ -92,29 +93,31 @@ def fits(person, where):
             faults.append(f"{where}: {over}")
 
 
-def all_looks(browser, page, language):
+def all_looks(person, page, language):
     # A page that is not there is meant not to be.
-    expected = [f"status of {page['status']}"] if page["status"] >= 400 else []
-    person = Person(browser, page["cookies"].get(language), expected, locale=language)
-    person.language = language
+    person.expected = [f"status of {page['status']}"] if page["status"] >= 400 else []
     if not firsts.get(page["name"]):
         weigh(person, page)
     for _, theme, width, widths in (look for look in LOOKS if look[0] == language):
         where = f"{page['name']} ({language}, {theme})"
         person.page.set_viewport_size({"width": width, "height": 900})
-        look(person, page, theme)
+        look(person, page, language, theme)
         judge(person, where)
         show(person, page, language, theme, WIDTHS if GIVEN["everything"] else widths)
         if theme == "light":
             fits(person, where)
-    faults.extend(person.faults)
-    person.context.close()
+    # It says the rest of what it has to say before the next one begins.
+    person.page.goto("about:blank")
 
 
 with chromium() as browser:
-    for page in GIVEN["pages"]:
-        for language in dict.fromkeys(language for language, *_ in LOOKS):
-            all_looks(browser, page, language)
+    for language in dict.fromkeys(language for language, *_ in LOOKS):
+        person = Person(browser, GIVEN["cookies"].get(language), locale=language)
+        person.context.add_init_script(AXE)
+        for page in GIVEN["pages"]:
+            all_looks(person, page, language)
+        faults += person.faults
+        person.context.close()
 
 print(json.dumps({"at": "done", "firsts": firsts}), flush=True)
 sys.exit("\n".join(faults) if faults else 0)

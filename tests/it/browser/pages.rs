@@ -41,10 +41,10 @@ fn pages(who: &str) -> Vec<(String, String, u16)> {
 fn judge(lb: &Appliance, pages: Vec<(String, String, u16)>, cookies: &Value) {
     let pages: Vec<Value> = pages
         .into_iter()
-        .map(|(name, path, status)| json!({"name": name, "path": path, "status": status, "cookies": cookies}))
+        .map(|(name, path, status)| json!({"name": name, "path": path, "status": status}))
         .collect();
     let everything = std::env::var_os("STEELYARD_SCREENS").is_some();
-    let given = json!({"pages": pages, "everything": everything});
+    let given = json!({"pages": pages, "cookies": cookies, "everything": everything});
     let mut walk = Walk::begin("pages", lb, given);
     let told = walk.until("done");
     walk.ends();
@@ -71,11 +71,18 @@ fn limit(first: &Value) -> u64 {
 
 #[test]
 fn every_page_before_anybody_can_sign_in_is_well_made_and_light() {
-    let lb = World::empty();
+    let lb = Appliance::start();
     let token = link_token(&lb);
     let pages = pages("first").into_iter();
     let pages = pages.map(|(name, path, status)| (name, path.replace("TOKEN", &token), status));
     judge(&lb, pages.collect(), &json!({}));
+}
+
+#[test]
+fn every_page_of_the_first_minutes_is_well_made_and_light() {
+    for (world, who) in [(World::fresh(), "fresh"), (World::simple(), "simple")] {
+        judge(&world.lb, pages(who), &json!(world.cookies));
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::support::appliance::{Appliance, write_file};
 use crate::support::client::{Client, Request};
-use crate::support::document::{listener, pool, route, site};
-use crate::support::node::{Answer, Node, Seen};
+use crate::support::document::{listener, one_pool, pool, route, site};
+use crate::support::node::{Answer, Node, Seen, lines};
 use crate::support::panel::{PASSWORD, Panel};
 
 /// The appliance, who looks at it, and what keeps it alive.
@@ -18,17 +18,32 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Nobody has been here yet.
-    pub(super) fn empty() -> Appliance {
-        Appliance::start()
+    /// Two admins, and nothing configured.
+    pub(super) fn fresh() -> Self {
+        let lb = Appliance::start();
+        let (admin, lin) = admins(&lb);
+        Self {
+            cookies: cookies(admin, lin),
+            lb,
+            _nodes: Vec::new(),
+        }
+    }
+
+    /// Three nodes, as the setup leaves them.
+    pub(super) fn simple() -> Self {
+        let mut world = Self::fresh();
+        let nodes = Node::three();
+        let check = "health_check = { kind = \"http\", interval = \"5s\" }";
+        let document = one_pool(world.lb.port(), check, &lines(&nodes, [3, 2, 1]));
+        world.lb.apply(&document);
+        world._nodes = nodes.into();
+        world
     }
 
     /// All of it, a few seconds old.
     pub(super) fn with_a_past() -> Self {
         let lb = Appliance::start();
-        let mut admin = Panel::set_up(&lb);
-        let mut lin = admin.with(&lb, "lin", "admin");
-        lin.post("/preferences", &[("language", "zh-CN"), ("next", "/")]);
+        let (mut admin, lin) = admins(&lb);
         for (name, role) in [("deploy", "operator"), ("wall", "viewer")] {
             let fields = [("name", name), ("password", PASSWORD), ("role", role)];
             assert_eq!(admin.post("/people/users", &fields).status, 303);
@@ -47,13 +62,25 @@ impl World {
         lb.wait_for_health("django", "web-3", "down");
         lb.runs(&["node", "drain", "django/web-2"]);
         traffic(&lb, 60);
-        let cookie = |panel: Panel| panel.cookie.expect("signed in");
         Self {
-            cookies: BTreeMap::from([("en", cookie(admin)), ("zh-CN", cookie(lin))]),
+            cookies: cookies(admin, lin),
             lb,
             _nodes: nodes,
         }
     }
+}
+
+/// Who reads English and who reads Chinese.
+fn admins(lb: &Appliance) -> (Panel, Panel) {
+    let mut admin = Panel::set_up(lb);
+    let mut lin = admin.with(lb, "lin", "admin");
+    lin.post("/preferences", &[("language", "zh-CN"), ("next", "/")]);
+    (admin, lin)
+}
+
+fn cookies(english: Panel, chinese: Panel) -> BTreeMap<&'static str, String> {
+    let cookie = |panel: Panel| panel.cookie.expect("signed in");
+    BTreeMap::from([("en", cookie(english)), ("zh-CN", cookie(chinese))])
 }
 
 /// What the nodes of the shop answer.
@@ -68,7 +95,7 @@ fn shop(seen: &Seen) -> Answer {
 
 fn document(lb: &Appliance, nodes: &[Node], weights: [u32; 3]) -> String {
     let check = "health_check = { kind = \"http\", path = \"/healthz\", interval = \"1s\", timeout = \"1s\", rise = 1, fall = 2 }";
-    let lines = |nodes: &[Node], weights: &[u32]| {
+    let some = |nodes: &[Node], weights: &[u32]| {
         let pairs = nodes.iter().zip(weights);
         pairs
             .map(|(node, weight)| node.line(*weight))
@@ -81,11 +108,11 @@ fn document(lb: &Appliance, nodes: &[Node], weights: [u32; 3]) -> String {
     );
     let moved = "[[sites.routes]]\npath = \"/blog/\"\nredirect = { to = \"https://blog.example.com/\", status = 301 }\n\n";
     listener(lb.port())
-        + &pool("django", check, &lines(&nodes[..3], &weights))
+        + &pool("django", check, &some(&nodes[..3], &weights))
         + &pool(
             "api",
             &format!("policy = \"least_conn\"\n{check}"),
-            &lines(&nodes[3..], &[1, 1]),
+            &some(&nodes[3..], &[1, 1]),
         )
         + &site(
             "shop",
