@@ -61,6 +61,12 @@ impl Form {
         let found = self.0.iter().find(|(key, _)| key == name);
         found.map_or("", |(_, value)| value)
     }
+
+    /// Every value of a field, in their order.
+    pub(super) fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
+        let found = self.0.iter().filter(move |(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
 }
 
 async fn next(body: &mut Payload) -> Option<Result<web::Bytes, actix_web::error::PayloadError>> {

@@ -17,6 +17,7 @@ mod gate;
 mod identity;
 mod live;
 mod logs;
+mod nodes;
 mod observe;
 mod openapi;
 mod page;

@@ -6,7 +6,7 @@ use actix_web::http::Method;
 use actix_web::web::to;
 
 use super::openapi::{self, Operation};
-use super::{api, audit, box_only, check_status, explain, logs, observe};
+use super::{api, audit, box_only, check_status, explain, logs, nodes, observe};
 use super::{people, preferences, setup, sign_in, statics, trial};
 use crate::model::Role;
 
@@ -105,6 +105,11 @@ pub(super) const ROUTES: &[Route] = &[
     route(ANYONE, Page, ("POST", "/preferences"), || to(preferences::submit)),
     route(VIEWER, Page, ("POST", "/sign-out"), || to(sign_in::out)),
     route(VIEWER, Page, ("GET",  "/"), || to(people::home)),
+    route(VIEWER, Page, ("GET",  "/nodes"), || to(nodes::page)),
+    route(VIEWER, Page, ("GET",  "/live/nodes"), || to(nodes::live)),
+    route(OPERATOR, Page, ("POST", "/nodes/{pool}"), || to(nodes::change_many)),
+    route(OPERATOR, Page, ("POST", "/nodes/{pool}/{node}/weight"), || to(nodes::set_weight)),
+    route(OPERATOR, Page, ("POST", "/nodes/{pool}/{node}/state"), || to(nodes::set_state)),
     route(VIEWER, Page, ("GET",  "/people"), || to(people::page)),
     route(VIEWER, Page, ("POST", "/people/password"), || to(people::change_password)),
     route(VIEWER, Page, ("POST", "/people/sign-ins/{id}/end"), || to(people::end_sign_in)),

@@ -49,6 +49,16 @@ const FILES: &[(&str, &str, &[u8])] = &[
         include_bytes!("../../static/setup.css"),
     ),
     (
+        "nodes.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../static/nodes.css"),
+    ),
+    (
+        "nodes.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../static/nodes.js"),
+    ),
+    (
         "icons.svg",
         "image/svg+xml",
         include_bytes!("../../static/icons.svg"),

@@ -53,6 +53,8 @@ pub struct NodeView {
     pub admin_state: AdminState,
     /// What probing last concluded.
     pub health: Health,
+    /// Whether it is probed at all.
+    pub is_checked: bool,
     /// Since when; none before the first verdict.
     pub since: Option<SystemTime>,
     /// The last probe; none before the first.
@@ -151,6 +153,9 @@ impl Control {
         let mut nodes: Vec<NodeView> = (0..balancer.nodes().len())
             .map(|index| self.node_view(balancer, index, clock, language))
             .collect();
+        for node in &mut nodes {
+            node.is_checked = pool.config.health_check.is_some();
+        }
         share_out(&mut nodes);
         PoolView {
             name: balancer.name().to_string(),
@@ -183,6 +188,7 @@ impl Control {
             max_conns: node.max_conns,
             admin_state: node.admin_state,
             health: node.state.health(),
+            is_checked: false,
             since: node.state.past().since(),
             check: node.state.check(),
             past: node.state.past().checks(),

@@ -35,11 +35,16 @@ pub struct Recent {
     pub per_second: f64,
     /// How many of all of these tries went wrong, or were answered 5xx.
     pub errors: u64,
-    /// The time within which 95 of 100 answers began; none where none did.
-    pub p95: Option<Duration>,
+    /// How long answers took to begin.
+    pub times: Counted,
 }
 
 impl Recent {
+    /// The time within which 95 of 100 answers began; none where none did.
+    pub fn p95(&self) -> Option<Duration> {
+        self.times.quantile(950)
+    }
+
     /// Tries begun in all of it.
     pub fn all(&self) -> u64 {
         self.requests.iter().copied().map(u64::from).sum()
@@ -115,7 +120,7 @@ impl Known {
             requests: self.looks.iter().map(|look| look.requests).collect(),
             per_second: if lasted > 0.0 { requests / lasted } else { 0.0 },
             errors: self.looks.iter().map(|look| u64::from(look.errors)).sum(),
-            p95: times.quantile(950),
+            times,
         }
     }
 }
@@ -266,16 +271,16 @@ mod tests {
         };
         let mut known = Known::new(Counts::default());
         look(&mut known, 1);
-        assert_eq!(known.recent().p95, None);
+        assert_eq!(known.recent().p95(), None);
         times.count(Duration::from_secs(2));
         look(&mut known, 1);
-        let slow = known.recent().p95.unwrap();
+        let slow = known.recent().p95().unwrap();
         assert!(slow > Duration::from_secs(1), "{slow:?}");
         look(&mut known, 60);
-        assert!(known.recent().p95.is_some(), "still of the last minutes");
+        assert!(known.recent().p95().is_some(), "still of the last minutes");
         times.count(Duration::from_millis(3));
         look(&mut known, 12);
-        let quick = known.recent().p95.unwrap();
+        let quick = known.recent().p95().unwrap();
         assert!(quick <= Duration::from_millis(3), "{quick:?}");
     }
 

@@ -274,7 +274,7 @@ fn recent_json(recent: &Recent) -> Value {
         "step_s": RECENT_STEP.as_secs(),
         "requests": recent.requests,
         "requests_per_second": (recent.per_second * 10.0).round() / 10.0,
-        "p95_s": recent.p95.map(|p95| p95.as_secs_f64()),
+        "p95_s": recent.p95().map(|p95| p95.as_secs_f64()),
         "errors": recent.errors,
     })
 }

@@ -10,6 +10,7 @@ mod access;
 mod access_log;
 mod admin_browser;
 mod admin_node;
+mod admin_nodes;
 mod admin_people;
 mod admin_rules;
 mod admin_setup;

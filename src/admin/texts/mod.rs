@@ -3,6 +3,7 @@
 
 mod audit;
 mod changes;
+mod nodes;
 mod people;
 mod setup;
 mod shell;
@@ -54,13 +55,18 @@ use {text, texts};
 #[cfg(test)]
 mod tests {
     use super::{audit, changes, people, setup, shell, sign_in, trial};
+    use super::{audit, changes, nodes, people, setup, shell, sign_in, trial};
 
-    /// What is the same in both languages.
+    /// What is the same in both languages, or differs in its marks alone.
     const ALIKE: &[&str] = &[
         "product",
         "language_english",
         "language_chinese",
         "value_alone",
+        "percent",
+        "and_so",
+        "and_no_more",
+        "failed_once",
     ];
 
     #[test]
@@ -68,6 +74,7 @@ mod tests {
         let pages = [
             audit::ALL,
             changes::ALL,
+            nodes::ALL,
             people::ALL,
             setup::ALL,
             shell::ALL,
@@ -98,6 +105,7 @@ mod tests {
         let pages = [
             audit::ALL,
             changes::ALL,
+            nodes::ALL,
             people::ALL,
             setup::ALL,
             shell::ALL,
