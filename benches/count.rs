@@ -87,22 +87,22 @@ fn measure(
     scratch: &Path,
     dearer: impl Fn(&Figures) -> Vec<String>,
 ) -> io::Result<(Figures, Vec<String>)> {
-    let mut figures = once(workload, scratch)?;
+    let mut figures = once(workload, Kind::Counted, scratch)?;
     for _ in 1..TRIES {
         if dearer(&figures).is_empty() {
             break;
         }
-        figures = figures.least(&once(workload, scratch)?);
+        figures = figures.least(&once(workload, Kind::Counted, scratch)?);
     }
     let more = dearer(&figures);
     Ok((figures, more))
 }
 
 /// The difference of two runs: that leaves out start, connections and end.
-fn once(workload: Workload, scratch: &Path) -> io::Result<Figures> {
+pub(crate) fn once(workload: Workload, kind: Kind, scratch: &Path) -> io::Result<Figures> {
     let (few, many) = (1000, 3000);
-    let less = counted(workload, few, scratch)?;
-    let more = counted(workload, many, scratch)?;
+    let less = counted(workload, kind, few, scratch)?;
+    let more = counted(workload, kind, many, scratch)?;
     let requests = u64::from(many - few);
     let per_hundred = |(name, count): (String, u64)| {
         let before = less.1.get(&name).copied().unwrap_or(0);
@@ -120,6 +120,7 @@ fn once(workload: Workload, scratch: &Path) -> io::Result<Figures> {
 /// Instructions and calls of a whole run.
 fn counted(
     workload: Workload,
+    kind: Kind,
     requests: u32,
     scratch: &Path,
 ) -> io::Result<(u64, BTreeMap<String, u64>)> {
@@ -127,7 +128,7 @@ fn counted(
     crate::files(&scratch)?;
     let mut load = Load::new(3, workload.exchange())?;
     let crowd = Crowd::default();
-    let subject = Subject::start(Kind::Counted, &scratch, &load.ports(), crowd)?;
+    let subject = Subject::start(kind, &scratch, &load.ports(), crowd)?;
     load.run(subject.port, CONNECTIONS, requests as usize)?;
     let dir = subject.stop()?;
     let totals = fs::read_to_string(dir.join("callgrind.out"))?;

@@ -47,6 +47,12 @@ pub(crate) fn median(values: Vec<f64>) -> f64 {
     quantile(values, 0.5)
 }
 
+/// The quartiles: the lower, the one in the middle, the upper.
+pub(crate) fn spread(values: Vec<f64>) -> (f64, f64, f64) {
+    let at = |part| quantile(values.clone(), part);
+    (at(0.25), at(0.5), at(0.75))
+}
+
 /// The value at this part of the sorted ones: 0.5 is the median.
 fn quantile(mut values: Vec<f64>, part: f64) -> f64 {
     values.sort_by(f64::total_cmp);

@@ -16,6 +16,7 @@ mod count;
 mod figures;
 mod latency;
 mod load;
+mod panel;
 mod peers;
 mod relay;
 mod subject;
@@ -46,9 +47,10 @@ struct Asked {
     /// Count instead of measuring; the second, agree on what was counted.
     count: Option<bool>,
     idle: bool,
+    panel: bool,
 }
 
-const USAGE: &str = "usage: ./dev bench [W1 W2 W3 W4 W5 W6s W6l W7 idle ...] [--rounds N] [--only NAME,NAME] [--cpu] [--syscalls] [--latency] | --count [--agree]";
+const USAGE: &str = "usage: ./dev bench [W1 W2 W3 W4 W5 W6s W6l W7 idle panel ...] [--rounds N] [--only NAME,NAME] [--cpu] [--syscalls] [--latency] | --count [--agree] | panel --count";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -81,6 +83,7 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
         latency: false,
         count: None,
         idle: false,
+        panel: false,
     };
     let mut rest = arguments.iter();
     while let Some(word) = rest.next() {
@@ -93,6 +96,7 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
             "--count" => asked.count = Some(asked.count.unwrap_or(false)),
             "--agree" => asked.count = Some(true),
             "idle" => asked.idle = true,
+            "panel" => asked.panel = true,
             "--rounds" => {
                 let number = rest.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
                 asked.rounds = number.ok_or("--rounds takes a number")?;
@@ -113,7 +117,7 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
             }
         }
     }
-    if asked.workloads.is_empty() && !asked.idle {
+    if asked.workloads.is_empty() && !asked.idle && !asked.panel {
         asked.workloads = Workload::ALL.to_vec();
         asked.idle = true;
     }
@@ -136,6 +140,12 @@ fn run(asked: &Asked) -> io::Result<()> {
         eprintln!("one core only: the proxy shares it with clients and nodes");
     }
     let scratch = tempfile::Builder::new().prefix("sybench").tempdir()?;
+    if asked.panel {
+        return match asked.count {
+            Some(_) => panel::count(scratch.path()),
+            None => panel::run(scratch.path(), asked.rounds),
+        };
+    }
     if let Some(agree) = asked.count {
         return count::run(scratch.path(), agree);
     }

@@ -48,10 +48,23 @@ pub(crate) fn counted(command: &Command) -> Command {
     counted
 }
 
-pub(crate) fn steelyard(place: &Place<'_>, log: &str, crowd: Crowd) -> io::Result<Command> {
+/// Where the address of the panel stands, beside the data.
+pub(crate) const ADMIN: &str = "admin.txt";
+
+/// What of it is on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct On<'l> {
+    /// The access log's name; empty is none.
+    pub(crate) log: &'l str,
+    /// The log store.
+    pub(crate) store: bool,
+}
+
+pub(crate) fn steelyard(place: &Place<'_>, on: On<'_>, crowd: Crowd) -> io::Result<Command> {
+    let On { log, store } = on;
     let mut text = format!(
         "version = 1\n[settings]\nworkers = 1\n[logs]\nfile = \"{log}\"\n\
-         rotate = {{ size = \"0\", age = \"0s\" }}\nstore = {{ on = false }}\n\
+         rotate = {{ size = \"0\", age = \"0s\" }}\nstore = {{ on = {store} }}\n\
          [[listeners]]\nname = \"http\"\naddress = \"127.0.0.1:{}\"\nmax_requests = 1000000000\n",
         place.port
     );
@@ -105,6 +118,7 @@ pub(crate) fn steelyard(place: &Place<'_>, log: &str, crowd: Crowd) -> io::Resul
         ));
     }
     let admin = format!("127.0.0.1:{}", free_port()?);
+    place.write(ADMIN, &admin)?;
     let mut command = pinned(program);
     command
         .args(["serve", "--admin", &admin, "--data-dir"])

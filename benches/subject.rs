@@ -16,10 +16,14 @@ use crate::peers::{self, Place};
 pub(crate) enum Kind {
     Steelyard,
     SteelyardNoLog,
+    /// With the log store on.
+    SteelyardStore,
     /// Among many pools, sites and routes.
     SteelyardCrowd,
     /// Under callgrind, for `--count`.
     Counted,
+    /// The same with the log store on.
+    CountedStore,
     Nginx,
     NginxTuned,
     Haproxy,
@@ -45,8 +49,10 @@ impl Kind {
         match self {
             Self::Steelyard => "steelyard",
             Self::SteelyardNoLog => "steelyard, no log",
+            Self::SteelyardStore => "steelyard, store",
             Self::SteelyardCrowd => "steelyard, crowd",
             Self::Counted => "steelyard, counted",
+            Self::CountedStore => "store, counted",
             Self::Nginx => "nginx",
             Self::NginxTuned => "nginx tuned",
             Self::Haproxy => "haproxy",
@@ -90,12 +96,13 @@ impl Subject {
             port,
             nodes,
         };
+        let ours = |log, store| peers::steelyard(&place, peers::On { log, store }, crowd);
         let mut command = match kind {
-            Kind::Steelyard | Kind::SteelyardCrowd => {
-                peers::steelyard(&place, "access.log", crowd)?
-            }
-            Kind::SteelyardNoLog => peers::steelyard(&place, "", crowd)?,
-            Kind::Counted => peers::counted(&peers::steelyard(&place, "access.log", crowd)?),
+            Kind::Steelyard | Kind::SteelyardCrowd => ours("access.log", false)?,
+            Kind::SteelyardStore => ours("access.log", true)?,
+            Kind::SteelyardNoLog => ours("", false)?,
+            Kind::Counted => peers::counted(&ours("access.log", false)?),
+            Kind::CountedStore => peers::counted(&ours("access.log", true)?),
             Kind::Nginx => peers::nginx(&place, false)?,
             Kind::NginxTuned => peers::nginx(&place, true)?,
             Kind::Haproxy => peers::haproxy(&place, "")?,
@@ -150,6 +157,11 @@ impl Subject {
         rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
         self.child.wait()?;
         Ok(self.dir.clone())
+    }
+
+    /// Where its files are.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Its processes.
