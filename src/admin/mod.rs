@@ -18,6 +18,7 @@ mod identity;
 mod live;
 mod logs;
 mod nodes;
+mod logs_page;
 mod observe;
 mod openapi;
 mod page;

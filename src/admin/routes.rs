@@ -7,6 +7,7 @@ use actix_web::web::to;
 
 use super::openapi::{self, Operation};
 use super::{api, audit, box_only, check_status, explain, logs, nodes, observe};
+use super::{api, audit, box_only, check_status, explain, logs, logs_page, observe};
 use super::{people, preferences, setup, sign_in, statics, trial};
 use crate::model::Role;
 
@@ -120,6 +121,12 @@ pub(super) const ROUTES: &[Route] = &[
     route(ADMIN,  Page, ("POST", "/people/tokens"), || to(people::make_token)),
     route(ADMIN,  Page, ("POST", "/people/tokens/{id}/end"), || to(people::end_token)),
     route(ADMIN,  Page, ("GET",  "/audit"), || to(audit::page)),
+
+    route(VIEWER, Page, ("GET", "/logs"), || to(logs_page::page)),
+    route(VIEWER, Page, ("GET", "/logs/live"), || to(logs_page::live)),
+    route(VIEWER, Page, ("GET", "/logs/download"), || to(logs_page::download)),
+    route(VIEWER, Page, ("GET", "/logs/events"), || to(logs_page::events)),
+    route(VIEWER, Page, ("GET", "/logs/record/{id}"), || to(logs_page::record)),
 
     api(VIEWER,   ("GET",    "/api/v1/openapi.json"), || to(openapi::get), openapi::about),
     api(VIEWER,   ("GET",    "/api/v1/config"), || to(api::export), api::about_export),

@@ -64,6 +64,16 @@ const FILES: &[(&str, &str, &[u8])] = &[
         include_bytes!("../../static/icons.svg"),
     ),
     (
+        "logs.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../static/logs.css"),
+    ),
+    (
+        "logs.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../static/logs.js"),
+    ),
+    (
         "mark.svg",
         "image/svg+xml",
         include_bytes!("../../static/mark.svg"),

@@ -91,7 +91,7 @@ async fn tell(
 
 /// Whether the reader is still signed in, in the same role. A database that cannot be read signs
 /// nobody out.
-async fn is_signed_in(people: &People, reader: &SignIn) -> bool {
+pub(super) async fn is_signed_in(people: &People, reader: &SignIn) -> bool {
     let Ok(all) = people.sign_ins(Whose::Everybodys).await else {
         return true;
     };

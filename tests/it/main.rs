@@ -9,6 +9,7 @@
 mod access;
 mod access_log;
 mod admin_browser;
+mod admin_logs;
 mod admin_node;
 mod admin_nodes;
 mod admin_people;

@@ -4,6 +4,7 @@
 mod audit;
 mod changes;
 mod nodes;
+mod logs;
 mod people;
 mod setup;
 mod shell;
@@ -56,6 +57,7 @@ use {text, texts};
 mod tests {
     use super::{audit, changes, people, setup, shell, sign_in, trial};
     use super::{audit, changes, nodes, people, setup, shell, sign_in, trial};
+    use super::{audit, changes, logs, people, setup, shell, sign_in, trial};
 
     /// What is the same in both languages, or differs in its marks alone.
     const ALIKE: &[&str] = &[
@@ -67,6 +69,7 @@ mod tests {
         "and_so",
         "and_no_more",
         "failed_once",
+        "log_comma",
     ];
 
     #[test]
@@ -75,6 +78,7 @@ mod tests {
             audit::ALL,
             changes::ALL,
             nodes::ALL,
+            logs::ALL,
             people::ALL,
             setup::ALL,
             shell::ALL,
@@ -106,6 +110,7 @@ mod tests {
             audit::ALL,
             changes::ALL,
             nodes::ALL,
+            logs::ALL,
             people::ALL,
             setup::ALL,
             shell::ALL,
