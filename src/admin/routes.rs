@@ -6,8 +6,7 @@ use actix_web::http::Method;
 use actix_web::web::to;
 
 use super::openapi::{self, Operation};
-use super::{api, audit, box_only, check_status, explain, logs, nodes, observe};
-use super::{api, audit, box_only, check_status, explain, logs, logs_page, observe};
+use super::{api, audit, box_only, check_status, explain, logs, logs_page, nodes, observe};
 use super::{people, preferences, setup, sign_in, statics, trial};
 use crate::model::Role;
 

@@ -1,15 +1,27 @@
 //! Every word of the panel, in both languages, one file per page. A text without its
 //! translation, or with another parameter in it, does not compile.
 
-mod audit;
-mod changes;
-mod nodes;
-mod logs;
-mod people;
-mod setup;
-mod shell;
-mod sign_in;
-mod trial;
+/// The pages, and every text of each for the tests that read them all. A new one is a line.
+macro_rules! pages {
+    ($($page:ident)*) => {
+        $(mod $page;)*
+
+        #[cfg(test)]
+        const PAGES: &[&[(&str, &str, &str)]] = &[$($page::ALL),*];
+    };
+}
+
+pages! {
+    audit
+    changes
+    logs
+    nodes
+    people
+    setup
+    shell
+    sign_in
+    trial
+}
 
 use crate::model::Language;
 
@@ -55,9 +67,7 @@ use {text, texts};
 
 #[cfg(test)]
 mod tests {
-    use super::{audit, changes, people, setup, shell, sign_in, trial};
-    use super::{audit, changes, nodes, people, setup, shell, sign_in, trial};
-    use super::{audit, changes, logs, people, setup, shell, sign_in, trial};
+    use super::PAGES;
 
     /// What is the same in both languages, or differs in its marks alone.
     const ALIKE: &[&str] = &[
@@ -74,19 +84,8 @@ mod tests {
 
     #[test]
     fn every_text_is_chinese_in_chinese_and_english_in_english() {
-        let pages = [
-            audit::ALL,
-            changes::ALL,
-            nodes::ALL,
-            logs::ALL,
-            people::ALL,
-            setup::ALL,
-            shell::ALL,
-            sign_in::ALL,
-            trial::ALL,
-        ];
         let is_chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
-        for (name, english, chinese) in pages.concat() {
+        for (name, english, chinese) in PAGES.concat() {
             if ALIKE.contains(&name) {
                 continue;
             }
@@ -106,18 +105,7 @@ mod tests {
             ("history", "历史"),
             ("token", "令牌"),
         ];
-        let pages = [
-            audit::ALL,
-            changes::ALL,
-            nodes::ALL,
-            logs::ALL,
-            people::ALL,
-            setup::ALL,
-            shell::ALL,
-            sign_in::ALL,
-            trial::ALL,
-        ];
-        for (name, english, chinese) in pages.concat() {
+        for (name, english, chinese) in PAGES.concat() {
             for (term, its) in terms {
                 let has = english.to_lowercase().contains(term);
                 assert!(!has || chinese.contains(its), "{name}: {term} is {its}");
