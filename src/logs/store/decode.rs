@@ -30,6 +30,8 @@ pub(super) struct Raw<'b> {
     tries: u64,
     /// The tries, not taken apart.
     rest: &'b [u8],
+    /// Whether one of them was of another node than the one that answered.
+    others_tried: bool,
 }
 
 /// One try of it.
@@ -67,8 +69,14 @@ impl<'b> Raw<'b> {
         whole.is_ok() && is_there
     }
 
-    /// Hands the name of each node asked to `take`.
+    /// Hands the name of each node asked to `take`, unless it is that of the record before.
     pub(super) fn nodes(&self, mut take: impl FnMut(&'b [u8])) {
+        if !self.others_tried {
+            if self.is_fresh(Text::Node) {
+                take(self.text(Text::Node).unwrap_or_default());
+            }
+            return;
+        }
         // One that can be read no further was handed over as far as it goes.
         let _ = self.each_try(|one| take(one.node));
     }
@@ -179,19 +187,37 @@ pub(super) fn each<'b>(bytes: &'b [u8], mut take: impl FnMut(Raw<'b>)) -> Result
 pub(super) struct Bytes<'b>(pub(super) &'b [u8]);
 
 impl<'b> Bytes<'b> {
+    #[inline]
     pub(super) fn take(&mut self, length: usize) -> Result<&'b [u8], Damaged> {
         let (taken, left) = self.0.split_at_checked(length).ok_or(Damaged)?;
         self.0 = left;
         Ok(taken)
     }
 
+    #[inline]
     pub(super) fn byte(&mut self) -> Result<u8, Damaged> {
         let (first, left) = self.0.split_first().ok_or(Damaged)?;
         self.0 = left;
         Ok(*first)
     }
 
+    #[inline]
     pub(super) fn number(&mut self) -> Result<u64, Damaged> {
+        // Most are small.
+        match self.0 {
+            [byte, left @ ..] if *byte < 0x80 => {
+                self.0 = left;
+                Ok(u64::from(*byte))
+            }
+            [low, high, left @ ..] if *high < 0x80 => {
+                self.0 = left;
+                Ok(u64::from(low & 0x7f) | u64::from(*high) << 7)
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Result<u64, Damaged> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -203,11 +229,13 @@ impl<'b> Bytes<'b> {
         Err(Damaged)
     }
 
+    #[inline]
     pub(super) fn text(&mut self) -> Result<&'b [u8], Damaged> {
         let length = usize::try_from(self.number()?).map_err(|_| Damaged)?;
         self.take(length)
     }
 
+    #[inline]
     fn small(&mut self) -> Result<u16, Damaged> {
         u16::try_from(self.number()?).map_err(|_| Damaged)
     }
@@ -236,6 +264,7 @@ impl<'b> Bytes<'b> {
             request_id: &[],
             tries: 0,
             rest: &[],
+            others_tried: false,
         };
         let flags = self.take(4)?.try_into().map_err(|_| Damaged)?;
         let flags = u32::from_le_bytes(flags);
@@ -254,10 +283,32 @@ impl<'b> Bytes<'b> {
         raw.request_id = self.text()?;
         raw.tries = self.number()?;
         raw.rest = self.0;
+        let has_node = raw.text(Text::Node).is_some();
         for _ in 0..raw.tries {
-            self.tried(raw.text(Text::Node))?;
+            raw.others_tried |= !self.pass_try(has_node)?;
         }
         Ok(raw)
+    }
+
+    /// Goes past a try; whether its node is the record's.
+    fn pass_try(&mut self, has_node: bool) -> Result<bool, Damaged> {
+        let flags = self.byte()?;
+        let has = |flag: u8| flags & flag != 0;
+        let is_its = has(ITS_NODE) && has_node;
+        let texts = 1 + usize::from(!is_its);
+        for _ in 0..texts {
+            self.text()?;
+        }
+        if has(STATUS) {
+            self.small()?;
+        }
+        if has(REASON) {
+            self.text()?;
+        }
+        for _ in 0..usize::from(has(CONNECT)) + usize::from(has(FIRST_BYTE)) {
+            self.number()?;
+        }
+        Ok(is_its)
     }
 
     fn tried(&mut self, node: Option<&'b [u8]>) -> Result<RawTry<'b>, Damaged> {

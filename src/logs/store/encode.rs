@@ -132,20 +132,7 @@ impl Batch {
             record.client_port.into(),
             record.listener_port.into(),
         ];
-        // Put together apart: growing the batch byte by byte costs more than the bytes.
-        let mut bytes = [0; 10 * LONGEST];
-        let mut length = 0;
-        for number in numbers {
-            let mut left = number;
-            while left >= 0x80 {
-                bytes[length] = left.to_le_bytes()[0] | 0x80;
-                length += 1;
-                left >>= 7;
-            }
-            bytes[length] = left.to_le_bytes()[0];
-            length += 1;
-        }
-        self.bytes.extend_from_slice(&bytes[..length]);
+        varints(&mut self.bytes, numbers);
     }
 
     fn texts(&mut self, record: &Record<'_>) {
@@ -218,20 +205,60 @@ impl Batch {
         if let Some(reason) = one.reason {
             text(out, reason.as_bytes());
         }
-        for time in [one.connect, one.first_byte].into_iter().flatten() {
-            varint(out, micros(time));
+        match (one.connect, one.first_byte) {
+            (Some(connect), Some(first)) => varints(out, [micros(connect), micros(first)]),
+            (Some(time), None) | (None, Some(time)) => varints(out, [micros(time)]),
+            (None, None) => {}
         }
     }
 }
 
 /// Whether `text` is what stands at `last`; nothing stands there where its length is no length.
 fn is_last(bytes: &[u8], last: (usize, usize), text: &[u8]) -> bool {
-    last.1 == text.len() && bytes.get(last.0..last.0 + last.1) == Some(text)
+    let (at, length) = last;
+    length == text.len()
+        && bytes
+            .get(at..at + length)
+            .is_some_and(|last| is_same(last, text))
+}
+
+/// Whether two texts of one length are the same. Nearly all are short: looked at here they cost less
+/// than the call that compares long ones.
+#[inline]
+pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+        Some((text.first_chunk()?, text.last_chunk()?))
+    }
+    match one.len() {
+        8..=16 => ends::<8>(one) == ends::<8>(other),
+        4..=7 => ends::<4>(one) == ends::<4>(other),
+        2..=3 => ends::<2>(one) == ends::<2>(other),
+        _ => one == other,
+    }
 }
 
 fn text(out: &mut Vec<u8>, text: &[u8]) {
     varint(out, text.len() as u64);
     out.extend_from_slice(text);
+}
+
+/// Several numbers, put together apart: growing `out` byte by byte costs more than the bytes.
+#[inline]
+fn varints<const N: usize>(out: &mut Vec<u8>, numbers: [u64; N]) {
+    let mut bytes = [[0; LONGEST]; N];
+    let bytes = bytes.as_flattened_mut();
+    let mut length = 0;
+    for number in numbers {
+        let mut left = number;
+        while left >= 0x80 {
+            bytes[length] = left.to_le_bytes()[0] | 0x80;
+            length += 1;
+            left >>= 7;
+        }
+        bytes[length] = left.to_le_bytes()[0];
+        length += 1;
+    }
+    out.extend_from_slice(&bytes[..length]);
 }
 
 /// Seven bits a byte, the lowest first; all but the last byte have their top bit set.

@@ -1,16 +1,16 @@
 //! Minutes: how many requests, how fast, how much, over all and by site and node. Added up as
 //! records arrive, so that a chart of a week reads ten thousand rows and not a billion records.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::decode::{Bytes, Damaged, Raw};
 use super::encode::{Text, varint};
 use super::latency::Latency;
+use super::named::Named;
 use super::segment::SegmentError;
-use super::summary::{class, hash};
+use super::summary::class;
 
 /// Limit: sites and nodes told apart within a minute. The sum counts all.
 const MAX_NAMES: usize = 1000;
@@ -92,8 +92,6 @@ impl Sums {
 #[derive(Debug, Default)]
 pub(super) struct Minutes {
     open: BTreeMap<u64, Open>,
-    /// For putting a name together.
-    name: Vec<u8>,
 }
 
 #[derive(Debug, Default)]
@@ -103,37 +101,19 @@ struct Open {
     nodes: Names,
 }
 
-/// Names are the operator's: nobody chooses them so that they collide.
-type Names = HashMap<Vec<u8>, Sums, BuildHasherDefault<Quick>>;
-
-/// A hash for a few instructions, of names that are the operator's.
-#[derive(Debug, Default)]
-pub(super) struct Quick(u64);
-
-impl Hasher for Quick {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = hash(self.0, bytes);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write_usize(&mut self, _: usize) {
-        // A length, which is in the hash of what has it.
-    }
-}
+/// A name, or a pool's and a node's.
+type Names = Named<Sums, b'/'>;
 
 impl Open {
     fn names(&self) -> impl Iterator<Item = (Kind, &[u8], &Sums)> {
         let sites = self
             .sites
             .iter()
-            .map(|(name, sums)| (Kind::Site, &**name, sums));
+            .map(|(name, sums)| (Kind::Site, name, sums));
         let nodes = self
             .nodes
             .iter()
-            .map(|(name, sums)| (Kind::Node, &**name, sums));
+            .map(|(name, sums)| (Kind::Node, name, sums));
         let all: &[u8] = b"";
         std::iter::once((Kind::All, all, &self.all))
             .chain(sites)
@@ -147,14 +127,10 @@ impl Minutes {
         let open = self.open.entry(raw.time / MINUTE).or_default();
         open.all.add(raw);
         if let Some(site) = raw.text(Text::Site) {
-            count(&mut open.sites, site, raw);
+            count(&mut open.sites, &[site], raw);
         }
         if let (Some(pool), Some(node)) = (raw.text(Text::Pool), raw.text(Text::Node)) {
-            self.name.clear();
-            self.name.extend_from_slice(pool);
-            self.name.push(b'/');
-            self.name.extend_from_slice(node);
-            count(&mut open.nodes, &self.name, raw);
+            count(&mut open.nodes, &[pool, node], raw);
         }
     }
 
@@ -203,10 +179,8 @@ impl Minutes {
     }
 }
 
-fn count(names: &mut Names, name: &[u8], raw: &Raw<'_>) {
-    if let Some(sums) = names.get_mut(name) {
+fn count(names: &mut Names, name: &[&[u8]], raw: &Raw<'_>) {
+    if let Some(sums) = names.get(name, MAX_NAMES) {
         sums.add(raw);
-    } else if names.len() < MAX_NAMES {
-        names.entry(name.to_owned()).or_default().add(raw);
     }
 }

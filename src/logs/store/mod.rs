@@ -21,6 +21,7 @@ mod json;
 mod keeper;
 mod latency;
 mod minutes;
+mod named;
 mod recent;
 mod search;
 mod segment;

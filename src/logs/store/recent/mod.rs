@@ -4,8 +4,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +13,7 @@ use super::charts::{self, Range, Subject};
 use super::decode::Raw;
 use super::encode::{Text, since_1970};
 use super::latency::Latency;
-use super::minutes::Quick;
+use super::named::Named;
 use super::summary::class;
 
 /// Limit: ways told apart within a minute; the sums count all.
@@ -197,14 +195,12 @@ fn current<T>(newest: u64, ring: &[T], now: u64) -> impl Iterator<Item = &T> {
 #[derive(Debug, Default)]
 pub(super) struct Window {
     begun: u64,
-    ways: HashMap<Vec<u8>, Ring<SECONDS>, BuildHasherDefault<Quick>>,
+    ways: Named<Ring<SECONDS>, BORDER>,
     classes: [Ring<SECONDS>; 5],
     times: [Latency; STRETCHES],
     newest_times: u64,
     requests: Ring<MINUTES>,
     errors: Ring<MINUTES>,
-    /// For putting a way's names together.
-    key: Vec<u8>,
 }
 
 impl Window {
@@ -223,22 +219,13 @@ impl Window {
             });
             self.times[place(stretch, STRETCHES)].add(raw.total);
         }
-        self.key.clear();
-        for name in NAMES {
-            self.key
-                .extend_from_slice(raw.text(name).unwrap_or_default());
-            self.key.push(BORDER);
+        let names = NAMES.map(|name| raw.text(name).unwrap_or_default());
+        if let Some(ring) = self.ways.get(&names, MAX_WAYS) {
+            return ring.add(second, 1);
         }
-        if let Some(ring) = self.ways.get_mut(&self.key) {
-            ring.add(second, 1);
-            return;
-        }
-        if self.ways.len() >= MAX_WAYS {
-            let after = second.saturating_sub(SECONDS as u64);
-            self.ways.retain(|_, ring| ring.newest > after);
-        }
-        if self.ways.len() < MAX_WAYS {
-            let ring = self.ways.entry(self.key.clone()).or_default();
+        let after = second.saturating_sub(SECONDS as u64);
+        self.ways.retain(|ring| ring.newest > after);
+        if let Some(ring) = self.ways.get(&names, MAX_WAYS) {
             ring.add(second, 1);
         }
     }
