@@ -41,23 +41,26 @@ pub(crate) fn run(scratch: &Path, rounds: usize) -> io::Result<()> {
     let mut load = Load::new(3, WORKLOAD.exchange())?;
     let ports = load.ports();
     let mut subjects = Vec::new();
-    for (place, (_, kind, page)) in LOOKS.into_iter().enumerate() {
+    for (place, (name, kind, page)) in LOOKS.into_iter().enumerate() {
         let dir = scratch.join(format!("panel-{place}"));
         fs::create_dir_all(&dir)?;
         crate::files(&dir)?;
         let subject = Subject::start(kind, &dir, &ports, Crowd::default())?;
         let seat = page.map(|page| Seat::at(&subject, page)).transpose()?;
-        subjects.push((subject, seat));
+        match seat {
+            Some(None) => println!("{name}: left out, its page does not move"),
+            seat => subjects.push((name, subject, seat.flatten())),
+        }
     }
     let (connections, requests) = (WORKLOAD.connections(), WORKLOAD.requests() * LONGER);
-    for (subject, _) in &subjects {
+    for (_, subject, _) in &subjects {
         load.run(subject.port, connections, requests / LONGER)?;
     }
     let mut costs = vec![Vec::new(); subjects.len()];
     for round in 0..rounds {
         for step in 0..subjects.len() {
             let index = (round + step) % subjects.len();
-            let (subject, seat) = &subjects[index];
+            let (_, subject, seat) = &subjects[index];
             let looking = seat.as_ref().map(Seat::look).transpose()?;
             let before = subject.cpu();
             load.run(subject.port, connections, requests)?;
@@ -72,18 +75,19 @@ pub(crate) fn run(scratch: &Path, rounds: usize) -> io::Result<()> {
             }
         }
     }
-    print(&costs, rounds, requests);
+    let names: Vec<&str> = subjects.iter().map(|(name, ..)| *name).collect();
+    print(&names, &costs, (rounds, requests));
     Ok(())
 }
 
-fn print(costs: &[Vec<f64>], rounds: usize, requests: usize) {
+fn print(names: &[&str], costs: &[Vec<f64>], (rounds, requests): (usize, usize)) {
     println!(
         "\npanel: {}; {rounds} rounds of {requests} requests",
         WORKLOAD.words()
     );
     println!("                           µs/request   of the first (quartiles)");
     let mut reached = Vec::new();
-    for ((name, ..), own) in LOOKS.iter().zip(costs) {
+    for (name, own) in names.iter().zip(costs) {
         let ratios: Vec<f64> = own
             .iter()
             .zip(&costs[0])
@@ -121,8 +125,9 @@ struct Seat {
 }
 
 impl Seat {
-    /// Makes the first user by the link, as somebody does who has just installed it.
-    fn at(subject: &Subject, page: &str) -> io::Result<Self> {
+    /// Makes the first user by the link, as somebody does who has just installed it; none where the
+    /// page has no stream.
+    fn at(subject: &Subject, page: &str) -> io::Result<Option<Self>> {
         let admin = fs::read_to_string(subject.dir().join(ADMIN))?;
         let admin: SocketAddr = admin.trim().parse().map_err(io::Error::other)?;
         let data = subject.dir().join("data");
@@ -160,9 +165,10 @@ impl Seat {
         let stream = html
             .split_once("hx-sse:connect=\"")
             .and_then(|(_, rest)| rest.split('"').next());
-        let stream = stream.ok_or_else(|| io::Error::other(format!("{page} has no stream")))?;
-        seat.stream = stream.replace("&amp;", "&").replace("&#38;", "&");
-        Ok(seat)
+        Ok(stream.map(|stream| Self {
+            stream: stream.replace("&amp;", "&").replace("&#38;", "&"),
+            ..seat
+        }))
     }
 
     fn connect(&self, method: &str, path: &str, more: &str, body: &str) -> io::Result<TcpStream> {
