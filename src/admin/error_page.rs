@@ -8,7 +8,6 @@ use askama::Template;
 use serde_json::json;
 
 use super::answer;
-use super::form;
 use super::page::{self, Shell};
 use crate::people::PeopleError;
 use crate::store::StoreError;
@@ -41,8 +40,8 @@ pub(super) enum Wrong {
     #[error("your role may not do this")]
     Forbidden,
     /// More than a form may hold.
-    #[error("a form may hold {} KiB", form::MOST / 1024)]
-    TooLarge,
+    #[error("a form may hold {} KiB", .0 / 1024)]
+    TooLarge(usize),
     /// The form cannot be read.
     #[error("the form cannot be read")]
     BadForm,
@@ -123,8 +122,8 @@ impl Wrong {
             Self::Host => (t.host_title(), t.host()),
             Self::CrossSite => (t.cross_site_title(), t.cross_site()),
             Self::SignIn | Self::Forbidden => (t.forbidden_title(), t.forbidden()),
-            Self::TooLarge => {
-                let words = t.too_large(form::MOST / 1024);
+            Self::TooLarge(most) => {
+                let words = t.too_large(most / 1024);
                 return (t.too_large_title().to_owned(), words);
             }
             Self::BadForm => (t.bad_form_title(), t.bad_form()),
@@ -143,7 +142,7 @@ impl ResponseError for Wrong {
             Self::Host => StatusCode::MISDIRECTED_REQUEST,
             Self::Address | Self::CrossSite | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::SignIn | Self::Metrics => StatusCode::UNAUTHORIZED,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BadForm => StatusCode::BAD_REQUEST,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -6,7 +6,7 @@ use actix_web::web::{self, BytesMut, Payload};
 
 use super::error_page::Wrong;
 
-/// Limit: the longest form, in bytes. A configuration is edited elsewhere.
+/// Limit: the longest form without fields of several lines, in bytes.
 pub(super) const MOST: usize = 64 * 1024;
 
 /// Limit: of a longer one this much is read and thrown away, so that the browser gets to read
@@ -31,19 +31,8 @@ impl Form {
     ///
     /// # Errors
     /// Why not: nothing was done then.
-    pub(super) async fn read_with_lines(mut body: Payload, texts: &[&str]) -> Result<Self, Wrong> {
-        let mut bytes = BytesMut::new();
-        while let Some(part) = next(&mut body).await {
-            let part = part.map_err(|_| Wrong::BadForm)?;
-            if bytes.len() + part.len() > MOST {
-                swallow(body).await;
-                return Err(Wrong::TooLarge);
-            }
-            bytes.extend_from_slice(&part);
-        }
-        let text = std::str::from_utf8(&bytes).map_err(|_| Wrong::BadForm)?;
-        let pairs = web::Query::<Vec<(String, String)>>::from_query(text);
-        let pairs = pairs.map_err(|_| Wrong::BadForm)?.into_inner();
+    pub(super) async fn read_with_lines(body: Payload, texts: &[&str]) -> Result<Self, Wrong> {
+        let pairs = pairs(body, MOST).await?;
         // No field has any use for what ends a line or a text.
         let is_plain = |text: &str| !text.contains(['\0', '\r', '\n']);
         let is_text = |name: &str, value: &str| texts.contains(&name) && !value.contains('\0');
@@ -54,6 +43,28 @@ impl Form {
             true => Ok(Self(pairs)),
             false => Err(Wrong::BadForm),
         }
+    }
+
+    /// Reads one with fields of several lines, each ended by one `\n`, and of up to `most` bytes
+    /// on the way.
+    ///
+    /// # Errors
+    /// Why not: nothing was done then.
+    pub(super) async fn read_lines(body: Payload, most: usize) -> Result<Self, Wrong> {
+        let mut pairs = pairs(body, most).await?;
+        for (name, value) in &mut pairs {
+            if name.contains(['\0', '\r', '\n']) || value.contains('\0') {
+                return Err(Wrong::BadForm);
+            }
+            *value = value.replace("\r\n", "\n").replace('\r', "\n");
+        }
+        Ok(Self(pairs))
+    }
+
+    /// Every value of a field that may stand there several times.
+    pub(super) fn all(&self, name: &str) -> Vec<String> {
+        let found = self.0.iter().filter(|(key, _)| key == name);
+        found.map(|(_, value)| value.clone()).collect()
     }
 
     /// The value of a field; nothing where it is not there, the first of two.
@@ -67,6 +78,21 @@ impl Form {
         let found = self.0.iter().filter(move |(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
     }
+}
+
+async fn pairs(mut body: Payload, most: usize) -> Result<Vec<(String, String)>, Wrong> {
+    let mut bytes = BytesMut::new();
+    while let Some(part) = next(&mut body).await {
+        let part = part.map_err(|_| Wrong::BadForm)?;
+        if bytes.len() + part.len() > most {
+            swallow(body).await;
+            return Err(Wrong::TooLarge(most));
+        }
+        bytes.extend_from_slice(&part);
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| Wrong::BadForm)?;
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(text);
+    Ok(pairs.map_err(|_| Wrong::BadForm)?.into_inner())
 }
 
 async fn next(body: &mut Payload) -> Option<Result<web::Bytes, actix_web::error::PayloadError>> {

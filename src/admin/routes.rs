@@ -6,8 +6,7 @@ use actix_web::http::Method;
 use actix_web::web::to;
 
 use super::openapi::{self, Operation};
-use super::{api, audit, box_only, check_status, explain, logs, logs_page, nodes, observe};
-use super::{people, preferences, setup, sign_in, statics, trial};
+use super::{api, audit, box_only, check_status, document_page, explain, files, listeners, logs, logs_page, nodes, observe, people, pools, preferences, settings, setup, sign_in, sites, statics, trial, try_url};
 use crate::model::Role;
 
 /// Who may ask.
@@ -126,6 +125,44 @@ pub(super) const ROUTES: &[Route] = &[
     route(VIEWER, Page, ("GET", "/logs/download"), || to(logs_page::download)),
     route(VIEWER, Page, ("GET", "/logs/events"), || to(logs_page::events)),
     route(VIEWER, Page, ("GET", "/logs/record/{id}"), || to(logs_page::record)),
+    route(VIEWER, Page, ("GET",  "/pools"), || to(pools::list)),
+    route(ADMIN,  Page, ("POST", "/pools"), || to(pools::add)),
+    route(VIEWER, Page, ("GET",  "/pools/{pool}"), || to(pools::show)),
+    route(ADMIN,  Page, ("POST", "/pools/{pool}"), || to(pools::save)),
+    route(ADMIN,  Page, ("GET",  "/pools/{pool}/remove"), || to(pools::ask_remove)),
+    route(ADMIN,  Page, ("POST", "/pools/{pool}/remove"), || to(pools::remove)),
+    route(VIEWER, Page, ("GET",  "/sites"), || to(sites::list)),
+    route(ADMIN,  Page, ("POST", "/sites"), || to(sites::add)),
+    route(VIEWER, Page, ("GET",  "/sites/{site}"), || to(sites::show)),
+    route(ADMIN,  Page, ("POST", "/sites/{site}"), || to(sites::save)),
+    route(ADMIN,  Page, ("GET",  "/sites/{site}/remove"), || to(sites::ask_remove)),
+    route(ADMIN,  Page, ("POST", "/sites/{site}/remove"), || to(sites::remove)),
+    route(VIEWER, Page, ("GET",  "/sites/{site}/route"), || to(sites::route_form)),
+    route(ADMIN,  Page, ("POST", "/sites/{site}/route"), || to(sites::save_route)),
+    route(ADMIN,  Page, ("GET",  "/sites/{site}/route/remove"), || to(sites::ask_remove_route)),
+    route(ADMIN,  Page, ("POST", "/sites/{site}/route/remove"), || to(sites::remove_route)),
+    route(VIEWER, Page, ("GET",  "/files"), || to(files::list)),
+    route(ADMIN,  Page, ("POST", "/files"), || to(files::add)),
+    route(ADMIN,  Page, ("GET",  "/files/test"), || to(files::test)),
+    route(VIEWER, Page, ("GET",  "/listeners"), || to(listeners::list)),
+    route(ADMIN,  Page, ("POST", "/listeners"), || to(listeners::add)),
+    route(VIEWER, Page, ("GET",  "/listeners/{listener}"), || to(listeners::show)),
+    route(ADMIN,  Page, ("POST", "/listeners/{listener}"), || to(listeners::save)),
+    route(ADMIN,  Page, ("GET",  "/listeners/{listener}/remove"), || to(listeners::ask_remove)),
+    route(ADMIN,  Page, ("POST", "/listeners/{listener}/remove"), || to(listeners::remove)),
+    route(ADMIN,  Page, ("POST", "/tls"), || to(listeners::add_certificate)),
+    route(ADMIN,  Page, ("GET",  "/tls/{certificate}/remove"), || to(listeners::ask_remove_certificate)),
+    route(ADMIN,  Page, ("POST", "/tls/{certificate}/remove"), || to(listeners::remove_certificate)),
+    route(VIEWER, Page, ("GET",  "/settings"), || to(settings::show)),
+    route(ADMIN,  Page, ("POST", "/settings/webhooks"), || to(settings::add_webhook)),
+    route(VIEWER, Page, ("GET",  "/settings/webhooks/{webhook}"), || to(settings::webhook)),
+    route(ADMIN,  Page, ("POST", "/settings/webhooks/{webhook}"), || to(settings::save_webhook)),
+    route(ADMIN,  Page, ("GET",  "/settings/webhooks/{webhook}/remove"), || to(settings::ask_remove_webhook)),
+    route(ADMIN,  Page, ("POST", "/settings/webhooks/{webhook}/remove"), || to(settings::remove_webhook)),
+    route(ADMIN,  Page, ("POST", "/settings/{section}"), || to(settings::save)),
+    route(VIEWER, Page, ("GET",  "/document"), || to(document_page::show)),
+    route(ADMIN,  Page, ("POST", "/document"), || to(document_page::submit)),
+    route(VIEWER, Page, ("GET",  "/try"), || to(try_url::page)),
 
     api(VIEWER,   ("GET",    "/api/v1/openapi.json"), || to(openapi::get), openapi::about),
     api(VIEWER,   ("GET",    "/api/v1/config"), || to(api::export), api::about_export),

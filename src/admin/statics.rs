@@ -29,6 +29,16 @@ const FILES: &[(&str, &str, &[u8])] = &[
         include_bytes!("../../static/panel.css"),
     ),
     (
+        "forms.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../static/forms.css"),
+    ),
+    (
+        "document.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../static/document.js"),
+    ),
+    (
         "panel.js",
         "text/javascript; charset=utf-8",
         include_bytes!("../../static/panel.js"),

@@ -46,7 +46,7 @@ impl Control {
         let before = document::to_json(&now.snapshot.config);
         let after = made(&before, edits)?;
         let parsed = document::parse(&after.to_string(), Format::Json)
-            .map_err(|problems| ChangeError::Invalid(problems.by_names(&after, edits)))?;
+            .map_err(|problems| ChangeError::Invalid(told(problems, &after, edits)))?;
         let wanted = Wanted {
             words: words(edits, &before, &parsed.config),
             config: parsed.config,
@@ -79,6 +79,16 @@ fn made(before: &Json, edits: &[PartEdit]) -> Result<Json, ChangeError> {
         })?;
     }
     Ok(after)
+}
+
+/// The Problems of the document `after`, each told of what was edited where it is of two things.
+fn told(problems: PlacedProblems, after: &Json, edits: &[PartEdit]) -> PlacedProblems {
+    let mut turned = after.clone();
+    document::put_last(&mut turned, edits);
+    match document::parse(&turned.to_string(), Format::Json) {
+        Err(problems) => problems.by_names(&turned, edits),
+        Ok(_) => problems.by_names(after, edits),
+    }
 }
 
 /// What was done, in the operator's words: `set policy of pool django to least_conn`.

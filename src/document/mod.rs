@@ -46,7 +46,7 @@ use serde_json::Value as Json;
 
 pub use diff::{Change, Op, diff};
 pub use part::{InPart, Part};
-pub use part_edit::{NoEdit, PartEdit, PartOp, edit};
+pub use part_edit::{NoEdit, PartEdit, PartOp, edit, put_last};
 pub use place::{PlacedProblem, PlacedProblems};
 pub use time::parse as parse_time;
 

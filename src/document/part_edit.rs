@@ -85,6 +85,22 @@ pub fn edit(document: &mut Json, edit: &PartEdit) -> Result<(), NoEdit> {
     Ok(())
 }
 
+/// Puts what was edited behind everything else of its list: order means nothing, and of two that
+/// claim one thing the check tells the later.
+pub fn put_last(document: &mut Json, edits: &[PartEdit]) {
+    for PartEdit { part, .. } in edits {
+        let at = part.pointer(document).unwrap_or_default();
+        let (list, index) = at.rsplit_once('/').unwrap_or_default();
+        let list = document.pointer_mut(list).and_then(Json::as_array_mut);
+        if let (Some(list), Ok(index)) = (list, index.parse::<usize>())
+            && index < list.len()
+        {
+            let edited = list.remove(index);
+            list.push(edited);
+        }
+    }
+}
+
 fn remove(document: &mut Json, part: &Part, there: Option<String>) -> Result<(), NoEdit> {
     if let Place::Section(key) = part.place() {
         if let Some(table) = document.as_object_mut() {

@@ -10,6 +10,8 @@ mod access;
 mod access_log;
 mod admin_browser;
 mod admin_logs;
+mod admin_forms;
+mod admin_forms_refused;
 mod admin_node;
 mod admin_nodes;
 mod admin_people;

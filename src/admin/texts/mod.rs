@@ -14,14 +14,20 @@ macro_rules! pages {
 pages! {
     audit
     changes
+    forms
     logs
     nodes
     people
+    settings
     setup
     shell
     sign_in
+    sites
     trial
 }
+
+pub(super) mod explained;
+pub(super) mod problems;
 
 use crate::model::Language;
 

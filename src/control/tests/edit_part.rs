@@ -118,6 +118,22 @@ async fn one_edit_with_a_problem_leaves_every_other_undone() {
 }
 
 #[tokio::test]
+async fn of_two_that_claim_one_thing_the_edited_one_is_told() {
+    let dir = installed(1).await;
+    let handle = start(dir.path()).await;
+    let hosts = |host: &str| json!({ "hosts": [host], "routes": [] });
+    let sites = [
+        ("sites.first", PartOp::Add(hosts("first.test"))),
+        ("sites.second", PartOp::Add(hosts("second.test"))),
+    ];
+    handle.edit_parts(editing(&sites)).await.unwrap();
+    let taken = merge(&handle, "sites.first", json!({ "hosts": ["second.test"] })).await;
+    let error = taken.unwrap_err().to_string();
+    let told = "sites.first.hosts[0]: second.test is already taken by site second";
+    assert_eq!(error, told);
+}
+
+#[tokio::test]
 async fn what_is_used_is_not_taken_out_and_its_user_is_told() {
     let dir = installed(1).await;
     let handle = start(dir.path()).await;

@@ -118,6 +118,7 @@ fn document(lb: &Appliance, nodes: &[Node], weights: [u32; 3]) -> String {
             "shop",
             &(files + moved + &route("/api/", "api", "") + &route("/", "django", "")),
         )
+        + "\n[[webhooks]]\nname = \"ops\"\nurl = \"http://127.0.0.1:9/\"\nevents = [\"fail_open\"]\n"
 }
 
 /// Visitors of the shop.

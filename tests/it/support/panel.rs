@@ -2,6 +2,8 @@
 
 use super::appliance::Appliance;
 use super::client::{Client, Request, Response};
+use super::document::one_pool;
+use super::node::Node;
 use super::tls::Trust;
 
 /// The password of everybody in these tests.
@@ -81,6 +83,29 @@ impl Panel {
         self.send(form(path, fields).field("Origin", &origin))
     }
 
+    /// Reads on in Chinese.
+    #[track_caller]
+    pub(crate) fn chinese(&mut self) {
+        let fields = [("language", "zh-CN"), ("next", "/")];
+        assert_eq!(self.post("/preferences", &fields).status, 303);
+    }
+
+    /// The form on `page` that is sent to `action`, sent with these fields as they are here.
+    #[track_caller]
+    pub(crate) fn fill(&mut self, page: &str, action: &str, typed: &[(&str, &str)]) -> Response {
+        let shown = self.get(page);
+        assert_eq!(shown.status, 200, "{page}: {}", shown.text());
+        let fields = retyped(form_fields(&shown.text(), action), typed);
+        self.send_form(action, &fields)
+    }
+
+    /// POST of fields that were read from a page.
+    #[track_caller]
+    pub(crate) fn send_form(&mut self, action: &str, fields: &[(String, String)]) -> Response {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (&**n, &**v)).collect();
+        self.post(action, &fields)
+    }
+
     /// Any request, with the cookie there is.
     #[track_caller]
     pub(crate) fn send(&mut self, request: Request) -> Response {
@@ -127,6 +152,91 @@ pub(crate) fn setup_fields(token: &str) -> [(&'static str, &str); 5] {
         ("again", PASSWORD),
         ("language", "en"),
     ]
+}
+
+/// One node that answers, behind a pool named `django`, and an admin before the panel.
+pub(crate) fn before_forms() -> (Appliance, Node, Panel) {
+    let node = Node::answering("web-1");
+    let lb = Appliance::start();
+    lb.apply(&one_pool(lb.port(), "", &[node.line(1)]));
+    let panel = Panel::set_up(&lb);
+    (lb, node, panel)
+}
+
+/// A form was taken, and the browser is led to this page.
+#[track_caller]
+pub(crate) fn assert_saved(answer: &Response, to: &str) {
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    let location = answer.field("Location").unwrap();
+    assert!(location.starts_with(to), "{location}");
+    assert!(location.contains("changed="), "{location}");
+}
+
+/// What a browser would send of the form on `page` that goes to `action`.
+#[track_caller]
+pub(crate) fn form_fields(page: &str, action: &str) -> Vec<(String, String)> {
+    let start = page.find(&format!("action=\"{action}\""));
+    let form = &page[start.unwrap_or_else(|| panic!("no form to {action} in {page}"))..];
+    let form = form.split("</form>").next().unwrap();
+    let mut fields = Vec::new();
+    let mut select: Option<(String, Option<String>)> = None;
+    for tag in form.split('<').skip(1) {
+        let attribute = |name: &str| {
+            let rest = tag.split_once(&format!(" {name}=\""))?.1;
+            Some(unescaped(rest.split('"').next()?))
+        };
+        let is = |word: &str| tag.split('>').next().unwrap().ends_with(word);
+        let name = attribute("name");
+        match (tag.split([' ', '>']).next().unwrap(), name) {
+            ("input", Some(name)) => {
+                let kind = attribute("type").unwrap_or_default();
+                if !matches!(&*kind, "checkbox" | "radio") || tag.contains(" checked") {
+                    fields.push((name, attribute("value").unwrap_or_default()));
+                }
+            }
+            ("textarea", Some(name)) => {
+                let text = tag.split_once(">\n").unwrap().1;
+                fields.push((name, unescaped(text)));
+            }
+            ("select", Some(name)) => select = Some((name, None)),
+            ("option", _) => {
+                if let Some((_, value)) = &mut select
+                    && (value.is_none() || is(" selected"))
+                {
+                    *value = attribute("value");
+                }
+            }
+            ("/select", _) => {
+                let (name, value) = select.take().unwrap();
+                fields.extend(value.map(|value| (name, value)));
+            }
+            _ => {}
+        }
+    }
+    fields
+}
+
+/// The same with other values; a field without one here is taken out.
+pub(crate) fn retyped(
+    mut fields: Vec<(String, String)>,
+    typed: &[(&str, &str)],
+) -> Vec<(String, String)> {
+    fields.retain(|(name, _)| !typed.iter().any(|(typed, _)| typed == name));
+    let typed = typed.iter().filter(|(_, value)| *value != "\0off");
+    fields.extend(typed.map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
+    fields
+}
+
+fn unescaped(text: &str) -> String {
+    let escapes = [
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&#38;", "&"),
+    ];
+    let replace = |text: String, (from, to): (&str, &str)| text.replace(from, to);
+    escapes.into_iter().fold(text.to_owned(), replace)
 }
 
 fn escaped(text: &str) -> String {

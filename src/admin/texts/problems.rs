@@ -1,0 +1,285 @@
+//! Problems in Chinese. The check words them in English, with what it found in them; here each of
+//! its sentences has a Chinese one, into which the same is put. What no sentence here knows is told
+//! by its code, with the English beside it.
+
+use crate::model::Code;
+
+/// Sentences in English and Chinese, `{}` for what was found.
+pub(super) type Table = &'static [(&'static str, &'static str)];
+
+/// What is found at the end of a sentence, in brackets.
+const ENDS: Table = &[
+    (" (is {})", "（当前为 {}）"),
+    (" (has {})", "（当前含 {}）"),
+    (" (there are: {})", "（现有：{}）"),
+    (" (known here: {})", "（此处可用：{}）"),
+];
+
+/// Sentences without that, what says more before what says less.
+#[rustfmt::skip]
+const SENTENCES: Table = &[
+    ("is missing", "必须填写"),
+    ("must not be empty", "不能为空"),
+    ("must not be empty; without the key a secret stays as it is", "不能为空；不填则密钥保持不变"),
+    ("must be empty: an answer {} has none", "必须为空：{} 响应没有正文"),
+    ("must have exactly one of {}", "必须恰好设置其中一项：{}"),
+    ("must have at most {} characters", "最多 {} 个字符"),
+    ("must have at most {} bytes", "最多 {} 字节"),
+    ("must be at most {} bytes long", "最多 {} 字节"),
+    ("must be at most {} bytes", "最多 {} 字节"),
+    ("must be at most the interval, {}", "不能超过检查间隔 {}"),
+    ("must be one of {}", "必须是以下之一：{}"),
+    ("must be a whole number, {} to {}", "必须是 {} 到 {} 的整数"),
+    ("must be a time with its unit, such as {} or {}", "时间要带单位，例如 {} 或 {}"),
+    ("must be a time, such as {}", "必须是时间，例如 {}"),
+    ("must be a time such as {}, {} or {}", "必须是时间，例如 {}、{} 或 {}"),
+    ("must be a time of day below @24h", "必须是 @24h 以内的时刻"),
+    ("must have a unit, such as {} or {}", "必须带单位，例如 {} 或 {}"),
+    ("must be whole milliseconds", "最小到整毫秒"),
+    ("must be a size, such as {}", "必须是大小，例如 {}"),
+    ("must be a size such as {}", "必须是大小，例如 {}"),
+    ("must be text in quotes", "必须是加引号的文本"),
+    ("must be a name in quotes", "必须是加引号的名称"),
+    ("must be a path in quotes", "必须是加引号的路径"),
+    ("must be an event in quotes", "必须是加引号的事件名"),
+    ("must be true or false", "必须是 true 或 false"),
+    ("must be a list in [ ]", "必须是 [ ] 中的列表"),
+    ("must be a list of tables, {}", "必须是表的列表 {}"),
+    ("must be a table, a JSON object", "必须是一个表"),
+    ("must be a table, {}", "必须是表 {}"),
+    ("must be one table, {}", "必须是一个表 {}"),
+    ("must be one table", "必须是一个表"),
+    ("must be an absolute path", "必须是绝对路径，以 / 开头"),
+    ("must not hold ..", "不能含 .."),
+    ("must not hold control characters", "不能含控制字符"),
+    ("must not hold empty segments, . or ..", "不能含空段、. 或 .."),
+    ("must start with /", "必须以 / 开头"),
+    ("must be a path without ? or #", "路径不能含 ? 或 #"),
+    ("must be written as it stands in a URL, with %XX for blanks and letters beyond ASCII", "要按 URL 中的写法：空格和非 ASCII 字符写成 %XX"),
+    ("must be a path as it stands in a URL, with %XX for blanks and letters beyond ASCII", "要按 URL 中路径的写法：空格和非 ASCII 字符写成 %XX"),
+    ("holds a % that encodes nothing", "其中的 % 没有编码任何字符"),
+    ("may hold letters, digits and . _ - only", "只能用字母、数字和 . _ -"),
+    ("must be a header name, such as {}", "必须是头字段名，例如 {}"),
+    ("must be one line without control characters", "必须是一行，且不含控制字符"),
+    ("must not begin or end with a blank", "首尾不能有空格"),
+    ("{} belongs to the connection and is written by this program alone", "{} 属于连接本身，只能由本程序写"),
+    ("Host cannot be changed here; set `host` of the pool", "这里不能改 Host；请在节点池里设置发给节点的 Host"),
+    ("Host cannot be set here; set `host` of the check", "这里不能设 Host；请填健康检查的主机名"),
+    ("User-Agent of a probe is steelyard-probe, so that a node can tell it from a visitor", "探测的 User-Agent 固定为 steelyard-probe，便于节点与访客区分"),
+    ("is the same header as {}", "与 {} 是同一个头字段"),
+    ("must be written in punycode, xn--…", "要写成 punycode（xn--…）"),
+    ("must be a host name without a port", "必须是不带端口的主机名"),
+    ("must be a host name such as {} or {}", "必须是主机名，例如 {} 或 {}"),
+    ("must be HOST or HOST:PORT, such as {}", "必须是 主机 或 主机:端口，例如 {}"),
+    ("must be uri, path, host, client, header:NAME, cookie:NAME or query:NAME", "必须是 uri、path、host、client、header:名称、cookie:名称 或 query:名称"),
+    ("must be a path or a URL, such as {} or {}", "必须是路径或 URL，例如 {} 或 {}"),
+    ("may hold {scheme}, {host}, {path}, {uri} and {query} in braces", "花括号里只能用 {scheme}、{host}、{path}、{uri} 和 {query}"),
+    ("must be off, epoch, max or a time such as 30d, -1, modified +24h, @15h30m", "必须是 off、epoch、max 或时间，例如 30d、-1、modified +24h、@15h30m"),
+    ("must be a status of 200 to 599 or a range of them, such as {}", "必须是 200 到 599 的状态码或其范围，例如 {}"),
+    ("must be the status of an error, 400 to 599", "必须是 400 到 599 的错误状态码"),
+    ("must be a type such as {}", "必须是内容类型，例如 {}"),
+    ("must be a method in capital letters, such as {} or {}", "方法要用大写字母，例如 {} 或 {}"),
+    ("must be an IP address or a network such as {}", "必须是 IP 地址或网段，例如 {}"),
+    ("must be IP:PORT, such as {} or {}", "必须是 IP:端口，例如 {} 或 {}"),
+    ("must be HOST:PORT, such as {}, or unix:/PATH, such as {}", "必须是 主机:端口（例如 {}）或 unix:/路径（例如 {}）"),
+    ("must be HOST:PORT without a scheme", "必须是 主机:端口，不带协议"),
+    ("must begin with unix: before a path", "套接字路径前要写 unix:"),
+    ("must end with a port of 1 to 65535", "必须以 1 到 65535 的端口结尾"),
+    ("must have an IPv4 address of four numbers of 0 to 255, or a name", "必须是由四个 0 到 255 的数字组成的 IPv4 地址，或名称"),
+    ("must have a name whose parts between dots are not empty and neither begin nor end with -", "名称中各点之间的部分不能为空，也不能以 - 开头或结尾"),
+    ("must be the name of a cookie, such as {}: 1 to {} letters, digits and - _ .", "必须是 Cookie 名，例如 {}：1 到 {} 个字母、数字和 - _ ."),
+    ("must be a path as it stands in a URL, of at most {} characters and without ;", "要按 URL 中路径的写法，最多 {} 个字符，不含分号"),
+    ("must be a domain, such as {}, without a port", "必须是域名，例如 {}，不带端口"),
+    ("must begin with https:// or http://", "必须以 https:// 或 http:// 开头"),
+    ("must hold no user and no password: sign with secret instead", "不能含用户名和密码：请改用签名密钥"),
+    ("must hold no fragment (#…): it is never sent", "不能含 #…：它不会被发送"),
+    ("must hold no blanks, and letters beyond ASCII as %XX", "不能含空格，非 ASCII 字符写成 %XX"),
+    ("must name a host, such as {}", "必须写明主机，例如 {}"),
+    ("must hold a port of 1 to 65535 behind the host", "主机后的端口必须是 1 到 65535"),
+    ("must name an event; without the key it is told of all", "至少选一种事件"),
+    ("must be the name of a variable, such as {}", "必须是环境变量名，例如 {}"),
+    ("must hold file or env, not both", "file 和 env 只能填一个"),
+    ("needs kind = {}; a TCP check only connects", "只有 HTTP 检查才有此项；TCP 检查只建立连接"),
+    ("needs method = {}; the answer to HEAD has no body", "方法须为 GET：HEAD 的响应没有正文"),
+    ("cannot be used with policy {}", "不能与策略 {} 同用"),
+    ("{} is already taken by another route of this site", "{} 已被本站点的另一条路由占用"),
+    ("any host is already taken by site {}: name the hosts of one of them", "站点 {} 已接收所有主机名：请给其中一个写明主机名"),
+    ("{} is already taken by site {}", "{} 已被站点 {} 占用"),
+    ("{} is already taken by listener {}, which listens on {}", "{} 已被监听器 {} 占用（它监听 {}）"),
+    ("{} is already taken by the admin address {}; change one of them", "{} 已被管理地址 {} 占用；请改其中一个"),
+    ("{} is the admin address of this program", "{} 是本程序的管理地址"),
+    ("{} is already the name of {}", "{} 这个名称已被 {} 使用"),
+    ("there is a route {} of site {} already", "站点 {1} 已有路由 {0}"),
+    ("there is a {} already", "{} 已存在"),
+    ("no {} is named {}; there is none yet", "没有名为 {1} 的{0}，目前一个也没有"),
+    ("no {} is named {}", "没有名为 {1} 的{0}"),
+    ("must say which of the {} pools gets which requests: add [[sites]] with routes", "有 {} 个节点池，须说明请求归谁：请添加站点和路由"),
+    ("hash takes weights of {} in all (these are {}): divide them all by the same number", "哈希策略的权重总和最多 {}（现为 {}）：请把所有权重除以同一个数"),
+    ("cannot be used with node {}, whose address is a Unix socket and has no port: leave it out, or put nodes with and without ports into pools of their own", "节点 {} 的地址是 Unix 套接字，没有端口：请去掉此项，或把两类节点分到不同的节点池"),
+    ("needs a certificate to show: add [[certificates]]", "需要一张证书：请先添加证书"),
+    ("{} is beyond this machine, where the panel is not spoken without TLS: add tls = \"self-signed\" or the name of a certificate", "{} 可从本机之外访问，面板在那里必须用 TLS：请选自签名或一张证书"),
+    ("{} cannot be opened: {}", "无法打开 {}：{}"),
+    ("{} cannot be read: {}", "无法读取 {}：{}"),
+    ("{} is empty", "{} 是空的"),
+    ("{} is not available in this version", "此版本尚不支持 {}"),
+    ("duplicate key", "重复的键"),
+    ("duplicate key {}", "重复的键 {}"),
+    ("unknown key {}; did you mean {}?", "未知的键 {}；是不是 {}？"),
+    ("unknown key {}", "未知的键 {}"),
+    ("must be 1, the only version this program knows", "必须是 1，本程序只认识这个版本"),
+    ("is missing; write version = 1", "缺少版本号；请写 version = 1"),
+    ("must be {} to {}", "必须在 {} 到 {} 之间"),
+    ("must be {}, as the part is named; for another, remove this and add that", "名称必须是 {}；要改名，请删除后新建"),
+    ("must be {}", "必须是 {}"),
+];
+
+/// What there may be none of, within a sentence.
+const THINGS: Table = &[
+    ("pool", "节点池"),
+    ("listener", "监听器"),
+    ("certificate", "证书"),
+    ("site", "站点"),
+    ("node", "节点"),
+    ("route", "路由"),
+    ("webhook", "Webhook"),
+];
+
+/// A message of the check in Chinese; none where it is not known.
+pub(in crate::admin) fn chinese(message: &str) -> Option<String> {
+    let (body, end) = ENDS
+        .iter()
+        .find_map(|(english, chinese)| {
+            let found = captured(english, message, true)?;
+            let [body, found] = <[&str; 2]>::try_from(found).ok()?;
+            Some((body, chinese.replacen("{}", found, 1)))
+        })
+        .unwrap_or((message, String::new()));
+    Some(find(SENTENCES, body)? + &end)
+}
+
+/// The Chinese of `text`, by the sentence of `table` that it is.
+pub(super) fn find(table: Table, text: &str) -> Option<String> {
+    let is = |(english, chinese): &(&str, &'static str)| {
+        let found = captured(english, text, false)?;
+        Some(filled(chinese, &found))
+    };
+    table.iter().find_map(is)
+}
+
+/// What stands in `text` at each `{}` of `pattern`; of an end, what is before it first.
+fn captured<'t>(pattern: &str, text: &'t str, is_end: bool) -> Option<Vec<&'t str>> {
+    let mut parts = pattern.split("{}");
+    let first = parts.next()?;
+    let mut found = Vec::new();
+    let mut rest = match is_end {
+        true => {
+            let at = text.rfind(first)?;
+            found.push(&text[..at]);
+            &text[at + first.len()..]
+        }
+        false => text.strip_prefix(first)?,
+    };
+    let parts: Vec<&str> = parts.collect();
+    for (i, part) in parts.iter().enumerate() {
+        let is_last = i + 1 == parts.len();
+        let at = match is_last {
+            true => rest
+                .len()
+                .checked_sub(part.len())
+                .filter(|_| rest.ends_with(part)),
+            false => rest.find(part),
+        }?;
+        found.push(&rest[..at]);
+        rest = &rest[at + part.len()..];
+    }
+    rest.is_empty().then_some(found)
+}
+
+fn filled(chinese: &str, found: &[&str]) -> String {
+    let in_words = |text: &str| {
+        let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let thing = THINGS.iter().find(|(english, _)| *english == first);
+        let named = |(_, chinese): &(_, &str)| format!("{chinese} {rest}").trim_end().to_owned();
+        thing.map_or_else(|| text.to_owned(), named)
+    };
+    let mut filled = chinese.to_owned();
+    for (i, text) in found.iter().enumerate() {
+        let numbered = format!("{{{i}}}");
+        let mark = match filled.contains(&numbered) {
+            true => numbered,
+            false => "{}".to_owned(),
+        };
+        // What was found may hold braces of its own: they come behind those still to be filled.
+        filled = filled.replacen(&mark, &in_words(text), 1);
+    }
+    filled
+}
+
+/// What is wrong, by its code alone.
+pub(in crate::admin) fn of_code(code: Code) -> &'static str {
+    match code {
+        Code::Syntax => "这不是有效的 TOML 或 JSON。",
+        Code::UnknownKey => "没有这个键。",
+        Code::NotAvailable => "此版本尚不支持。",
+        Code::Missing => "缺少必填内容。",
+        Code::Type => "值的类型不对。",
+        Code::Value => "值不在允许的范围或格式内。",
+        Code::Duplicate => "与已有的重复。",
+        Code::Dangling => "所指的名称不存在。",
+        Code::Conflict => "与另一项设置冲突。",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SENTENCES, chinese};
+
+    #[test]
+    fn what_was_found_is_told_in_chinese() {
+        for (english, told) in [
+            (
+                "must be 1 to 1000 (is 0)",
+                "必须在 1 到 1000 之间（当前为 0）",
+            ),
+            ("is missing", "必须填写"),
+            (
+                "must have exactly one of pool, files, redirect, respond (has none)",
+                "必须恰好设置其中一项：pool, files, redirect, respond（当前含 none）",
+            ),
+            (
+                "no pool is named java (there are: a, b)",
+                "没有名为 java 的节点池（现有：a, b）",
+            ),
+            (
+                "must be a time with its unit, such as \"5s\" or \"5ms\" (is 5)",
+                "时间要带单位，例如 \"5s\" 或 \"5ms\"（当前为 5）",
+            ),
+            (
+                "may hold {scheme}, {host}, {path}, {uri} and {query} in braces (is \"/{x}\")",
+                "花括号里只能用 {scheme}、{host}、{path}、{uri} 和 {query}（当前为 \"/{x}\"）",
+            ),
+        ] {
+            assert_eq!(chinese(english).as_deref(), Some(told));
+        }
+        assert_eq!(chinese("the moon is full"), None);
+    }
+
+    #[test]
+    fn each_sentence_is_chinese_and_takes_up_all_that_was_found() {
+        for (english, words) in SENTENCES {
+            assert!(
+                words
+                    .chars()
+                    .any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)),
+                "{words}"
+            );
+            let numbered = words.matches("{0}").count() + words.matches("{1}").count();
+            let taken = words.matches("{}").count() + numbered;
+            let is_fewer = english.starts_with("needs ");
+            assert!(
+                is_fewer || english.matches("{}").count() == taken,
+                "{english}"
+            );
+        }
+    }
+}
