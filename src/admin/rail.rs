@@ -44,6 +44,18 @@ impl Entry {
         (self.words)(shell.t)
     }
 
+    /// The key that leads there behind `g`; empty is none.
+    pub(super) fn key(&self) -> &'static str {
+        match self.path {
+            "/" => "o",
+            "/nodes" => "n",
+            "/sites" => "s",
+            "/logs" => "l",
+            "/history" => "h",
+            _ => "",
+        }
+    }
+
     /// Its classes.
     pub(super) fn class(&self) -> &'static str {
         match (self.is_wide, self.begins) {

@@ -7,6 +7,8 @@ use actix_web::web::to;
 
 use super::openapi::{self, Operation};
 use super::{api, audit, box_only, check_status, document_page, explain, files, listeners, logs, logs_page, nodes, observe, people, pools, preferences, settings, setup, sign_in, sites, statics, trial, try_url};
+use super::{api, audit, box_only, check_status, explain, find, logs, observe, overview};
+use super::{people, preferences, setup, sign_in, statics, trial};
 use crate::model::Role;
 
 /// Who may ask.
@@ -109,6 +111,9 @@ pub(super) const ROUTES: &[Route] = &[
     route(OPERATOR, Page, ("POST", "/nodes/{pool}"), || to(nodes::change_many)),
     route(OPERATOR, Page, ("POST", "/nodes/{pool}/{node}/weight"), || to(nodes::set_weight)),
     route(OPERATOR, Page, ("POST", "/nodes/{pool}/{node}/state"), || to(nodes::set_state)),
+    route(VIEWER, Page, ("GET",  "/"), || to(overview::page)),
+    route(VIEWER, Page, ("GET",  "/overview/live"), || to(overview::live)),
+    route(VIEWER, Page, ("GET",  "/find"), || to(find::page)),
     route(VIEWER, Page, ("GET",  "/people"), || to(people::page)),
     route(VIEWER, Page, ("POST", "/people/password"), || to(people::change_password)),
     route(VIEWER, Page, ("POST", "/people/sign-ins/{id}/end"), || to(people::end_sign_in)),

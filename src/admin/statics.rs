@@ -44,6 +44,11 @@ const FILES: &[(&str, &str, &[u8])] = &[
         include_bytes!("../../static/panel.js"),
     ),
     (
+        "palette.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../static/palette.js"),
+    ),
+    (
         "htmx.js",
         "text/javascript; charset=utf-8",
         include_bytes!("../../static/htmx.js"),
@@ -67,6 +72,14 @@ const FILES: &[(&str, &str, &[u8])] = &[
         "nodes.js",
         "text/javascript; charset=utf-8",
         include_bytes!("../../static/nodes.js"),
+        "overview.css",
+        include_bytes!("../../static/overview.css"),
+        "uplot.css",
+        include_bytes!("../../static/uplot.css"),
+        "uplot.js",
+        include_bytes!("../../static/uplot.js"),
+        "charts.js",
+        include_bytes!("../../static/charts.js"),
     ),
     (
         "icons.svg",

@@ -2,14 +2,15 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::document::Change;
+use super::Changes;
+use crate::document::{Change, Op};
 use crate::model::WebhookUrl;
 
 /// Changes told one by one; the rest is counted.
 const TOLD: usize = 3;
 
 /// Limit: bytes of a value in an event's facts.
-const MAX_VALUE: usize = 1000;
+const MAX_VALUE: usize = 4000;
 
 /// `~ pools.django.nodes.web-1.weight: 1 -> 3, + sites.shop: … and 4 more`.
 pub(super) fn of(changes: &[Change]) -> String {
@@ -21,8 +22,8 @@ pub(super) fn of(changes: &[Change]) -> String {
     }
 }
 
-/// The same for words in another language: the first changes as [`Change::to_json`] has them, and
-/// how many more there are. Long values are left out.
+/// The same for words in another language: the first changes, and how many more there are. Long
+/// values are left out.
 pub(super) fn facts(changes: &[Change]) -> Json {
     let told: Vec<Json> = changes.iter().take(TOLD).map(fact_of).collect();
     json!({ "changes": told, "more": changes.len().saturating_sub(TOLD) })
@@ -39,7 +40,41 @@ fn fact_of(change: &Change) -> Json {
         }
     };
     let (before, after) = (short(&change.before), short(&change.after));
-    json!({ "op": change.op.as_str(), "field": change.field, "before": before, "after": after })
+    json!({
+        "op": change.op.as_str(),
+        "field": change.field,
+        "way": change.way,
+        "before": before,
+        "after": after,
+    })
+}
+
+impl Changes {
+    /// Those that an event keeps among its facts; none where it keeps none.
+    pub fn of_facts(facts: &Json) -> Option<Self> {
+        let told = facts["changes"].as_array()?;
+        let first: Vec<Change> = told.iter().filter_map(of_fact).collect();
+        let more = facts["more"].as_u64().unwrap_or(0);
+        (!first.is_empty()).then(|| Self {
+            all: first.len() + usize::try_from(more).unwrap_or(0),
+            first: first.into(),
+        })
+    }
+}
+
+fn of_fact(fact: &Json) -> Option<Change> {
+    let ops = [Op::Add, Op::Remove, Op::Change];
+    let side = |name: &str| Some(fact[name].clone()).filter(|value| !value.is_null());
+    let way = fact["way"].as_array()?.iter();
+    Some(Change {
+        op: ops.into_iter().find(|op| fact["op"] == op.as_str())?,
+        field: fact["field"].as_str()?.to_owned(),
+        way: way
+            .map(|step| step.as_str().map(str::to_owned))
+            .collect::<Option<_>>()?,
+        before: side("before"),
+        after: side("after"),
+    })
 }
 
 // Whoever knows the way to a webhook may use it, with most who offer one: these words are logged,
@@ -77,7 +112,8 @@ fn without_ways(value: Json) -> Json {
 
 #[cfg(test)]
 mod tests {
-    use super::of;
+    use super::{facts, of};
+    use crate::control::Changes;
     use crate::document::{Format, diff, parse};
     use crate::model::Config;
 
@@ -110,5 +146,26 @@ mod tests {
             assert!(!words.contains("KEN"), "{words}");
         }
         assert!(words(&new, &two).contains("http://127.0.0.1/…"));
+    }
+
+    #[test]
+    fn what_an_event_keeps_of_a_change_is_read_back_without_any_way_to_a_webhook() {
+        let none = config(&[]);
+        let hooks: Vec<(String, &str)> = (0..5)
+            .map(|n| (format!("hook-{n}"), "https://hooks.example.com/T0KEN"))
+            .collect();
+        let hooks: Vec<(&str, &str)> = hooks.iter().map(|(name, url)| (&**name, *url)).collect();
+        let changes = diff(&none, &config(&hooks));
+        let kept = facts(&changes);
+        assert!(!kept.to_string().contains("T0KEN"), "{kept}");
+        let read = Changes::of_facts(&kept).unwrap();
+        assert_eq!((read.first.len(), read.all), (3, changes.len()));
+        assert_eq!(read.first[0].way, changes[0].way);
+        assert_eq!(read.first[0].op, changes[0].op);
+        assert_eq!(Changes::of_facts(&serde_json::Value::Null), None);
+        assert_eq!(
+            Changes::of_facts(&serde_json::json!({ "changes": [{}] })),
+            None
+        );
     }
 }

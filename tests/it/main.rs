@@ -14,6 +14,7 @@ mod admin_forms;
 mod admin_forms_refused;
 mod admin_node;
 mod admin_nodes;
+mod admin_overview;
 mod admin_people;
 mod admin_rules;
 mod admin_setup;

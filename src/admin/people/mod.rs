@@ -109,11 +109,6 @@ struct TokenMade {
     url: String,
 }
 
-/// `GET /`, until there is more to see.
-pub(super) async fn home() -> HttpResponse {
-    page::go(ENTRY)
-}
-
 /// `GET /people`, with `?done=` of what was just done.
 pub(super) async fn page(
     request: HttpRequest,

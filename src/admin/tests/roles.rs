@@ -29,6 +29,8 @@ const LEAST: &[(&str, char)] = &[
     ("POST /nodes/{pool}", 'o'),
     ("POST /nodes/{pool}/{node}/weight", 'o'),
     ("POST /nodes/{pool}/{node}/state", 'o'),
+    ("GET /overview/live", 'v'),
+    ("GET /find", 'v'),
     ("GET /people", 'v'),
     ("POST /people/password", 'v'),
     ("POST /people/sign-ins/{id}/end", 'v'),

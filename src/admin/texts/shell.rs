@@ -18,6 +18,7 @@ texts! {
     history(): "History", "历史";
     diagnostics(): "Diagnostics", "诊断";
     settings(): "Settings", "设置";
+    find(): "Search or jump to", "搜索或跳转";
     more(): "More", "更多";
     nodes_down(n): "nodes down: {n}", "宕机节点：{n}";
     revision(n): "Revision {n}", "版本 {n}";

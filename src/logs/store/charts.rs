@@ -48,6 +48,11 @@ impl Range {
         }
     }
 
+    /// How long it is, in seconds.
+    pub fn seconds(self) -> u64 {
+        self.minutes().0 * 60
+    }
+
     /// Minutes of the whole, and of a point.
     fn minutes(self) -> (u64, u64) {
         match self {

@@ -43,7 +43,7 @@ pub struct Event {
 /// An event as it is kept.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Noted {
-    /// Its number: later ones have higher ones.
+    /// Its number: later ones have higher ones; 0 where no disk was asked for it.
     pub id: i64,
     /// When, in microseconds since 1970.
     pub time: u64,
@@ -61,6 +61,22 @@ pub struct Noted {
     pub words: String,
     /// As [`Event::facts`].
     pub facts: Value,
+}
+
+impl From<&Event> for Noted {
+    fn from(event: &Event) -> Self {
+        Self {
+            id: 0,
+            time: since_1970(event.time),
+            kind: event.kind.to_owned(),
+            pool: event.pool.clone(),
+            node: event.node.clone(),
+            revision: event.revision,
+            author: event.author.clone(),
+            words: event.words.clone(),
+            facts: event.facts.clone(),
+        }
+    }
 }
 
 /// Notes an event.

@@ -119,9 +119,9 @@ impl Keeper {
 
     /// Takes an event in.
     pub(super) fn note(&mut self, event: Event) {
+        self.recent.noted(&event);
         self.beside.note(event);
         self.write_charts();
-        self.recent.noted();
     }
 
     /// How long until there is something to do though nothing comes.

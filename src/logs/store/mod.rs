@@ -314,10 +314,9 @@ impl Records {
         self.recent.lock().told(SystemTime::now())
     }
 
-    /// How many events were noted since the start: where it is as before, so are the events.
-    /// Reads no disk.
-    pub fn events_noted(&self) -> u64 {
-        self.recent.events()
+    /// What happened last, the newest first, at most `limit` of the 200 remembered. Reads no disk.
+    pub fn latest_events(&self, limit: usize) -> Vec<Noted> {
+        self.recent.events(limit)
     }
 
     /// Waits for its turn, and until what was sent so far is written, or lost, or the disk takes

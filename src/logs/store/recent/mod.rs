@@ -4,14 +4,16 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasherDefault;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use super::charts::{self, Range, Subject};
 use super::decode::Raw;
 use super::encode::{Text, since_1970};
+use super::events::{self, Event, Noted};
 use super::latency::Latency;
 use super::named::Named;
 use super::summary::class;
@@ -28,6 +30,9 @@ const MINUTES: usize = 15;
 /// Times taken are kept by stretches of so many seconds.
 const STRETCH: u64 = 5;
 const STRETCHES: usize = SECONDS / 5;
+
+/// Limit: events remembered.
+const MAX_EVENTS: usize = 200;
 
 /// A rate over less would jump about.
 const SHORTEST: u64 = 5;
@@ -96,7 +101,8 @@ impl LastMinute {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Recent {
     window: Arc<Mutex<Window>>,
-    events: Arc<AtomicU64>,
+    /// The newest last.
+    events: Arc<Mutex<VecDeque<Noted>>>,
 }
 
 impl Recent {
@@ -117,15 +123,25 @@ impl Recent {
             window.requests.add(minute, point.classes.iter().sum());
             window.errors.add(minute, point.classes[4]);
         }
+        drop(window);
+        let before = events::events(folder, MAX_EVENTS, None).unwrap_or_default();
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.extend(before.into_iter().rev());
     }
 
-    /// An event was written.
-    pub(super) fn noted(&self) {
-        self.events.fetch_add(1, Ordering::Release);
+    /// Something happened.
+    pub(super) fn noted(&self, event: &Event) {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        if events.len() >= MAX_EVENTS {
+            events.pop_front();
+        }
+        events.push_back(event.into());
     }
 
-    pub(super) fn events(&self) -> u64 {
-        self.events.load(Ordering::Acquire)
+    /// What happened, the newest first.
+    pub(super) fn events(&self, limit: usize) -> Vec<Noted> {
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.iter().rev().take(limit).cloned().collect()
     }
 }
 

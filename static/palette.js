@@ -1,0 +1,72 @@
+/* Keys: ⌘K and Ctrl-K find a page or a node, g and a letter go to a page, ? tells the keys. What
+   they show is the page /find, in a dialog. Without this file the link in the rail leads there. */
+"use strict";
+(() => {
+  const dialog = document.createElement("dialog");
+  dialog.className = "find";
+  let asked = 0;
+
+  const open = async (part) => {
+    const answer = await fetch("/find").catch(() => null);
+    if (!answer?.ok || answer.redirected) return location.assign("/find");
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const it = page.querySelector(part);
+    it.classList.remove("panel");
+    dialog.setAttribute("aria-label", page.querySelector("h1").textContent);
+    dialog.replaceChildren(it);
+    if (!dialog.isConnected) document.body.append(dialog);
+    if (!dialog.open) dialog.showModal();
+    filter();
+  };
+
+  const links = () => [...dialog.querySelectorAll(".places li:not([hidden]) a")];
+  const filter = () => {
+    const field = dialog.querySelector("input");
+    if (!field) return;
+    const words = field.value.toLowerCase().split(/\s+/);
+    for (const row of dialog.querySelectorAll(".places li")) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+    }
+    const found = links();
+    found.forEach((link, n) => link.classList.toggle("first", n === 0));
+    dialog.querySelector(".none").hidden = found.length > 0;
+  };
+
+  dialog.addEventListener("input", filter);
+  dialog.addEventListener("submit", (event) => {
+    event.preventDefault();
+    links()[0]?.click();
+  });
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  dialog.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const all = [dialog.querySelector("input"), ...links()];
+    all[all.indexOf(document.activeElement) + step]?.focus();
+  });
+
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest(".rail .jump") || event.metaKey || event.ctrlKey) return;
+    event.preventDefault();
+    open("#find");
+  });
+  document.addEventListener("keydown", (event) => {
+    if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      return void open("#find");
+    }
+    const { target, key } = event;
+    if (event.metaKey || event.ctrlKey || event.altKey || target.closest("input, select, textarea, dialog, [contenteditable]")) return;
+    const link = Date.now() - asked < 1500 && document.querySelector(`[data-go="${CSS.escape(key)}"]`);
+    asked = key === "g" ? Date.now() : 0;
+    if (link) link.click();
+    else if (key === "?") open("#keys");
+    else if (key === "/") {
+      const field = document.querySelector("main input[type=search]");
+      if (field) event.preventDefault();
+      field?.focus();
+    }
+  });
+})();
