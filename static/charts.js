@@ -54,7 +54,8 @@
     ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
     ctx.lineWidth = devicePixelRatio;
     for (const { time, kind } of marks) {
-      const x = plot.valToPos(time, "x", true);
+      // The point of now is not over: what happens within it stands on it.
+      const x = plot.valToPos(Math.min(time, plot.data[0].at(-1)), "x", true);
       if (x < bbox.left || x > bbox.left + bbox.width) continue;
       ctx.strokeStyle = colour(MARKS[kind]);
       ctx.beginPath();
@@ -87,7 +88,7 @@
       width: place.clientWidth,
       height: 128,
       legend: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 20, 0, 0],
       cursor: { sync: { key: "charts" }, drag: { x: false, y: false }, points: { size: 6 } },
       tzDate: local,
       scales: { y: { range: (_, low, high) => [0, Math.max(1, high) * 1.1] } },

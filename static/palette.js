@@ -25,7 +25,8 @@
     if (!field) return;
     const words = field.value.toLowerCase().split(/\s+/);
     for (const row of dialog.querySelectorAll(".places li")) {
-      const text = row.textContent.toLowerCase();
+      // By its address too, which is in every language the same.
+      const text = (row.textContent + row.firstChild.getAttribute("href")).toLowerCase();
       row.hidden = !words.every((word) => text.includes(word));
     }
     const found = links();

@@ -45,7 +45,7 @@ pub(super) async fn page(request: HttpRequest, handle: Data<Handle>) -> HttpResp
     let wanted = asked.to_lowercase();
     let words: Vec<&str> = wanted.split_whitespace().collect();
     places.retain(|place| {
-        let text = format!("{} {}", place.name, place.kind).to_lowercase();
+        let text = format!("{} {} {}", place.name, place.kind, place.href).to_lowercase();
         words.iter().all(|word| text.contains(word))
     });
     let page = Page {
