@@ -6,9 +6,7 @@ use actix_web::http::Method;
 use actix_web::web::to;
 
 use super::openapi::{self, Operation};
-use super::{api, audit, box_only, check_status, document_page, explain, files, listeners, logs, logs_page, nodes, observe, people, pools, preferences, settings, setup, sign_in, sites, statics, trial, try_url};
-use super::{api, audit, box_only, check_status, explain, find, logs, observe, overview};
-use super::{people, preferences, setup, sign_in, statics, trial};
+use super::{api, audit, box_only, check_status, document_page, explain, files, find, listeners, logs, logs_page, nodes, observe, overview, people, pools, preferences, settings, setup, sign_in, sites, statics, trial, try_url};
 use crate::model::Role;
 
 /// Who may ask.
