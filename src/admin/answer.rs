@@ -39,6 +39,9 @@ pub(super) enum Refusal {
     /// What was to be changed is not there.
     #[error("{0}")]
     NotFound(String),
+    /// Their role does not suffice for this one.
+    #[error("{0}")]
+    Forbidden(String),
     /// It cannot be done any more.
     #[error("{0}")]
     Conflict(String),
@@ -108,6 +111,7 @@ impl ResponseError for Refusal {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::NotFound(_) | Self::Change(ChangeError::NotFound(_)) => StatusCode::NOT_FOUND,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Change(ChangeError::Stale { .. }) => StatusCode::PRECONDITION_FAILED,

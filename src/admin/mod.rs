@@ -19,6 +19,7 @@ mod find;
 mod form;
 mod forms;
 mod gate;
+mod history;
 mod identity;
 mod listeners;
 mod links;

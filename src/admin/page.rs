@@ -214,13 +214,19 @@ fn here(request: &HttpRequest) -> &str {
 /// The toast of the revision that `?changed=` names, while it is the one in force.
 fn changed(request: &HttpRequest, handle: &Handle, t: Texts, user: Option<&User>) -> Option<Toast> {
     let revision: u64 = request::query(request, "changed")?.parse().ok()?;
-    let may_undo = user.is_some_and(|user| user.role >= Role::Operator);
-    (revision == handle.revision()).then(|| Toast {
-        words: match handle.made(revision) {
-            Some(changes) => changes::sentence(t, &changes),
-            None => t.saved_as(revision),
-        },
-        undo: Some(revision).filter(|_| may_undo && routes::has("POST", "/history/undo")),
+    if revision != handle.revision() {
+        return None;
+    }
+    let Some(changes) = handle.made(revision) else {
+        return Some(Toast::of(t.saved_as(revision)));
+    };
+    let needed = match changes.nodes_alone {
+        true => Role::Operator,
+        false => Role::Admin,
+    };
+    Some(Toast {
+        words: changes::sentence(t, &changes),
+        undo: Some(revision).filter(|_| user.is_some_and(|user| user.role >= needed)),
     })
 }
 

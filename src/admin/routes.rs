@@ -5,8 +5,11 @@ use actix_web::Route as Handler;
 use actix_web::http::Method;
 use actix_web::web::to;
 
+use super::history::api as revisions;
 use super::openapi::{self, Operation};
 use super::{api, audit, box_only, check_status, document_page, explain, files, find, listeners, logs, logs_page, nodes, observe, overview, people, pools, preferences, settings, setup, sign_in, sites, statics, trial, try_url};
+use super::{api, audit, box_only, check_status, explain, history, logs, observe};
+use super::{people, preferences, setup, sign_in, statics, trial};
 use crate::model::Role;
 
 /// Who may ask.
@@ -122,6 +125,12 @@ pub(super) const ROUTES: &[Route] = &[
     route(ADMIN,  Page, ("POST", "/people/tokens"), || to(people::make_token)),
     route(ADMIN,  Page, ("POST", "/people/tokens/{id}/end"), || to(people::end_token)),
     route(ADMIN,  Page, ("GET",  "/audit"), || to(audit::page)),
+    route(VIEWER, Page, ("GET",  "/history"), || to(history::page)),
+    route(VIEWER, Page, ("GET",  "/history/compare"), || to(history::compare)),
+    route(OPERATOR, Page, ("POST", "/history/undo"), || to(history::undo)),
+    route(VIEWER, Page, ("GET",  "/history/{number}"), || to(history::revision)),
+    route(ADMIN,  Page, ("GET",  "/history/{number}/rollback"), || to(history::ask)),
+    route(ADMIN,  Page, ("POST", "/history/{number}/rollback"), || to(history::roll_back)),
 
     route(VIEWER, Page, ("GET", "/logs"), || to(logs_page::page)),
     route(VIEWER, Page, ("GET", "/logs/live"), || to(logs_page::live)),
@@ -183,6 +192,11 @@ pub(super) const ROUTES: &[Route] = &[
     api(OPERATOR, ("PATCH",  "/api/v1/pools/{pool}/nodes/{node}"), || to(api::edit_node), api::about_edit_node),
     api(OPERATOR, ("POST",   "/api/v1/pools/{pool}/nodes/{node}/trial"), || to(trial::of_node), trial::about_of_node),
     api(ADMIN,    ("POST",   "/api/v1/trial"), || to(trial::post), trial::about_post),
+    api(VIEWER,   ("GET",    "/api/v1/revisions"), || to(revisions::list), revisions::about_list),
+    api(VIEWER,   ("GET",    "/api/v1/revisions/{number}"), || to(revisions::one), revisions::about_one),
+    api(VIEWER,   ("GET",    "/api/v1/revisions/{number}/diff"), || to(revisions::compare), revisions::about_compare),
+    api(ADMIN,    ("POST",   "/api/v1/revisions/{number}/rollback"), || to(revisions::roll_back), revisions::about_roll_back),
+    api(OPERATOR, ("POST",   "/api/v1/revisions/{number}/undo"), || to(revisions::undo), revisions::about_undo),
     api(VIEWER,   ("GET",    "/api/v1/users"), || to(api::users), api::about_users),
     api(ADMIN,    ("POST",   "/api/v1/users"), || to(api::add_user), api::about_add_user),
     api(VIEWER,   ("GET",    "/api/v1/users/{id}"), || to(api::user), api::about_user),
@@ -197,6 +211,8 @@ pub(super) const ROUTES: &[Route] = &[
     api(ADMIN,    ("GET",    "/api/v1/audit"), || to(api::audit), api::about_audit),
     api(Who::Box, ("POST",   "/api/v1/setup-url"), || to(box_only::setup_url), box_only::about_setup_url),
     api(Who::Box, ("POST",   "/api/v1/reset-password"), || to(box_only::reset_password), box_only::about_reset_password),
+    route(OPERATOR, Api, ("POST",  "/api/v1/pools/{pool}/nodes/{node}/trial"), || to(trial::of_node)),
+    route(ADMIN,    Api, ("POST",  "/api/v1/trial"), || to(trial::post)),
 ];
 
 /// The route of a request, by the pattern its path has; none for a method it does not take.
@@ -207,13 +223,6 @@ pub(super) fn find(method: &Method, pattern: &str) -> Option<&'static Route> {
     };
     let mut routes = ROUTES.iter();
     routes.find(|route| route.method == method && route.path == pattern)
-}
-
-/// Whether there is such a line.
-pub(super) fn has(method: &str, path: &str) -> bool {
-    ROUTES
-        .iter()
-        .any(|route| route.method == method && route.path == path)
 }
 
 /// The methods that the URLs of a pattern take, as `Allow` has them.

@@ -80,6 +80,8 @@ const FILES: &[(&str, &str, &[u8])] = &[
         include_bytes!("../../static/uplot.js"),
         "charts.js",
         include_bytes!("../../static/charts.js"),
+        "history.css",
+        include_bytes!("../../static/history.css"),
     ),
     (
         "icons.svg",

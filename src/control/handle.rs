@@ -183,6 +183,7 @@ impl Handle {
         self.control.notices.outbox.stop().await;
         self.control
             .note_event(Happened::new("stop", "the instance stopped"));
+        self.control.revisions.lock().await.close().await;
         if let Some(store) = writer.store.take() {
             store.close().await;
         }

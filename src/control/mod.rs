@@ -48,7 +48,7 @@ use crate::logs::Records;
 use crate::metrics::Metrics;
 use crate::model::Config;
 use crate::snapshot::Snapshot;
-use crate::store::{Lock, Store, StoreError};
+use crate::store::{self, Lock, Store, StoreError};
 use crate::tls::Engine;
 
 pub use change::{Applied, Apply, ChangeError};
@@ -57,7 +57,9 @@ pub use door::AdminSocket;
 pub use edit::{NodeEdit, NodesChange, NodesEdit};
 pub use edit_part::EditParts;
 pub use handle::Handle;
-pub use history::Changes;
+pub use history::{
+    Changes, HistoryError, Listed, Origin, Revision, Revisions, RollBack, RolledBack, Undo,
+};
 pub use nodes_view::{NodeView, NodesView, PoolView};
 pub use outline::{LeadsTo, ListenerNow, Outline, RouteNow, SiteNow, Trouble};
 pub use own_socket::CONTROL_SOCKET;
@@ -103,6 +105,8 @@ pub struct Control {
     notices: Notices,
     watched: Watched,
     made: history::Made,
+    /// The way to read older revisions.
+    revisions: tokio::sync::Mutex<store::Revisions>,
     trials: trial::Trials,
     stopping: AtomicBool,
     /// Why the last-known-good file is not the revision in force, if so.
@@ -197,6 +201,7 @@ impl Control {
         if found.has_served {
             begin(&snapshot, found.made);
         }
+        let revisions = store::Revisions::of(&dir);
         let control = Self {
             dir,
             running,
@@ -212,6 +217,7 @@ impl Control {
             notices: Notices::default(),
             watched: Watched::default(),
             made: history::Made::default(),
+            revisions: tokio::sync::Mutex::new(revisions),
             trials: trial::Trials::default(),
             stopping: AtomicBool::new(false),
             not_kept: Mutex::new(None),

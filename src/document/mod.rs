@@ -32,6 +32,7 @@ mod secret;
 mod settings;
 mod site;
 mod size;
+mod take_back;
 mod time;
 mod toml;
 mod tree;
@@ -48,6 +49,7 @@ pub use diff::{Change, Op, diff};
 pub use part::{InPart, Part};
 pub use part_edit::{NoEdit, PartEdit, PartOp, edit, put_last};
 pub use place::{PlacedProblem, PlacedProblems};
+pub use take_back::{NotTakenBack, take_back};
 pub use time::parse as parse_time;
 
 use crate::model::{Code, Config, Problem};

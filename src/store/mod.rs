@@ -8,6 +8,7 @@
 
 mod aside;
 mod digest;
+mod history;
 pub mod last_known_good;
 mod lock;
 mod open;
@@ -26,6 +27,7 @@ use crate::document::{self, Format};
 use crate::model::Config;
 
 pub use aside::{has_stray_journal, set_aside, was_set_aside};
+pub use history::{Entry, Kept, Revisions};
 pub use lock::{Lock, LockError};
 pub use open::make_directory;
 

@@ -1,9 +1,9 @@
 //! Opening `config.db`: whose it is, which version wrote it, whether it is sound; and
 //! what SQLite's error codes ask of the caller.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,6 +35,21 @@ pub fn make_directory(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o750).create(dir)
 }
 
+/// Which file is at a path, by device and inode: `config.db` may be moved aside and made anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct File(u64, u64);
+
+impl File {
+    /// The one at `path`.
+    pub(super) fn at(path: &Path) -> Result<Self, StoreError> {
+        let found = fs::metadata(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => StoreError::Missing,
+            _ => io_error(&error),
+        })?;
+        Ok(Self(found.dev(), found.ino()))
+    }
+}
+
 /// Makes an empty file for the database, readable by nobody else.
 pub(super) fn create(dir: &Path) -> Result<(), StoreError> {
     let make = || {
@@ -46,7 +61,7 @@ pub(super) fn create(dir: &Path) -> Result<(), StoreError> {
             .mode(0o600)
             .open(path(dir))?
             .sync_all()?;
-        File::open(dir)?.sync_all()
+        fs::File::open(dir)?.sync_all()
     };
     make().map_err(|error| io_error(&error))
 }
@@ -74,6 +89,15 @@ pub(super) async fn existing(path: &Path) -> Result<SqliteConnection, StoreError
     Ok(connection)
 }
 
+/// Opens the database at `path` for reading alone.
+pub(super) async fn to_read(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let connect = options(path, LOOK_TIMEOUT).read_only(true).connect().await;
+    let mut connection = connect.map_err(classify)?;
+    let version = user_version(&mut connection).await?;
+    not_newer(version)?;
+    Ok(connection)
+}
+
 // A look without a pen: a database that is not ours, newer or damaged is not touched.
 async fn look(path: &Path) -> Result<(), StoreError> {
     let connect = options(path, LOOK_TIMEOUT).read_only(true).connect().await;
@@ -85,13 +109,7 @@ async fn look(path: &Path) -> Result<(), StoreError> {
 
 async fn look_with(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let version = user_version(connection).await?;
-    if version > newest_migration() {
-        let why = format!(
-            "its schema is version {version}, this program knows up to {}",
-            newest_migration()
-        );
-        return Err(StoreError::Newer { why });
-    }
+    not_newer(version)?;
     // Creation may have been broken off after SQLite's first or the migrator's first write.
     let tables = "select count(*) from sqlite_schema where name not like '%sqlx_migrations%'";
     let (id, tables) = (
@@ -109,6 +127,15 @@ async fn look_with(connection: &mut SqliteConnection) -> Result<(), StoreError> 
         "ok" => Ok(()),
         why => Err(corrupt(why)),
     }
+}
+
+fn not_newer(version: i64) -> Result<(), StoreError> {
+    let known = newest_migration();
+    if version <= known {
+        return Ok(());
+    }
+    let why = format!("its schema is version {version}, this program knows up to {known}");
+    Err(StoreError::Newer { why })
 }
 
 fn options(path: &Path, busy: Duration) -> SqliteConnectOptions {

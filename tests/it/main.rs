@@ -12,6 +12,7 @@ mod admin_browser;
 mod admin_logs;
 mod admin_forms;
 mod admin_forms_refused;
+mod admin_history;
 mod admin_node;
 mod admin_nodes;
 mod admin_overview;

@@ -46,7 +46,11 @@ fn by(request: &HttpRequest) -> By {
 }
 
 /// Answers what a change did, and tells it in the audit log.
-async fn done(request: &HttpRequest, people: &People, applied: &Applied) -> HttpResponse {
+pub(super) async fn done(
+    request: &HttpRequest,
+    people: &People,
+    applied: &Applied,
+) -> HttpResponse {
     note(request, people, applied).await;
     tagged(answer::json(&applied.to_json()), applied.revision)
 }
@@ -72,7 +76,7 @@ pub(super) async fn note(request: &HttpRequest, people: &People, applied: &Appli
 }
 
 /// The answer with the revision it is about.
-fn tagged(mut answer: HttpResponse, revision: u64) -> HttpResponse {
+pub(super) fn tagged(mut answer: HttpResponse, revision: u64) -> HttpResponse {
     let tag = HeaderValue::from_str(&format!("\"{revision}\""));
     if let Ok(tag) = tag {
         answer.headers_mut().insert(ETAG, tag);

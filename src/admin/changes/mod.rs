@@ -3,6 +3,7 @@
 //! Names and values are the operator's and shown as text, one line long; all words are ours.
 
 mod labels;
+mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use crate::document::{Change, Op};
 use crate::model::Language;
 
 use labels::{Kind, LABELS, Label, WORDS};
+pub(super) use rows::{Row, row};
 
 /// Limit: of a value so many characters are shown.
 const LONGEST: usize = 48;
@@ -253,9 +255,13 @@ fn size(raw: &str) -> String {
 /// A name or value of the operator's on one line: nothing in it is hidden, turns the line round
 /// or pushes the rest away.
 fn shown(text: &str) -> String {
+    shown_up_to(text, LONGEST)
+}
+
+fn shown_up_to(text: &str, most: usize) -> String {
     let mut shown = String::new();
     for (at, c) in text.chars().enumerate() {
-        if at == LONGEST {
+        if at == most {
             shown.push('…');
             break;
         }

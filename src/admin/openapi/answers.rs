@@ -34,6 +34,7 @@ pub(super) fn components() -> Map<String, Value> {
         ("Token", token()),
         ("AuditRow", audit_row()),
         ("Classes", classes(count())),
+        ("Revision", crate::admin::history::api::schema()),
     ];
     all.map(|(name, schema)| (name.to_owned(), schema))
         .into_iter()

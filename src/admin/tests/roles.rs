@@ -84,6 +84,17 @@ const LEAST: &[(&str, char)] = &[
     ("GET /document", 'v'),
     ("POST /document", 'a'),
     ("GET /try", 'v'),
+    ("GET /history", 'v'),
+    ("GET /history/compare", 'v'),
+    ("POST /history/undo", 'o'),
+    ("GET /history/{number}", 'v'),
+    ("GET /history/{number}/rollback", 'a'),
+    ("POST /history/{number}/rollback", 'a'),
+    ("GET /api/v1/revisions", 'v'),
+    ("GET /api/v1/revisions/{number}", 'v'),
+    ("GET /api/v1/revisions/{number}/diff", 'v'),
+    ("POST /api/v1/revisions/{number}/rollback", 'a'),
+    ("POST /api/v1/revisions/{number}/undo", 'o'),
     ("GET /api/v1/config", 'v'),
     ("PUT /api/v1/config", 'a'),
     ("POST /api/v1/config/check", 'v'),
@@ -217,6 +228,7 @@ async fn every_url_is_answered_to_the_roles_that_may_and_to_nobody_else() {
         for (line, least) in LEAST {
             let asked = line
                 .replace("{id}", "0")
+                .replace("{number}", "0")
                 .replace("{pool}", "p")
                 .replace("{node}", "n");
             let same_site = "Sec-Fetch-Site: same-origin";

@@ -20,6 +20,8 @@ texts! {
     thing_added(thing): "Added: {thing}", "新增{thing}";
     thing_removed(thing): "Removed: {thing}", "移除{thing}";
     and_more(first, n): "{first} and {n} more", "{first}，另有 {n} 处更改";
+    label_of(label, of): "{label} of {of}", "{of} 的{label}";
+    of_node(node, pool): "node {node} of pool {pool}", "节点池 {pool} 的节点 {node}";
     of_listener(name): "listener {name}", "监听 {name}";
     of_certificate(name): "certificate {name}", "证书 {name}";
     of_pool(name): "pool {name}", "节点池 {name}";

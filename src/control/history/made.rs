@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::back::is_of_node;
 use crate::document::Change;
 
 /// Limit: revisions remembered. Two pages of them.
@@ -19,6 +20,8 @@ pub struct Changes {
     pub first: Arc<[Change]>,
     /// How many there are in all.
     pub all: usize,
+    /// Whether all are weights and states of nodes.
+    pub nodes_alone: bool,
 }
 
 impl From<&[Change]> for Changes {
@@ -26,6 +29,7 @@ impl From<&[Change]> for Changes {
         Self {
             first: changes.iter().take(KEPT).cloned().collect(),
             all: changes.len(),
+            nodes_alone: changes.iter().all(is_of_node),
         }
     }
 }

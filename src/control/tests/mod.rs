@@ -2,6 +2,7 @@
 
 mod change;
 mod edit_part;
+mod history;
 mod nodes;
 mod secrets;
 mod sockets;

@@ -8,6 +8,7 @@ mod properties;
 mod reading;
 mod secrets;
 mod strategies;
+mod taking_back;
 mod targets;
 mod tls;
 mod unix;

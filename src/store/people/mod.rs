@@ -11,8 +11,6 @@ mod tests;
 mod tokens;
 mod users;
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use sqlx::Connection;
@@ -55,8 +53,7 @@ pub struct People {
 
 #[derive(Debug)]
 struct Open {
-    /// Device and inode: `config.db` may be moved aside and made anew.
-    file: (u64, u64),
+    file: open::File,
     connection: SqliteConnection,
 }
 
@@ -78,11 +75,7 @@ impl People {
     }
 
     async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
-        let found = fs::metadata(&self.path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => StoreError::Missing,
-            _ => open::io_error(&error),
-        })?;
-        let file = (found.dev(), found.ino());
+        let file = open::File::at(&self.path)?;
         let open = match self.open.take() {
             Some(open) if open.file == file => open,
             _ => Open {

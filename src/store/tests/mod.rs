@@ -84,6 +84,24 @@ pub(crate) async fn refuse_sign_ins(dir: &Path) {
     by_hand(dir, refuse).await.close().await.unwrap();
 }
 
+/// Keeps every other program from writing.
+pub(crate) async fn hold_to_write(dir: &Path) -> Holder {
+    Holder(by_hand(dir, "begin immediate").await)
+}
+
+/// Puts another document into a revision, with its digest.
+pub(crate) async fn alter_revision(dir: &Path, number: i64, document: &str) {
+    let mut connection = by_hand(dir, "select 1").await;
+    sqlx::query("update revisions set document = ?, sha256 = ? where number = ?")
+        .bind(document)
+        .bind(super::digest::sha256(document))
+        .bind(number)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+}
+
 /// Forgets every revision.
 pub(crate) async fn empty(dir: &Path) {
     let forget = "delete from revisions";

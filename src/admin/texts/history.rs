@@ -1,0 +1,63 @@
+//! The history: revisions, what each changed, going back.
+
+use super::texts;
+
+texts! {
+    history_lead(revision): "Every change is kept. Revision {revision} is in force.", "每次更改都会保留。当前生效：版本 {revision}。";
+    no_history(): "Nothing was changed yet.", "还没有任何更改。";
+    day_today(): "Today", "今天";
+    day_yesterday(): "Yesterday", "昨天";
+    revision_in_force(): "In force", "生效中";
+    made_by_panel(address): "panel, {address}", "面板，{address}";
+    made_by_token(address): "API token, {address}", "API 令牌，{address}";
+    made_by_command(): "command line", "命令行";
+    made_by_stopped(): "command line, while stopped", "命令行（停机时）";
+    rolled_back_to(n, words): "Rolled back to revision {n}: {words}", "回滚到版本 {n}：{words}";
+    undid_revision(n, words): "Undid revision {n}: {words}", "撤销版本 {n}：{words}";
+    revision_restored(): "The database was lost: put back from the last known good", "数据库丢失：已从最后可用配置恢复";
+    change_not_told(): "The revision before it is not kept, so what changed cannot be told", "前一个版本已不保留，无法得知更改内容";
+    changed_field(): "Field", "字段";
+    was_before(): "Before", "之前";
+    is_after(): "After", "之后";
+    all_changes(n): "All {n} changes", "全部 {n} 处更改";
+    show_document(): "As a document", "查看文档";
+    roll_back_here(): "Roll back to here", "回滚到此处";
+    roll_back_label(n): "Roll back to revision {n}", "回滚到版本 {n}";
+    undo_this(): "Undo this change", "撤销此更改";
+    undo_label(n): "Undo what revision {n} changed", "撤销版本 {n} 的更改";
+    compare_now(): "Compare with now", "与当前比较";
+    compare_now_label(n): "Compare revision {n} with the one in force", "将版本 {n} 与当前版本比较";
+    compare_revisions(): "Compare", "比较";
+    compare_with(): "with", "与";
+    compare_one(): "Revision to compare", "要比较的版本";
+    compare_other(): "Revision to compare it with", "与之比较的版本";
+    compared_revisions(from, to): "Revision {from} → {to}", "版本 {from} → {to}";
+    compared_lead(n): "Fields that differ: {n}", "{n} 处不同";
+    same_as(from, to): "Revisions {from} and {to} say the same.", "版本 {from} 与版本 {to} 内容相同。";
+    older_revisions(): "Older", "更早";
+    newest_revisions(): "Newest", "最新";
+    older_are_gone(kept): "The newest {kept} revisions are kept; older ones are gone.", "保留最新的 {kept} 个版本，更早的已删除。";
+    failed_in_audit(): "Changes that failed are in the audit.", "失败的更改见审计记录。";
+    roll_back_title(n): "Roll back to revision {n}?", "回滚到版本 {n}？";
+    roll_back_lead(now, next): "What would change of revision {now}, which is in force. It becomes revision {next}: this too can be undone.", "以下是相对当前版本 {now} 的更改。回滚后成为版本 {next}，同样可以撤销。";
+    roll_back_go(): "Roll back", "回滚";
+    keep_as_is(): "Keep as it is", "保持现状";
+    nothing_to_roll_back(n): "Revision {n} says the same as the one in force. There is nothing to do.", "版本 {n} 与当前版本内容相同，无需回滚。";
+    secrets_stay(names): "Secrets are not kept with old revisions. These stay as they are now: {names}.", "旧版本不保存密钥。以下密钥保持现状：{names}。";
+    secrets_missing(names): "Secrets are not kept with old revisions. If these had one, give it again: {names}.", "旧版本不保存密钥。以下各项若曾有密钥，请重新设置：{names}。";
+    secret_of_affinity(): "key of session affinity cookies", "会话保持签名密钥";
+    secret_of_webhook(name): "signing secret of webhook {name}", "通知 {name} 的签名密钥";
+    cannot_roll_back(n): "Revision {n} cannot be put in force now. Nothing was changed.", "现在无法回滚到版本 {n}。没有任何更改。";
+    history_moved_on(): "The configuration was changed meanwhile. Nothing was done: look at what would change now.", "配置刚刚被更改，未执行任何操作。请查看现在会有哪些更改。";
+    not_kept_title(n): "Revision {n} is not kept", "版本 {n} 已不保留";
+    revisions_kept(oldest, newest): "There are revisions {oldest} to {newest}.", "现有版本 {oldest} 至 {newest}。";
+    not_understood(n): "Revision {n} does not hold the rules of this version of the program:", "版本 {n} 不符合当前程序版本的规则：";
+    not_undone_title(n): "Revision {n} was not undone", "未能撤销版本 {n}";
+    already_undone(): "It was undone already: nothing of what it changed is left.", "它已被撤销，没有可撤销的更改。";
+    undo_of_secret(): "It replaced a secret, and older secrets are not kept. Give the secret again.", "它更换了密钥，而旧密钥不会保留。请重新设置密钥。";
+    undo_touched(): "The same fields were changed again since. Change them by hand, or roll back to an older revision. Changed since:", "同样的字段后来又被更改过。请手动修改，或回滚到更早的版本。后来的更改：";
+    undo_needed(): "What came later needs it. Without it the configuration would have these faults:", "后来的配置依赖它。撤销后配置会有以下错误：";
+    undo_for_admin(): "It is more than weights and states of nodes: ask an admin.", "它不只是节点的权重和状态，请让管理员撤销。";
+    undo_refused(): "The configuration as it would be cannot be put in force:", "撤销后的配置无法生效：";
+    to_history(): "To the history", "查看历史";
+}
