@@ -7,7 +7,7 @@ use askama::Template;
 use super::error_page::Wrong;
 use super::page::{self, Shell};
 use super::request;
-use crate::people::{AuditRow, Outcome, People};
+use crate::people::{AuditEntry, AuditRow, Outcome, People};
 
 /// Rows on one page.
 const ROWS: u32 = 100;
@@ -31,6 +31,12 @@ impl Page {
             Outcome::Refused => t.outcome_refused(),
             Outcome::Failed => t.outcome_failed(),
         }
+    }
+
+    /// The revision that a change made, which has its page in the history.
+    fn revision(&self, entry: &AuditEntry) -> Option<u64> {
+        let number = entry.subject.strip_prefix("revision ")?;
+        number.parse().ok().filter(|_| entry.action == "change")
     }
 
     /// What was done, in words; an action that a newer version wrote is shown as it is.

@@ -7,9 +7,7 @@ use actix_web::web::to;
 
 use super::history::api as revisions;
 use super::openapi::{self, Operation};
-use super::{api, audit, box_only, check_status, document_page, explain, files, find, listeners, logs, logs_page, nodes, observe, overview, people, pools, preferences, settings, setup, sign_in, sites, statics, trial, try_url};
-use super::{api, audit, box_only, check_status, explain, history, logs, observe};
-use super::{people, preferences, setup, sign_in, statics, trial};
+use super::{api, audit, box_only, check_status, document_page, explain, files, find, history, listeners, logs, logs_page, nodes, observe, overview, people, pools, preferences, settings, setup, sign_in, sites, statics, trial, try_url};
 use crate::model::Role;
 
 /// Who may ask.

@@ -23,9 +23,9 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::store::StoreError;
-use crate::store::people::{self, AuditEntry};
+use crate::store::people;
 
-pub use crate::store::people::{AuditRow, Outcome, PeopleError, SignIn, Token, User};
+pub use crate::store::people::{AuditEntry, AuditRow, Outcome, PeopleError, SignIn, Token, User};
 pub use password::{MAX_PASSWORD, MIN_PASSWORD, PasswordFault};
 pub use setup::SetupFault;
 pub use sign_in::{SignInFault, SignedIn, Visitor};

@@ -68,7 +68,7 @@ fn every_change_is_told_in_words_with_who_and_from_where_in_both_languages() {
     holds(
         &page,
         &[
-            "Listener http added at 127.0.0.1:",
+            "Pool django added, 3 nodes and 1 more",
             &format!("Weight of {one}: 1 → 4"),
             &format!("{one} is draining"),
             &format!("Undid revision 3: {one} is on"),
@@ -88,7 +88,7 @@ fn every_change_is_told_in_words_with_who_and_from_where_in_both_languages() {
     holds(
         &page,
         &[
-            "新增监听 http，地址 127.0.0.1:",
+            "新增节点池 django，3 个节点，另有 1 处更改",
             "另有 1 处更改",
             &format!("{one} 的权重：1 → 4"),
             &format!("{one} 正在排空"),

@@ -22,7 +22,8 @@ const LONGEST: usize = 48;
 
 /// One sentence on all of `changes`: the first, and how many there are beside it.
 pub(super) fn sentence(t: Texts, changes: &Changes) -> String {
-    let Some(first) = changes.first.first() else {
+    let first = changes.first.iter().min_by_key(|change| rank(change));
+    let Some(first) = first else {
         // The documents of both revisions are the same, and they hold no secret.
         return t.secret_changed().to_owned();
     };
@@ -30,6 +31,16 @@ pub(super) fn sentence(t: Texts, changes: &Changes) -> String {
     match changes.all - 1 {
         0 => first,
         more => t.and_more(first, more),
+    }
+}
+
+/// What is told first where there are several: where requests go, then the rest.
+fn rank(change: &Change) -> u8 {
+    match change.way.first().map(String::as_str) {
+        Some("pools") => 0,
+        Some("sites") => 1,
+        Some("listeners") => 2,
+        _ => 3,
     }
 }
 
