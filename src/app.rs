@@ -9,6 +9,7 @@ use std::thread::{JoinHandle, available_parallelism};
 use std::time::Duration;
 
 use anyhow::Context;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
@@ -41,6 +42,7 @@ const LOCK_LOOK: Duration = Duration::from_millis(50);
 /// # Errors
 /// Why it could not start.
 pub fn run(start: Start) -> anyhow::Result<ExitCode> {
+    leave_no_core();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -53,6 +55,16 @@ pub fn run(start: Start) -> anyhow::Result<ExitCode> {
     // A name look-up without an answer is not waited for.
     runtime.shutdown_background();
     ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// What is in memory (keys, passwords on their way) gets into no file of a crash.
+fn leave_no_core() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    // Less may always be asked for.
+    let _ = setrlimit(Resource::Core, none);
 }
 
 async fn serve(data_dir: &Path, admin: Option<SocketAddr>) -> anyhow::Result<()> {

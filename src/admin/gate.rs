@@ -39,6 +39,7 @@ pub(super) async fn gate<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let tls = request.app_config().secure();
+    let handle = request.app_data::<Data<Handle>>().cloned();
     let mut response = match admit(&mut request).await {
         Err(wrong) => {
             let mut answer = wrong.answer(request.request());
@@ -51,6 +52,9 @@ pub(super) async fn gate<B: MessageBody + 'static>(
             Ok(done) => told_as_asked(done?.map_into_boxed_body()),
             Err(()) => {
                 tracing::error!("a request to the panel ran into a mistake of ours");
+                if let Some(handle) = handle {
+                    handle.count_panic();
+                }
                 return Err(Panicked { tls }.into());
             }
         },

@@ -62,6 +62,25 @@ impl Identity {
         }
     }
 
+    /// Whether they still are who they were, for what goes on being sent. A database that cannot
+    /// be read ends nothing.
+    pub(super) async fn lasts(&self, people: &People) -> bool {
+        match self {
+            // On `control.sock` the file's permission says who.
+            Self::Nobody => true,
+            Self::Unknown => false,
+            Self::Person(me) => {
+                let all = people.sign_ins(Whose::Everybodys).await;
+                let is_me = |it: &SignIn| it.id == me.id && it.user.role == me.user.role;
+                all.map_or(true, |all| all.iter().any(is_me))
+            }
+            Self::Program(me) => {
+                let all = people.tokens().await;
+                all.map_or(true, |all| all.iter().any(|it| it.id == me.id))
+            }
+        }
+    }
+
     /// Whose sign-ins they may see and end.
     pub(super) fn sees(&self) -> Whose {
         match (self.role(), self) {

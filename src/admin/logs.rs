@@ -9,12 +9,17 @@ use serde_json::json;
 use tokio::sync::mpsc::Sender;
 
 use super::answer::{self, Refusal};
+use super::identity::{self, Identity};
 use super::live::Live;
 use crate::control::Handle;
 use crate::logs::{Asked, MAX_EVENTS_PAGE, Noted, RecordId, Records, read_chart};
+use crate::people::People;
 
 /// How often a live tail looks for what is new.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Every how many looks it asks whether the reader still may.
+const ASK_AGAIN: u64 = 10;
 
 /// `GET /logs`: a page of records, the newest first.
 pub(super) async fn search(
@@ -75,10 +80,14 @@ pub(super) async fn events(
     let (mut limit, mut before) = (MAX_EVENTS_PAGE, None);
     for (key, value) in pairs(&request)? {
         let number = value.parse::<i64>().ok().filter(|n| *n > 0);
-        let number = number
-            .ok_or_else(|| Refusal::BadRequest(format!("{key} must be a number (is {value:?})")))?;
+        let is_much = |n: &i64| key == "limit" && usize::try_from(*n).is_ok_and(|n| n > limit);
+        let number = number.filter(|n| !is_much(n)).ok_or_else(|| {
+            Refusal::BadRequest(format!(
+                "{key} must be a number from 1 on, of events {limit} at most (is {value:?})"
+            ))
+        })?;
         match key.as_str() {
-            "limit" => limit = usize::try_from(number).unwrap_or(limit).min(limit),
+            "limit" => limit = usize::try_from(number).unwrap_or(limit),
             "before" => before = Some(number),
             _ => return Err(Refusal::bad_request("limit and before can be asked for")),
         }
@@ -96,21 +105,31 @@ pub(super) async fn events(
 pub(super) async fn live(
     request: HttpRequest,
     handle: Data<Handle>,
+    people: Data<People>,
 ) -> Result<HttpResponse, Refusal> {
     let asked = asked(&request)?;
     let records = handle.records().ok_or(Refusal::NoStore)?;
     let (body, send) = Live::new();
-    actix_web::rt::spawn(tail(records, asked, send));
+    let reader = (identity::of(&request), people);
+    actix_web::rt::spawn(tail(records, asked, send, reader));
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header(("Cache-Control", "no-store"))
         .body(body))
 }
 
-/// Sends what is new until nobody reads it any more.
-async fn tail(records: Records, mut asked: Asked, send: Sender<Bytes>) {
+/// Sends what is new until nobody reads it any more, or who reads is signed out.
+async fn tail(
+    records: Records,
+    mut asked: Asked,
+    send: Sender<Bytes>,
+    (reader, people): (Identity, Data<People>),
+) {
     asked.before = None;
-    loop {
+    for look in 1_u64.. {
+        if look.is_multiple_of(ASK_AGAIN) && !reader.lasts(&people).await {
+            return;
+        }
         let (records, looked) = (records.clone(), asked.clone());
         let Ok(page) = web::block(move || records.asked(&looked)).await else {
             return;

@@ -6,6 +6,8 @@ use actix_web::http::Method;
 use actix_web::web::to;
 
 use super::history::api as revisions;
+use super::api::parts::{self, Kind as Part};
+use super::api::parts_described as about;
 use super::openapi::{self, Operation};
 use super::{api, audit, box_only, check_status, document_page, explain, files, find, history, listeners, logs, logs_page, nodes, observe, overview, people, pools, preferences, settings, setup, sign_in, sites, statics, trial, try_url};
 use crate::model::Role;
@@ -195,6 +197,52 @@ pub(super) const ROUTES: &[Route] = &[
     api(VIEWER,   ("GET",    "/api/v1/revisions/{number}/diff"), || to(revisions::compare), revisions::about_compare),
     api(ADMIN,    ("POST",   "/api/v1/revisions/{number}/rollback"), || to(revisions::roll_back), revisions::about_roll_back),
     api(OPERATOR, ("POST",   "/api/v1/revisions/{number}/undo"), || to(revisions::undo), revisions::about_undo),
+    api(VIEWER,   ("GET",    "/api/v1/listeners"), || parts::list(Part::Listener), || about::about_list(Part::Listener)),
+    api(VIEWER,   ("GET",    "/api/v1/listeners/{listener}"), || parts::read(Part::Listener), || about::about_read(Part::Listener)),
+    api(ADMIN,    ("PUT",    "/api/v1/listeners/{listener}"), || parts::put(Part::Listener), || about::about_put(Part::Listener)),
+    api(ADMIN,    ("PATCH",  "/api/v1/listeners/{listener}"), || parts::merge(Part::Listener), || about::about_merge(Part::Listener)),
+    api(ADMIN,    ("DELETE", "/api/v1/listeners/{listener}"), || parts::remove(Part::Listener), || about::about_remove(Part::Listener)),
+    api(VIEWER,   ("GET",    "/api/v1/certificates"), || parts::list(Part::Certificate), || about::about_list(Part::Certificate)),
+    api(VIEWER,   ("GET",    "/api/v1/certificates/{certificate}"), || parts::read(Part::Certificate), || about::about_read(Part::Certificate)),
+    api(ADMIN,    ("PUT",    "/api/v1/certificates/{certificate}"), || parts::put(Part::Certificate), || about::about_put(Part::Certificate)),
+    api(ADMIN,    ("PATCH",  "/api/v1/certificates/{certificate}"), || parts::merge(Part::Certificate), || about::about_merge(Part::Certificate)),
+    api(ADMIN,    ("DELETE", "/api/v1/certificates/{certificate}"), || parts::remove(Part::Certificate), || about::about_remove(Part::Certificate)),
+    api(VIEWER,   ("GET",    "/api/v1/pools"), || parts::list(Part::Pool), || about::about_list(Part::Pool)),
+    api(VIEWER,   ("GET",    "/api/v1/pools/{pool}"), || parts::read(Part::Pool), || about::about_read(Part::Pool)),
+    api(ADMIN,    ("PUT",    "/api/v1/pools/{pool}"), || parts::put(Part::Pool), || about::about_put(Part::Pool)),
+    api(ADMIN,    ("PATCH",  "/api/v1/pools/{pool}"), || parts::merge(Part::Pool), || about::about_merge(Part::Pool)),
+    api(ADMIN,    ("DELETE", "/api/v1/pools/{pool}"), || parts::remove(Part::Pool), || about::about_remove(Part::Pool)),
+    api(VIEWER,   ("GET",    "/api/v1/pools/{pool}/nodes"), || parts::list(Part::Node), || about::about_list(Part::Node)),
+    api(VIEWER,   ("GET",    "/api/v1/pools/{pool}/nodes/{node}"), || parts::read(Part::Node), || about::about_read(Part::Node)),
+    api(ADMIN,    ("PUT",    "/api/v1/pools/{pool}/nodes/{node}"), || parts::put(Part::Node), || about::about_put(Part::Node)),
+    api(ADMIN,    ("DELETE", "/api/v1/pools/{pool}/nodes/{node}"), || parts::remove(Part::Node), || about::about_remove(Part::Node)),
+    api(VIEWER,   ("GET",    "/api/v1/sites"), || parts::list(Part::Site), || about::about_list(Part::Site)),
+    api(VIEWER,   ("GET",    "/api/v1/sites/{site}"), || parts::read(Part::Site), || about::about_read(Part::Site)),
+    api(ADMIN,    ("PUT",    "/api/v1/sites/{site}"), || parts::put(Part::Site), || about::about_put(Part::Site)),
+    api(ADMIN,    ("PATCH",  "/api/v1/sites/{site}"), || parts::merge(Part::Site), || about::about_merge(Part::Site)),
+    api(ADMIN,    ("DELETE", "/api/v1/sites/{site}"), || parts::remove(Part::Site), || about::about_remove(Part::Site)),
+    api(VIEWER,   ("GET",    "/api/v1/sites/{site}/routes"), || parts::list(Part::Route), || about::about_list(Part::Route)),
+    api(VIEWER,   ("GET",    "/api/v1/sites/{site}/routes/{route}"), || parts::read(Part::Route), || about::about_read(Part::Route)),
+    api(ADMIN,    ("PUT",    "/api/v1/sites/{site}/routes/{route}"), || parts::put(Part::Route), || about::about_put(Part::Route)),
+    api(ADMIN,    ("PATCH",  "/api/v1/sites/{site}/routes/{route}"), || parts::merge(Part::Route), || about::about_merge(Part::Route)),
+    api(ADMIN,    ("DELETE", "/api/v1/sites/{site}/routes/{route}"), || parts::remove(Part::Route), || about::about_remove(Part::Route)),
+    api(VIEWER,   ("GET",    "/api/v1/webhooks"), || parts::list(Part::Webhook), || about::about_list(Part::Webhook)),
+    api(VIEWER,   ("GET",    "/api/v1/webhooks/{webhook}"), || parts::read(Part::Webhook), || about::about_read(Part::Webhook)),
+    api(ADMIN,    ("PUT",    "/api/v1/webhooks/{webhook}"), || parts::put(Part::Webhook), || about::about_put(Part::Webhook)),
+    api(ADMIN,    ("PATCH",  "/api/v1/webhooks/{webhook}"), || parts::merge(Part::Webhook), || about::about_merge(Part::Webhook)),
+    api(ADMIN,    ("DELETE", "/api/v1/webhooks/{webhook}"), || parts::remove(Part::Webhook), || about::about_remove(Part::Webhook)),
+    api(VIEWER,   ("GET",    "/api/v1/config/settings"), || parts::read(Part::Settings), || about::about_read(Part::Settings)),
+    api(ADMIN,    ("PUT",    "/api/v1/config/settings"), || parts::put(Part::Settings), || about::about_put(Part::Settings)),
+    api(ADMIN,    ("PATCH",  "/api/v1/config/settings"), || parts::merge(Part::Settings), || about::about_merge(Part::Settings)),
+    api(ADMIN,    ("DELETE", "/api/v1/config/settings"), || parts::remove(Part::Settings), || about::about_remove(Part::Settings)),
+    api(VIEWER,   ("GET",    "/api/v1/config/admin"), || parts::read(Part::Admin), || about::about_read(Part::Admin)),
+    api(ADMIN,    ("PUT",    "/api/v1/config/admin"), || parts::put(Part::Admin), || about::about_put(Part::Admin)),
+    api(ADMIN,    ("PATCH",  "/api/v1/config/admin"), || parts::merge(Part::Admin), || about::about_merge(Part::Admin)),
+    api(ADMIN,    ("DELETE", "/api/v1/config/admin"), || parts::remove(Part::Admin), || about::about_remove(Part::Admin)),
+    api(VIEWER,   ("GET",    "/api/v1/config/logs"), || parts::read(Part::Logs), || about::about_read(Part::Logs)),
+    api(ADMIN,    ("PUT",    "/api/v1/config/logs"), || parts::put(Part::Logs), || about::about_put(Part::Logs)),
+    api(ADMIN,    ("PATCH",  "/api/v1/config/logs"), || parts::merge(Part::Logs), || about::about_merge(Part::Logs)),
+    api(ADMIN,    ("DELETE", "/api/v1/config/logs"), || parts::remove(Part::Logs), || about::about_remove(Part::Logs)),
     api(VIEWER,   ("GET",    "/api/v1/users"), || to(api::users), api::about_users),
     api(ADMIN,    ("POST",   "/api/v1/users"), || to(api::add_user), api::about_add_user),
     api(VIEWER,   ("GET",    "/api/v1/users/{id}"), || to(api::user), api::about_user),
@@ -211,6 +259,8 @@ pub(super) const ROUTES: &[Route] = &[
     api(Who::Box, ("POST",   "/api/v1/reset-password"), || to(box_only::reset_password), box_only::about_reset_password),
     route(OPERATOR, Api, ("POST",  "/api/v1/pools/{pool}/nodes/{node}/trial"), || to(trial::of_node)),
     route(ADMIN,    Api, ("POST",  "/api/v1/trial"), || to(trial::post)),
+    api(OPERATOR, ("POST",   "/api/v1/pools/{pool}/nodes/{node}/trial"), || to(trial::of_node), trial::about_of_node),
+    api(ADMIN,    ("POST",   "/api/v1/trial"), || to(trial::post), trial::about_post),
 ];
 
 /// The route of a request, by the pattern its path has; none for a method it does not take.

@@ -10,6 +10,7 @@ use super::answer::{self, Refusal};
 use super::identity::{self, Identity};
 use super::openapi::Operation;
 use super::openapi::schema::{Object, flag, maybe, number, of, said, text, word};
+use super::openapi::schema::{self, Object, of};
 use super::request;
 use super::texts::Texts;
 use crate::balance::Cause;
@@ -95,6 +96,34 @@ pub(super) async fn of_node(
     let trial = Trial::Node { pool, node };
     let tried = refusing(&request, &people, &trial, handle.trial(trial.clone()).await).await;
     told(tried, language)
+}
+
+pub(super) fn about_post() -> Operation {
+    let taken = Object::new()
+        .must("address", of("NodeAddress"))
+        .may("pool", schema::maybe(schema::text()))
+        .taken();
+    let operation = Operation::new("tryAddress", "Try a node", "Try an address as a node")
+        .detail("Link-local and cloud metadata addresses and our own are refused.")
+        .body(taken, json!({ "address": "10.0.0.1:8000" }));
+    about(operation)
+}
+
+pub(super) fn about_of_node() -> Operation {
+    let operation = Operation::new("tryNode", "Try a node", "Try a node as it is configured")
+        .path("pool", of("Name"), "The pool's name.")
+        .path("node", of("NodeName"), "The node's name.")
+        .without_body()
+        .errors(&[422]);
+    about(operation)
+}
+
+fn about(operation: Operation) -> Operation {
+    let words = Language::ALL.map(Language::as_str);
+    operation
+        .query("lang", schema::word(words), "Of the words.")
+        .answers(200, "What came back.", of("Tried"))
+        .errors(&[400, 404, 409, 429])
 }
 
 fn told(tried: Result<Tried, TrialFault>, language: Language) -> Result<HttpResponse, Refusal> {

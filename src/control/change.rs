@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
-use super::{Control, Now, Started, Writer, own_socket, publish, secrets, words};
+use super::{Control, Now, Started, Writer, own_socket, publish, roots, secrets, words};
 use crate::document::{self, Change, Format, PlacedProblems};
 use crate::health;
 use crate::listener::Prepared;
@@ -181,8 +181,7 @@ impl Control {
 
         secrets::generate(&mut config);
         let config = Arc::new(config);
-        let mut own = own_socket::check(&self.dir, &config).await;
-        own.append(own_socket::check_admin(self.door.local_address(), &config));
+        let own = self.not_for_sites(&config).await;
         if !own.is_empty() {
             return Err(ChangeError::Invalid(own.into()));
         }
@@ -219,6 +218,17 @@ impl Control {
             .await;
         self.tell_change(&wanted.author, &words, &applied);
         Ok(applied)
+    }
+
+    /// What of `config` would lead visitors where they must not get.
+    async fn not_for_sites(&self, config: &Arc<Config>) -> Problems {
+        let mut own = own_socket::check(&self.dir, config).await;
+        own.append(own_socket::check_addresses(
+            self.door.local_address(),
+            config,
+        ));
+        own.append(roots::check(&self.dir, config).await);
+        own
     }
 
     /// Compiles `config` on the blocking pool: it reads pages from a disk, and the health

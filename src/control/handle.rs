@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::notices::Happened;
 use super::{
     Applied, Apply, ChangeError, CheckReport, Control, EditParts, NodeEdit, Readiness, Started,
+    Applied, Apply, ChangeError, CheckReport, Control, EditParts, NodeEdit, Now, Readiness, Started,
 };
 use crate::document::{self, Format, PlacedProblems};
 use crate::health::Supervisor;
@@ -85,16 +86,31 @@ impl Handle {
     /// # Errors
     /// Where everything was lost: an empty document would be mistaken for the Config.
     pub fn export(&self, format: Format) -> Result<(u64, String), ChangeError> {
-        let now = self.control.now.load();
-        if let Started::Nothing { why } = &now.started {
-            return Err(ChangeError::ReadOnly(why.clone()));
-        }
+        let now = self.known()?;
         let (revision, config) = (now.snapshot.revision, &now.snapshot.config);
         let text = match format {
             Format::Toml => format!("# revision {revision}\n{}", document::to_toml(config)),
             Format::Json => document::to_json(config).to_string(),
         };
         Ok((revision, text))
+    }
+
+    /// The same document as a value.
+    ///
+    /// # Errors
+    /// As of [`Handle::export`].
+    pub fn document(&self) -> Result<(u64, Value), ChangeError> {
+        let now = self.known()?;
+        let (revision, config) = (now.snapshot.revision, &now.snapshot.config);
+        Ok((revision, document::to_json(config)))
+    }
+
+    fn known(&self) -> Result<Arc<Now>, ChangeError> {
+        let now = self.control.now.load_full();
+        match &now.started {
+            Started::Nothing { why } => Err(ChangeError::ReadOnly(why.clone())),
+            _ => Ok(now),
+        }
     }
 
     /// What `status --json` says.
@@ -120,6 +136,11 @@ impl Handle {
     /// The log store; none where nothing serves.
     pub fn records(&self) -> Option<Records> {
         self.control.parts.records.clone()
+    }
+
+    /// Counts a request to the panel that ran into a mistake of ours.
+    pub fn count_panic(&self) {
+        self.control.parts.metrics.count_panic();
     }
 
     /// The text for `/metrics`.

@@ -24,6 +24,7 @@ mod own_socket;
 mod ports;
 mod publish;
 mod recent;
+mod roots;
 mod secrets;
 mod start;
 mod status;

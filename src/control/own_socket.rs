@@ -9,26 +9,27 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use crate::model::{Code, Config, Problems, Way};
+use crate::model::{Code, Config, Problems, Way, no_node};
 
 /// The name of the API's socket in the data directory.
 pub const CONTROL_SOCKET: &str = "control.sock";
 
-/// A Problem for each node that is where the admin server really listens: the command line may
-/// say another address than the Config.
-pub(super) fn check_admin(open: Option<SocketAddr>, config: &Config) -> Problems {
+/// A Problem for each node that is where the admin server really listens (the command line may
+/// say another address than the Config), or where no node is. Asked of a change alone: what was
+/// taken by an older version goes on being served.
+pub(super) fn check_addresses(open: Option<SocketAddr>, config: &Config) -> Problems {
     let mut problems = Problems::default();
-    let Some(open) = open else {
-        return problems;
-    };
     for (i, pool) in config.pools.iter().enumerate() {
         for (j, node) in pool.nodes.iter().enumerate() {
-            if leads_to(node.address.way(), open) {
-                problems.add(
-                    format!("pools[{i}].nodes[{j}].address"),
-                    Code::Conflict,
-                    format!("{} is the admin address of this program", node.address),
-                );
+            let field = || format!("pools[{i}].nodes[{j}].address");
+            let (address, way) = (&node.address, node.address.way());
+            if open.is_some_and(|open| leads_to(way, open)) {
+                let message = format!("{address} is the admin address of this program");
+                problems.add(field(), Code::Conflict, message);
+            } else if let Way::Ip(ip) = way
+                && let Some(none) = no_node(ip.ip())
+            {
+                problems.add(field(), Code::Value, none.words());
             }
         }
     }

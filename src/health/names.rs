@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use super::Target;
 use crate::balance::{NodeState, Unresolved};
-use crate::model::{NodeAddress, Way};
+use crate::model::{NodeAddress, Way, no_node};
 
 /// How long a change waits for the names it brings. Longer would hold up the
 /// operator; whoever is later is found by the regular look-up.
@@ -111,14 +111,48 @@ async fn addresses(address: &NodeAddress) -> io::Result<Vec<SocketAddr>> {
     let Way::Name { host, port } = address.way() else {
         return Err(io::Error::other("it is no name"));
     };
-    let mut found = Vec::new();
-    for socket in lookup_host((host, port)).await? {
-        if !found.contains(&socket) {
-            found.push(socket);
+    usable(lookup_host((host, port)).await?)
+}
+
+/// Each once, without those where no node is: whoever answers for a name must not lead us there.
+/// What is kept is what is connected to; nothing looks the name up a second time.
+fn usable(found: impl Iterator<Item = SocketAddr>) -> io::Result<Vec<SocketAddr>> {
+    let (mut kept, mut barred) = (Vec::new(), None);
+    for socket in found {
+        match no_node(socket.ip()) {
+            Some(why) => barred = Some(why),
+            None if kept.contains(&socket) => {}
+            None => kept.push(socket),
         }
     }
-    match found.is_empty() {
-        true => Err(io::Error::other("the name has no address")),
-        false => Ok(found),
+    match (kept.is_empty(), barred) {
+        (false, _) => Ok(kept),
+        (true, Some(why)) => Err(io::Error::other(why.words())),
+        (true, None) => Err(io::Error::other("the name has no address")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::usable;
+
+    #[test]
+    fn a_name_does_not_lead_where_no_node_is() {
+        let sockets = |texts: &[&str]| -> Vec<SocketAddr> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        let answered = sockets(&[
+            "169.254.169.254:80",
+            "10.0.0.1:80",
+            "10.0.0.1:80",
+            "[fe80::1]:80",
+        ]);
+        let kept = usable(answered.into_iter()).unwrap();
+        assert_eq!(kept, sockets(&["10.0.0.1:80"]));
+        let refused = usable(sockets(&["[fd00:ec2::254]:80"]).into_iter()).unwrap_err();
+        assert!(refused.to_string().contains("cloud metadata"), "{refused}");
+        assert!(usable(std::iter::empty()).is_err());
     }
 }

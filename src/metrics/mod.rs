@@ -106,6 +106,7 @@ pub struct Metrics {
     retries: [AtomicU64; RetryReason::ALL.len()],
     statics: [AtomicU64; StaticResult::ALL.len()],
     reloads: Reloads,
+    panics: AtomicU64,
     /// Why requests were answered by the proxy itself.
     pub reasons: Reasons,
     /// Handshakes with clients.
@@ -211,6 +212,11 @@ impl Metrics {
         );
     }
 
+    /// Counts one request to the panel that ran into a mistake of ours.
+    pub fn count_panic(&self) {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts one attempt to put a configuration in force.
     pub fn count_reload(&self, succeeded: bool, at: SystemTime) {
         let reloads = &self.reloads;
@@ -282,6 +288,10 @@ impl Metrics {
     }
 
     fn write_process(&self, text: &mut Text) {
+        let name = "steelyard_admin_panics_total";
+        let help = "Requests to the panel or the API that ran into a mistake of ours.";
+        text.family(name, Kind::Counter, help);
+        text.sample(name, &[], read(&self.panics));
         let name = "steelyard_config_reloads_total";
         text.family(
             name,

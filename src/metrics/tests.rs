@@ -53,6 +53,7 @@ fn busy() -> (Metrics, Vec<Arc<dyn std::any::Any>>) {
     std::mem::forget(connections.opened());
     metrics.count_retry(RetryReason::Stale);
     assert!(metrics.reasons.count("no_node") && !metrics.reasons.count("nobody"));
+    metrics.count_panic();
     metrics.count_reload(true, SystemTime::UNIX_EPOCH + Duration::from_millis(1500));
     metrics.count_reload(false, SystemTime::now());
     metrics.logs.lines.fetch_add(4, Ordering::Relaxed);
@@ -99,6 +100,7 @@ fn every_counter_is_in_the_text() {
         "steelyard_retries_total{reason=\"stale\"} 1",
         "steelyard_reasons_total{reason=\"no_node\"} 1",
         "steelyard_reasons_total{reason=\"queue_full\"} 0",
+        "steelyard_admin_panics_total 1",
         "steelyard_config_reloads_total{result=\"failure\"} 1",
         "steelyard_config_last_reload_successful 0",
         "steelyard_config_last_reload_success_timestamp_seconds 1.5",

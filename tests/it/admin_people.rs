@@ -1,7 +1,7 @@
 //! Users, their roles, where they are signed in, tokens and the audit log, by the forms.
 
 use crate::support::appliance::{Appliance, said};
-use crate::support::client::{Client, Request, Response};
+use crate::support::client::{Client, Request, Response, Wire};
 use crate::support::document::{node, one_pool};
 use crate::support::panel::{PASSWORD, Panel};
 
@@ -229,4 +229,42 @@ fn a_node_that_is_the_admin_address_is_a_problem() {
             "{told}"
         );
     }
+}
+
+#[test]
+fn the_process_leaves_no_core() {
+    let lb = Appliance::start();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", lb.pid())).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let words: Vec<&str> = core.unwrap().split_whitespace().collect();
+    assert_eq!(words[4..6], ["0", "0"], "{words:?}");
+}
+
+#[test]
+fn a_stream_ends_with_the_sign_in() {
+    let lb = Appliance::start();
+    let mut admin = Panel::set_up(&lb);
+    let ann = admin.with(&lb, "ann", "viewer");
+    let cookie = ann.cookie.clone().unwrap();
+    let port = lb.admin_port();
+    let ask = || {
+        let mut stream = Wire::to(port);
+        stream.send(format!(
+            "GET /api/v1/logs/live HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\n\r\n"
+        ));
+        let status = stream.head().status;
+        (stream, status)
+    };
+    let (mut stream, status) = ask();
+    assert_eq!(status, 200);
+    let page = admin.get("/people").text();
+    let rest = &page[page.find("places").unwrap()..];
+    let id = number_of(rest, "/people/sign-ins/", "ann").to_owned();
+    let ended = admin.post(&format!("/people/sign-ins/{id}/end"), &[]);
+    assert_eq!(ended.status, 303);
+    // It is over by itself, though nobody leaves.
+    stream.rest();
+    assert_eq!(ask().1, 401);
 }

@@ -282,11 +282,15 @@ fn no_secret_is_kept_or_logged_as_it_is() {
     let page = made.text();
     let start = page.find("steelyard_").unwrap();
     let token = &page[start..start + 53];
-    for file in ["config.db", "config.db-wal", "said.txt"] {
-        let bytes = std::fs::read(lb.data().join(file)).unwrap_or_default();
+    let file = |name| std::fs::read(lb.data().join(name)).unwrap_or_default();
+    for (place, bytes) in [
+        ("config.db", file("config.db")),
+        ("config.db-wal", file("config.db-wal")),
+        ("its own log", lb.log().into_bytes()),
+    ] {
         for secret in [session, token, PASSWORD] {
             let found = memchr::memmem::find(&bytes, secret.as_bytes());
-            assert_eq!(found, None, "{secret} is in {file}");
+            assert_eq!(found, None, "{secret} is in {place}");
         }
     }
     let status = Request::get("/api/v1/status").field("Authorization", &format!("Bearer {token}"));

@@ -5,6 +5,8 @@ mod audit;
 mod config;
 mod fields;
 mod nodes;
+pub(super) mod parts;
+pub(super) mod parts_described;
 mod sign_ins;
 mod tokens;
 mod users;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::logged;
 use super::schema::{
     Object, any_of, count, flag, list, maybe, of, said, seconds, text, time, unix_time, word,
 };
@@ -18,17 +19,14 @@ pub(super) fn components() -> Map<String, Value> {
             "Problems",
             Object::new().must("problems", list(problem())).told(),
         ),
+        ("InPart", in_part()),
         ("Checked", checked()),
         ("Applied", applied()),
         ("Status", status()),
         ("NodeStatus", node_status()),
         ("Explanation", explanation()),
         ("Question", question()),
-        ("LogRecord", log_record()),
-        ("LogPage", log_page()),
-        ("Histogram", histogram()),
-        ("Chart", chart()),
-        ("Event", event()),
+        ("Tried", tried()),
         ("User", user()),
         ("SignIn", sign_in()),
         ("Token", token()),
@@ -36,9 +34,12 @@ pub(super) fn components() -> Map<String, Value> {
         ("Classes", classes(count())),
         ("Revision", crate::admin::history::api::schema()),
     ];
-    all.map(|(name, schema)| (name.to_owned(), schema))
+    let mut all: Map<String, Value> = all
+        .map(|(name, schema)| (name.to_owned(), schema))
         .into_iter()
-        .collect()
+        .collect();
+    all.append(&mut logged::components());
+    all
 }
 
 fn stale() -> Value {
@@ -70,7 +71,16 @@ fn problem() -> Value {
         .must("column", maybe(count()))
         .must("code", word(codes))
         .must("message", text())
+        .may("in_part", of("InPart"))
         .told()
+}
+
+fn in_part() -> Value {
+    let schema = Object::new()
+        .must("edit", said(count(), "Which edit, from 0."))
+        .must("field", said(text(), "The way within the part."))
+        .told();
+    said(schema, "Where it stands in what was edited.")
 }
 
 fn checked() -> Value {
@@ -138,6 +148,20 @@ fn node_status() -> Value {
         .must("text", text())
         .must("at", maybe(time()))
         .told();
+    let past = Object::new()
+        .must("at", maybe(time()))
+        .must("code", text())
+        .must("cause", maybe(text()))
+        .must("status", maybe(count()))
+        .must("ms", count())
+        .told();
+    let recent = Object::new()
+        .must("step_s", count())
+        .must("requests", list(count()))
+        .must("requests_per_second", seconds())
+        .must("p95_s", maybe(seconds()))
+        .must("errors", count())
+        .told();
     let lookup = Object::new()
         .must("cause", text())
         .must("text", text())
@@ -153,7 +177,10 @@ fn node_status() -> Value {
         )
         .must("admin_state", state())
         .must("health", word(["unknown", "up", "down"]))
+        .must("health_since", maybe(time()))
         .must("check", maybe(check))
+        .must("last_checks", said(list(past), "The oldest first."))
+        .must("recent", recent)
         .must("lookup", maybe(lookup))
         .must("ejected_until", maybe(time()))
         .must("in_flight", count())
@@ -184,7 +211,7 @@ fn question() -> Value {
         .may(
             "headers",
             said(
-                list(any_of([text(), given])),
+                maybe(list(any_of([text(), given]))),
                 "Each \"Name: value\" or apart.",
             ),
         )
@@ -226,108 +253,26 @@ fn explanation() -> Value {
         .told()
 }
 
-fn log_record() -> Value {
-    let one = Object::new()
-        .must("node", text())
+fn tried() -> Value {
+    let exchange = Object::new()
+        .must("sent", text())
+        .must("head", text())
+        .must("body", text())
+        .must("more", json!({}))
+        .told();
+    Object::new()
         .must("address", text())
+        .must("passed", flag())
+        .must("code", text())
+        .must("cause", maybe(text()))
+        .must("text", text())
         .must("status", maybe(count()))
-        .must("reason", maybe(text()))
-        .must("connect_s", maybe(seconds()))
-        .must("first_byte_s", maybe(seconds()))
-        .told();
-    Object::new()
-        .must("id", text())
-        .must("time", time())
-        .must("listener", text())
-        .must("site", maybe(text()))
-        .must("route", maybe(text()))
-        .must("client_ip", text())
-        .must("client_port", count())
-        .must("method", text())
-        .must("host", text())
-        .must("path", text())
-        .must("query", maybe(text()))
-        .must("protocol", text())
-        .must("tls", maybe(text()))
-        .must("status", count())
-        .must("bytes_in", count())
-        .must("bytes_out", count())
-        .must("reason", maybe(text()))
-        .must("revision", count())
-        .must("request_id", text())
-        .must("user_agent", maybe(text()))
-        .must("referer", maybe(text()))
-        .must("node", maybe(text()))
-        .must("tries", list(one))
-        .must("queue_s", seconds())
-        .must("total_s", seconds())
-        .told()
-}
-
-fn log_page() -> Value {
-    Object::new()
-        .must("records", list(of("LogRecord")))
-        .must("next", said(maybe(text()), "Show it as before to go on."))
-        .must(
-            "newest",
-            said(maybe(text()), "Show it as after for what is newer."),
-        )
-        .must("searched_back_to", maybe(time()))
-        .must("visited", count())
-        .must("unreadable", count())
-        .told()
-}
-
-fn classes(each: Value) -> Value {
-    let mut object = Object::new();
-    for class in ["2xx", "3xx", "4xx", "5xx", "other"] {
-        object = object.must(class, each.clone());
-    }
-    object.told()
-}
-
-fn histogram() -> Value {
-    let bucket = Object::new()
-        .must("time", time())
-        .must("requests", of("Classes"))
-        .told();
-    Object::new()
-        .must("width_s", seconds())
-        .must("buckets", list(bucket))
-        .must("searched_back_to", maybe(time()))
-        .must("visited", count())
-        .told()
-}
-
-fn chart() -> Value {
-    let quantile = || list(maybe(seconds()));
-    let latency = Object::new()
-        .must("p50_s", quantile())
-        .must("p95_s", quantile())
-        .must("p99_s", quantile())
-        .told();
-    Object::new()
-        .must("range", text())
-        .must("step_s", count())
-        .must("time", list(unix_time()))
-        .must("requests", classes(list(count())))
-        .must("latency", latency)
-        .must("bytes_in", list(count()))
-        .must("bytes_out", list(count()))
-        .must("events", list(of("Event")))
-        .told()
-}
-
-fn event() -> Value {
-    Object::new()
-        .must("id", count())
-        .must("time", time())
-        .must("kind", text())
-        .must("pool", maybe(text()))
-        .must("node", maybe(text()))
-        .must("revision", count())
-        .must("author", maybe(text()))
-        .must("words", text())
+        .must("connected_ms", maybe(count()))
+        .must("ms", count())
+        .must("only_connects", flag())
+        .must("server", maybe(text()))
+        .must("django", flag())
+        .must("exchange", exchange)
         .told()
 }
 

@@ -46,7 +46,7 @@ pub(in crate::admin) fn about_search() -> Operation {
 }
 
 fn paged(operation: Operation) -> Operation {
-    let id = || form("^[0-9]+-[0-9]+-[0-9]+$");
+    let id = || form("^([0-9]+-[0-9]+-[0-9]+)?$");
     operation
         .query("limit", number(1, 200), "How many at most.")
         .query("before", id(), "Older ones than the record of this id.")

@@ -6,8 +6,10 @@
 
 mod answers;
 mod config;
+mod logged;
 mod logs;
 mod operation;
+mod patch;
 pub(super) mod schema;
 #[cfg(test)]
 mod tests;
@@ -50,6 +52,7 @@ pub(super) fn document() -> Value {
         methods[route.method.to_ascii_lowercase()] = told;
     }
     let mut schemas = config::components();
+    schemas.append(&mut patch::components(&schemas));
     schemas.append(&mut answers::components());
     json!({
         "openapi": "3.1.0",

@@ -7,33 +7,36 @@ use crate::admin::routes::{Route, Who};
 
 /// A quoted revision, as `ETag` and `If-Match` have it.
 const TAG: &str = "^\"[0-9]+\"$";
+const MATCH: &str = "^ *(\\*|\"?[0-9]+\"?) *$";
 
 /// What one method of one URL takes and answers.
 #[derive(Debug)]
 pub(in crate::admin) struct Operation {
-    id: &'static str,
+    id: String,
     group: &'static str,
-    summary: &'static str,
+    summary: String,
     detail: &'static str,
     parameters: Vec<Value>,
     body: Option<Value>,
+    takes_nothing: bool,
     answers: Map<String, Value>,
 }
 
 impl Operation {
     /// `id` is a verb and a noun, `group` the heading it stands under.
     pub(in crate::admin) fn new(
-        id: &'static str,
+        id: impl Into<String>,
         group: &'static str,
-        summary: &'static str,
+        summary: impl Into<String>,
     ) -> Self {
         Self {
-            id,
+            id: id.into(),
             group,
-            summary,
+            summary: summary.into(),
             detail: "",
             parameters: Vec::new(),
             body: None,
+            takes_nothing: false,
             answers: Map::new(),
         }
     }
@@ -75,7 +78,7 @@ impl Operation {
         let words = "Only tell what would change.";
         self.query("dry_run", flag(), words)
             .parameter(json!({
-                "name": "If-Match", "in": "header", "schema": form(TAG),
+                "name": "If-Match", "in": "header", "schema": form(MATCH),
                 "description": "The revision the change is made from, as ETag said it: 412 where another is in force.",
             }))
             .errors(&[400, 412, 422])
@@ -96,7 +99,13 @@ impl Operation {
         });
         let kinds: Map<String, Value> = kinds.collect();
         self.body = Some(json!({ "required": true, "content": kinds }));
-        self.errors(&[400, 413, 415])
+        self.errors(&[400, 413, 415, 422])
+    }
+
+    /// That it takes no body, where others of its method do.
+    pub(in crate::admin) fn without_body(mut self) -> Self {
+        self.takes_nothing = true;
+        self
     }
 
     /// A JSON answer.
@@ -192,6 +201,9 @@ impl Operation {
         });
         if !self.parameters.is_empty() {
             told["parameters"] = self.parameters.into();
+        }
+        if self.takes_nothing {
+            told["x-no-body"] = true.into();
         }
         if let Some(body) = self.body {
             told["requestBody"] = body;

@@ -1,13 +1,14 @@
 //! Where a trial may connect to: wherever a node may be, and that is not this program, nor what
 //! a cloud tells its machines alone.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 
 use tokio::task::spawn_blocking;
 
 use super::TrialFault;
 use crate::control::own_socket::{CONTROL_SOCKET, is_own, is_same};
+use crate::model::{NoNode, no_node, reached};
 
 /// Why no node may be at an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,33 +40,20 @@ impl std::fmt::Display for Barred {
         f.write_str(match self {
             Self::OwnPanel => "this is the admin address of this program, which is no node",
             Self::OwnSocket => "this is the control socket of this program, which is no node",
-            Self::LinkLocal => {
-                "link-local and cloud metadata addresses are not connected to: no node is there"
-            }
-            Self::NoMachine => "this is no address of one machine",
+            Self::LinkLocal => NoNode::LinkLocal.words(),
+            Self::NoMachine => NoNode::NoMachine.words(),
         })
     }
 }
 
-/// What clouds serve their machines' secrets at, beside the link-local addresses: AWS by IPv6,
-/// Alibaba Cloud.
-const METADATA: [IpAddr; 2] = [
-    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
-    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
-];
-
 /// Whether `address` may be connected to, while the admin server listens at `open`.
 pub(super) fn address(address: SocketAddr, open: Option<SocketAddr>) -> Result<(), TrialFault> {
-    let ip = meant(address.ip());
-    let address = SocketAddr::new(ip, address.port());
-    let barred = if open.is_some_and(|open| is_own(address, open)) {
-        Barred::OwnPanel
-    } else if is_link_local(ip) || METADATA.contains(&ip) {
-        Barred::LinkLocal
-    } else if ip.is_unspecified() || ip.is_multicast() || is_broadcast(ip) {
-        Barred::NoMachine
-    } else {
-        return Ok(());
+    let address = SocketAddr::new(reached(address.ip()), address.port());
+    let barred = match no_node(address.ip()) {
+        _ if open.is_some_and(|open| is_own(address, open)) => Barred::OwnPanel,
+        Some(NoNode::LinkLocal) => Barred::LinkLocal,
+        Some(NoNode::NoMachine) => Barred::NoMachine,
+        None => return Ok(()),
     };
     Err(TrialFault::Barred(barred))
 }
@@ -78,32 +66,6 @@ pub(super) async fn path(path: &Path, dir: &Path) -> Result<(), TrialFault> {
         Ok(false) => Ok(()),
         Ok(true) => Err(TrialFault::Barred(Barred::OwnSocket)),
         Err(_) => Err(TrialFault::BrokenOff),
-    }
-}
-
-/// The address that is reached: IPv4 within IPv6 as it is, mapped or by NAT64.
-fn meant(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(v6) if v6.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] => {
-            let [.., a, b, c, d] = v6.octets();
-            Ipv4Addr::new(a, b, c, d).into()
-        }
-        ip => ip,
-    }
-}
-
-fn is_link_local(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unicast_link_local(),
-    }
-}
-
-fn is_broadcast(ip: IpAddr) -> bool {
-    match ip {
-        // All of 0.0.0.0/8 is «this machine» to Linux or to nobody.
-        IpAddr::V4(ip) => ip.is_broadcast() || ip.octets()[0] == 0,
-        IpAddr::V6(_) => false,
     }
 }
 

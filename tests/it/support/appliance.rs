@@ -293,7 +293,8 @@ impl Appliance {
     }
 
     fn log_path(&self) -> PathBuf {
-        self.data().join("said.txt")
+        // Beside the directory: its disk may take no word.
+        self.data().with_extension("said")
     }
 
     /// Memory now, in KiB.
@@ -337,6 +338,7 @@ impl Drop for Appliance {
             let _ended = child.wait();
         }
         let log = self.log();
+        let _gone = fs::remove_file(self.log_path());
         if std::thread::panicking() {
             eprintln!("--- steelyard said ---\n{log}----------------------");
             return;

@@ -25,6 +25,11 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// One that has its token already.
+    pub(crate) fn with_token(lb: &'a Appliance, token: String) -> Self {
+        Self { lb, token }
+    }
+
     /// Asks for what is below `/api/v1`.
     #[track_caller]
     pub(crate) fn send(&self, method: &str, path: &str, body: Option<Value>) -> Response {
