@@ -61,12 +61,6 @@ impl Form {
         Ok(Self(pairs))
     }
 
-    /// Every value of a field that may stand there several times.
-    pub(super) fn all(&self, name: &str) -> Vec<String> {
-        let found = self.0.iter().filter(|(key, _)| key == name);
-        found.map(|(_, value)| value.clone()).collect()
-    }
-
     /// The value of a field; nothing where it is not there, the first of two.
     pub(super) fn get(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(key, _)| key == name);

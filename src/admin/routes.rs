@@ -5,11 +5,15 @@ use actix_web::Route as Handler;
 use actix_web::http::Method;
 use actix_web::web::to;
 
-use super::history::api as revisions;
 use super::api::parts::{self, Kind as Part};
 use super::api::parts_described as about;
+use super::history::api as revisions;
 use super::openapi::{self, Operation};
-use super::{api, audit, box_only, check_status, document_page, explain, files, find, history, listeners, logs, logs_page, nodes, observe, overview, people, pools, preferences, settings, setup, sign_in, sites, statics, trial, try_url};
+use super::{
+    api, audit, box_only, check_status, document_page, explain, files, find, history, listeners,
+    logs, logs_page, nodes, observe, overview, people, pools, preferences, settings, setup,
+    sign_in, sites, statics, trial, try_url,
+};
 use crate::model::Role;
 
 /// Who may ask.
@@ -106,7 +110,6 @@ pub(super) const ROUTES: &[Route] = &[
     route(ADMIN,  Page, ("GET",  "/setup/done"), || to(setup::done_page)),
     route(ANYONE, Page, ("POST", "/preferences"), || to(preferences::submit)),
     route(VIEWER, Page, ("POST", "/sign-out"), || to(sign_in::out)),
-    route(VIEWER, Page, ("GET",  "/"), || to(people::home)),
     route(VIEWER, Page, ("GET",  "/nodes"), || to(nodes::page)),
     route(VIEWER, Page, ("GET",  "/live/nodes"), || to(nodes::live)),
     route(OPERATOR, Page, ("POST", "/nodes/{pool}"), || to(nodes::change_many)),
@@ -257,10 +260,6 @@ pub(super) const ROUTES: &[Route] = &[
     api(ADMIN,    ("GET",    "/api/v1/audit"), || to(api::audit), api::about_audit),
     api(Who::Box, ("POST",   "/api/v1/setup-url"), || to(box_only::setup_url), box_only::about_setup_url),
     api(Who::Box, ("POST",   "/api/v1/reset-password"), || to(box_only::reset_password), box_only::about_reset_password),
-    route(OPERATOR, Api, ("POST",  "/api/v1/pools/{pool}/nodes/{node}/trial"), || to(trial::of_node)),
-    route(ADMIN,    Api, ("POST",  "/api/v1/trial"), || to(trial::post)),
-    api(OPERATOR, ("POST",   "/api/v1/pools/{pool}/nodes/{node}/trial"), || to(trial::of_node), trial::about_of_node),
-    api(ADMIN,    ("POST",   "/api/v1/trial"), || to(trial::post), trial::about_post),
 ];
 
 /// The route of a request, by the pattern its path has; none for a method it does not take.
@@ -281,6 +280,13 @@ pub(super) fn methods(pattern: &str) -> String {
         method => vec![method],
     });
     methods.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether there is such a line.
+pub(super) fn has(method: &str, path: &str) -> bool {
+    ROUTES
+        .iter()
+        .any(|route| route.method == method && route.path == path)
 }
 
 /// The paths, each once, in the order of the table.

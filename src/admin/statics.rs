@@ -29,24 +29,9 @@ const FILES: &[(&str, &str, &[u8])] = &[
         include_bytes!("../../static/panel.css"),
     ),
     (
-        "forms.css",
-        "text/css; charset=utf-8",
-        include_bytes!("../../static/forms.css"),
-    ),
-    (
-        "document.js",
-        "text/javascript; charset=utf-8",
-        include_bytes!("../../static/document.js"),
-    ),
-    (
         "panel.js",
         "text/javascript; charset=utf-8",
         include_bytes!("../../static/panel.js"),
-    ),
-    (
-        "palette.js",
-        "text/javascript; charset=utf-8",
-        include_bytes!("../../static/palette.js"),
     ),
     (
         "htmx.js",
@@ -59,34 +44,39 @@ const FILES: &[(&str, &str, &[u8])] = &[
         include_bytes!("../../static/hx-sse.js"),
     ),
     (
-        "setup.css",
-        "text/css; charset=utf-8",
-        include_bytes!("../../static/setup.css"),
-    ),
-    (
-        "nodes.css",
-        "text/css; charset=utf-8",
-        include_bytes!("../../static/nodes.css"),
-    ),
-    (
-        "nodes.js",
+        "palette.js",
         "text/javascript; charset=utf-8",
-        include_bytes!("../../static/nodes.js"),
-        "overview.css",
-        include_bytes!("../../static/overview.css"),
-        "uplot.css",
-        include_bytes!("../../static/uplot.css"),
-        "uplot.js",
-        include_bytes!("../../static/uplot.js"),
-        "charts.js",
-        include_bytes!("../../static/charts.js"),
-        "history.css",
-        include_bytes!("../../static/history.css"),
+        include_bytes!("../../static/palette.js"),
     ),
     (
         "icons.svg",
         "image/svg+xml",
         include_bytes!("../../static/icons.svg"),
+    ),
+    (
+        "mark.svg",
+        "image/svg+xml",
+        include_bytes!("../../static/mark.svg"),
+    ),
+    (
+        "charts.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../static/charts.js"),
+    ),
+    (
+        "document.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../static/document.js"),
+    ),
+    (
+        "forms.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../static/forms.css"),
+    ),
+    (
+        "history.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../static/history.css"),
     ),
     (
         "logs.css",
@@ -99,9 +89,34 @@ const FILES: &[(&str, &str, &[u8])] = &[
         include_bytes!("../../static/logs.js"),
     ),
     (
-        "mark.svg",
-        "image/svg+xml",
-        include_bytes!("../../static/mark.svg"),
+        "nodes.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../static/nodes.css"),
+    ),
+    (
+        "nodes.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../static/nodes.js"),
+    ),
+    (
+        "overview.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../static/overview.css"),
+    ),
+    (
+        "setup.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../static/setup.css"),
+    ),
+    (
+        "uplot.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../static/uplot.css"),
+    ),
+    (
+        "uplot.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../static/uplot.js"),
     ),
 ];
 

@@ -9,65 +9,13 @@ use serde_json::{Value, json};
 use super::answer::{self, Refusal};
 use super::identity::{self, Identity};
 use super::openapi::Operation;
-use super::openapi::schema::{Object, flag, maybe, number, of, said, text, word};
 use super::openapi::schema::{self, Object, of};
 use super::request;
 use super::texts::Texts;
 use crate::balance::Cause;
-use crate::control::{Barred, ChangeError, Handle, Heard, Trial, TrialFault, Tried};
+use crate::control::{Barred, Handle, Heard, Trial, TrialFault, Tried};
 use crate::model::{CheckKind, Code, HealthCheck, HttpCheck, Language, NodeAddress, Problems, Way};
 use crate::people::{Deed, Outcome, People};
-
-pub(super) fn about_post() -> Operation {
-    let taken = Object::new()
-        .must("address", of("NodeAddress"))
-        .may(
-            "pool",
-            said(of("Name"), "Whose check is made; none asks for /."),
-        )
-        .taken();
-    let words = "Once, off the data plane, within 5 s. Refused for addresses that no node may have: \
-        the panel's own, link-local and metadata ones.";
-    let operation = Operation::new("tryAddress", "Pools", "Try an address as if it were a node")
-        .detail(words)
-        .body(taken, json!({ "address": "10.0.0.1:8000" }));
-    about(operation.errors(&[404, 422]))
-}
-
-pub(super) fn about_of_node() -> Operation {
-    let operation = Operation::new("tryNode", "Pools", "Check a node once and tell all of it")
-        .path("pool", of("Name"), "The pool's name.")
-        .path("node", of("NodeName"), "The node's name.");
-    about(operation.errors(&[404, 422]))
-}
-
-fn about(operation: Operation) -> Operation {
-    let languages = word(Language::ALL.map(Language::as_str));
-    let exchange = Object::new()
-        .must("sent", said(text(), "The request; secrets are left out."))
-        .must("head", text())
-        .must("body", said(text(), "200 bytes of it at most."))
-        .must("more", flag())
-        .told();
-    let found = Object::new()
-        .must("address", text())
-        .must("passed", flag())
-        .must("code", said(text(), "HAProxy's short word: L7OK, L4CON …"))
-        .must("cause", maybe(text()))
-        .must("text", said(text(), "For a person, with what to do."))
-        .must("status", maybe(number(100, 999)))
-        .must("connected_ms", maybe(number(0, i64::from(u32::MAX))))
-        .must("ms", number(0, i64::from(u32::MAX)))
-        .must("only_connects", flag())
-        .must("server", maybe(text()))
-        .must("django", flag())
-        .must("exchange", exchange)
-        .told();
-    operation
-        .query("lang", languages, "The language of the words.")
-        .answers(200, "What was found.", found)
-        .errors(&[400, 429])
-}
 
 /// `POST /trial`: `{"address":"10.0.0.1:8000"}`, tried as a node of `pool` would be, or by `GET /`
 /// where no pool is named.
@@ -136,7 +84,7 @@ fn told(tried: Result<Tried, TrialFault>, language: Language) -> Result<HttpResp
         }
         Err(fault @ TrialFault::NotFound) => Err(Refusal::NotFound(fault.to_string())),
         Err(TrialFault::TooMany) => Err(Refusal::TooMany(TrialFault::TooMany.to_string())),
-        Err(fault @ TrialFault::BrokenOff) => Err(ChangeError::BrokenOff(fault.to_string()).into()),
+        Err(fault @ TrialFault::BrokenOff) => Err(Refusal::Conflict(fault.to_string())),
     }
 }
 

@@ -8,7 +8,6 @@ use tokio::sync::watch;
 
 use super::notices::Happened;
 use super::{
-    Applied, Apply, ChangeError, CheckReport, Control, EditParts, NodeEdit, Readiness, Started,
     Applied, Apply, ChangeError, CheckReport, Control, EditParts, NodeEdit, Now, Readiness, Started,
 };
 use crate::document::{self, Format, PlacedProblems};

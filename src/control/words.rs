@@ -57,6 +57,8 @@ impl Changes {
         let more = facts["more"].as_u64().unwrap_or(0);
         (!first.is_empty()).then(|| Self {
             all: first.len() + usize::try_from(more).unwrap_or(0),
+            // An event tells, it takes nothing back.
+            nodes_alone: false,
             first: first.into(),
         })
     }

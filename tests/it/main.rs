@@ -9,11 +9,11 @@
 mod access;
 mod access_log;
 mod admin_browser;
-mod admin_logs;
+mod admin_disk;
 mod admin_forms;
 mod admin_forms_refused;
 mod admin_history;
-mod admin_disk;
+mod admin_logs;
 mod admin_node;
 mod admin_nodes;
 mod admin_overview;

@@ -113,7 +113,7 @@ impl Source<'_> {
     pub(super) fn text(self, field: &Field) -> String {
         match self {
             Self::Typed(form) if matches!(field.kind, Kind::Many(_) | Kind::Names) => {
-                form.all(field.key).join("\n")
+                form.all(field.key).collect::<Vec<_>>().join("\n")
             }
             Self::Typed(form) => form.get(field.key).to_owned(),
             Self::Document(_) if matches!(field.kind, Kind::Secret) => String::new(),
@@ -166,7 +166,7 @@ fn value(field: &Field, form: &Form) -> Option<Json> {
     };
     match field.kind {
         Kind::Flag => Some((!text.is_empty()).into()),
-        Kind::Many(_) | Kind::Names => Some(form.all(field.key).into()),
+        Kind::Many(_) | Kind::Names => Some(form.all(field.key).collect::<Vec<_>>().into()),
         Kind::Lines => Some(lines().into()),
         Kind::Pairs => Some(pairs(text)),
         Kind::Number(_) | Kind::Size => said.map(|_| whole()),

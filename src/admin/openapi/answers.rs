@@ -31,7 +31,6 @@ pub(super) fn components() -> Map<String, Value> {
         ("SignIn", sign_in()),
         ("Token", token()),
         ("AuditRow", audit_row()),
-        ("Classes", classes(count())),
         ("Revision", crate::admin::history::api::schema()),
     ];
     let mut all: Map<String, Value> = all

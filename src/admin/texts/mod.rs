@@ -89,6 +89,7 @@ mod tests {
         "and_no_more",
         "failed_once",
         "log_comma",
+        "as_sentence",
     ];
 
     #[test]

@@ -22,7 +22,7 @@ texts! {
 
     where_to(): "Where requests go", "请求去向";
     where_how(): "last minute, width is the share of requests", "最近一分钟，宽度表示请求占比";
-    listeners(): "Listeners", "监听";
+    listeners(): "Listeners", "监听器";
     routes(): "Routes", "路由";
     to_pool(pool): "pool {pool}", "节点池 {pool}";
     to_files(): "files", "文件";
@@ -84,7 +84,7 @@ texts! {
     why_needed_later(): "It is served from if the database breaks.", "数据库损坏时将靠它提供服务。";
     open_one(name): "Open {name}", "打开 {name}";
     open_nodes(): "Open nodes", "打开节点";
-    open_listeners(): "Open listeners", "打开监听";
+    open_listeners(): "Open listeners", "打开监听器";
     open_diagnostics(): "Open diagnostics", "打开诊断";
 
     begin_title(): "Add your first nodes", "添加第一批节点";

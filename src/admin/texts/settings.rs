@@ -3,7 +3,6 @@
 use super::texts;
 
 texts! {
-    listeners(): "Listeners", "监听器";
     listeners_lead(): "Where clients connect", "客户端连接的地方";
     listeners_title(name): "Listener {name}", "监听器 {name}";
     listeners_all(): "All listeners", "所有监听器";
