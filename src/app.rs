@@ -1,7 +1,7 @@
 //! Wiring: the parts are built in the order of the layers, run until a signal, drained
 //! and stopped.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ use crate::logs::{
     self, AccessFile, LOGS_FOLDER, Logging, Losses, OwnLog, OwnLogLevel, STORE_FOLDER,
 };
 use crate::metrics::Metrics;
-use crate::model::{Config, Logs};
-use crate::people::{By, People};
+use crate::model::{Config, Language, Logs};
+use crate::people::{By, People, Visitor};
 use crate::proxy::Spool;
 use crate::store::{self, Lock, LockError};
 
@@ -98,9 +98,29 @@ async fn demo(http: SocketAddr, admin: SocketAddr) -> anyhow::Result<()> {
     let own_log = OwnLog::silent();
     let data_dir = stage.data_dir().to_owned();
     let running = Running::start(data_dir, Some(stage.admin()), own_log).await?;
-    let played = stage.play(&running.control).await;
+    let password = demo_user(&running.people).await;
+    let played = stage.play(&running.control, password.as_deref()).await;
     running.stop().await;
     played
+}
+
+/// Lets somebody into the panel of the demo: the password of the user `demo`; none where that
+/// could not be made.
+async fn demo_user(people: &People) -> Option<String> {
+    // Read off a screen: no letters that look alike.
+    const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
+    let letter = || char::from(LETTERS[rand::random_range(0..LETTERS.len())]);
+    let word = || -> String { std::iter::repeat_with(letter).take(5).collect() };
+    let password = format!("{}-{}-{}", word(), word(), word());
+    let by = By::new("steelyard", "demo");
+    let token = people.setup_token(false, &by).await.ok().flatten()?;
+    let visitor = Visitor {
+        address: Ipv4Addr::LOCALHOST.into(),
+        agent: "",
+    };
+    let language = Language::default();
+    let made = people.set_up(&token, ("demo", &password), language, &visitor);
+    made.await.ok().map(|_| password)
 }
 
 /// The whole program, running.

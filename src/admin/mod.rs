@@ -26,6 +26,7 @@ mod listeners;
 mod live;
 mod logs;
 mod logs_page;
+mod node;
 mod nodes;
 mod observe;
 mod openapi;

@@ -11,7 +11,7 @@ use super::history::api as revisions;
 use super::openapi::{self, Operation};
 use super::{
     api, audit, box_only, check_status, document_page, explain, files, find, history, listeners,
-    logs, logs_page, nodes, observe, overview, people, pools, preferences, settings, setup,
+    logs, logs_page, node, nodes, observe, overview, people, pools, preferences, settings, setup,
     sign_in, sites, statics, trial, try_url,
 };
 use crate::model::Role;
@@ -113,6 +113,12 @@ pub(super) const ROUTES: &[Route] = &[
     route(VIEWER, Page, ("GET",  "/nodes"), || to(nodes::page)),
     route(VIEWER, Page, ("GET",  "/live/nodes"), || to(nodes::live)),
     route(OPERATOR, Page, ("POST", "/nodes/{pool}"), || to(nodes::change_many)),
+    route(ADMIN,  Page, ("POST", "/add-node/{pool}"), || to(node::add)),
+    route(VIEWER, Page, ("GET",  "/nodes/{pool}/{node}"), || to(node::page)),
+    route(ADMIN,  Page, ("POST", "/nodes/{pool}/{node}"), || to(node::save)),
+    route(OPERATOR, Page, ("POST", "/nodes/{pool}/{node}/switch"), || to(node::switch)),
+    route(OPERATOR, Page, ("POST", "/nodes/{pool}/{node}/test"), || to(node::test)),
+    route(VIEWER, Page, ("GET",  "/live/nodes/{pool}/{node}"), || to(node::live)),
     route(OPERATOR, Page, ("POST", "/nodes/{pool}/{node}/weight"), || to(nodes::set_weight)),
     route(OPERATOR, Page, ("POST", "/nodes/{pool}/{node}/state"), || to(nodes::set_state)),
     route(VIEWER, Page, ("GET",  "/"), || to(overview::page)),

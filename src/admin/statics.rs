@@ -89,6 +89,11 @@ const FILES: &[(&str, &str, &[u8])] = &[
         include_bytes!("../../static/logs.js"),
     ),
     (
+        "node.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../static/node.css"),
+    ),
+    (
         "nodes.css",
         "text/css; charset=utf-8",
         include_bytes!("../../static/nodes.css"),

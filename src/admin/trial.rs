@@ -12,7 +12,7 @@ use super::openapi::Operation;
 use super::openapi::schema::{self, Object, of};
 use super::request;
 use super::texts::Texts;
-use crate::balance::Cause;
+use crate::balance::{Cause, CheckResult};
 use crate::control::{Barred, Handle, Heard, Trial, TrialFault, Tried};
 use crate::model::{CheckKind, Code, HealthCheck, HttpCheck, Language, NodeAddress, Problems, Way};
 use crate::people::{Deed, Outcome, People};
@@ -268,7 +268,7 @@ impl Shown {
             mark,
             line,
             detail: detail(t, tried),
-            help: help(t, tried),
+            help: help_with(t, result, &tried.address.to_string()),
             heard: Some(tried.heard.clone()),
             passed: result.passed(),
             wants_host: result.cause == Some(Cause::DisallowedHost),
@@ -318,28 +318,29 @@ fn detail(t: Texts, tried: &Tried) -> String {
     detail
 }
 
-/// The line that helps most people who have this.
-fn help(t: Texts, tried: &Tried) -> Option<Help> {
-    let (words, code) = match tried.result.cause? {
+/// The line that helps most people whose check of the node at `address` found this.
+pub(super) fn help_with(t: Texts, result: &CheckResult, address: &str) -> Option<Help> {
+    let (words, code) = match result.cause? {
         Cause::Refused | Cause::SocketMissing => {
-            let bind = match tried.address.way() {
+            let parsed = NodeAddress::parse(address).ok()?;
+            let bind = match parsed.way() {
                 Way::Ip(address) if !address.ip().is_loopback() => {
                     format!("0.0.0.0:{}", address.port())
                 }
                 Way::Name { port, .. } => format!("0.0.0.0:{port}"),
-                Way::Ip(_) | Way::Unix(_) => tried.address.to_string(),
+                Way::Ip(_) | Way::Unix(_) => parsed.to_string(),
             };
             let code = format!("gunicorn PROJECT.wsgi --bind {bind} --keep-alive 5");
             (t.trial_start(), code)
         }
         Cause::DisallowedHost => {
-            let code = format!("ALLOWED_HOSTS += [\"{}\"]", tried.result.facts.allowed());
+            let code = format!("ALLOWED_HOSTS += [\"{}\"]", result.facts.allowed());
             (t.trial_allow_host(), code)
         }
         Cause::SslRedirect => {
             let code = format!(
                 "SECURE_REDIRECT_EXEMPT = [r\"^{}$\"]",
-                tried.result.facts.exempt()
+                result.facts.exempt()
             );
             (t.trial_exempt(), code)
         }

@@ -106,11 +106,11 @@ impl Stage {
     }
 
     /// Applies the demo's document, says what to try and shows who answers, until a
-    /// signal comes or nobody reads any more.
+    /// signal comes or nobody reads any more. `password` lets the user `demo` into the panel.
     ///
     /// # Errors
     /// When the document cannot be applied: most often, because the port is taken.
-    pub async fn play(&mut self, control: &Handle) -> anyhow::Result<()> {
+    pub async fn play(&mut self, control: &Handle, password: Option<&str>) -> anyhow::Result<()> {
         let root = self.scratch.path().join(SITE);
         let root = root
             .to_str()
@@ -129,13 +129,19 @@ impl Stage {
         }
         let traffic = Traffic::start(self.http);
         // An error here is a reader who has gone, which ends the demo as a signal does.
-        let _ = self.show(control, &traffic).await;
+        let panel = panel(control, password);
+        let _ = self.show(control, &traffic, &panel).await;
         Ok(())
     }
 
-    async fn show(&mut self, control: &Handle, traffic: &Traffic) -> std::io::Result<()> {
+    async fn show(
+        &mut self,
+        control: &Handle,
+        traffic: &Traffic,
+        panel: &str,
+    ) -> std::io::Result<()> {
         let mut screen = Screen::new();
-        say(&self.invitation())?;
+        say(&self.invitation(panel))?;
         let mut ticks = tokio::time::interval(screen.pace());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -188,8 +194,8 @@ impl Stage {
         )
     }
 
-    /// Ten lines of what to open and try.
-    fn invitation(&self) -> String {
+    /// Some lines of what to open and try.
+    fn invitation(&self, panel: &str) -> String {
         let http = shown(self.http);
         let admin = shown(self.admin);
         let dir = self.data_dir().display();
@@ -200,7 +206,7 @@ impl Stage {
             "\
 Steelyard demo: three toy nodes with the weights 3, 2 and 1 behind one address.
 
-  open a page that shows who answers     http://{http}/
+{panel}  open a page that shows who answers     http://{http}/
   ask; X-Node names the node             curl -i http://{http}/app
   let «fast» die for {away} seconds          curl http://{stop}/stop
   read the counters                      curl http://{admin}/metrics
@@ -212,6 +218,17 @@ Ctrl-C ends it; nothing stays behind.
 "
         )
     }
+}
+
+/// How the panel is opened, a line or two; nothing where nobody may.
+fn panel(control: &Handle, password: Option<&str>) -> String {
+    let url = control.admin_url();
+    password.map_or_else(String::new, |password| {
+        format!(
+            "  open the panel                         {url}/\n    \
+             sign in as «demo» with               {password}\n"
+        )
+    })
 }
 
 /// The demo's configuration, as the JSON form of a document.

@@ -280,7 +280,7 @@ fn several_nodes_are_one_change_made_from_what_was_seen() {
     }
     assert_eq!(lb.status()["revision"], 4);
     let audit = admin.get("/audit").text();
-    assert!(audit.contains("revision 4"), "{audit}");
+    assert!(audit.contains("Revision 4"), "{audit}");
 }
 
 #[test]

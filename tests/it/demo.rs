@@ -64,6 +64,27 @@ fn left_in(folder: &Path) -> Vec<String> {
         .collect()
 }
 
+/// The name and the password on the screen open the panel at the address beside them.
+#[track_caller]
+fn lets_into_the_panel(said: &str, port: u16) {
+    let url = format!("http://127.0.0.1:{port}");
+    assert!(
+        said.contains(&format!("open the panel                         {url}/")),
+        "{said}"
+    );
+    let line = said.lines().find(|line| line.contains("sign in as «demo»"));
+    let password = line
+        .and_then(|line| line.split_whitespace().last())
+        .expect("a password");
+    let form = format!("name=demo&password={password}");
+    let request = Request::post("/sign-in", form)
+        .field("Content-Type", "application/x-www-form-urlencoded")
+        .field("Host", &format!("127.0.0.1:{port}"))
+        .field("Origin", &url);
+    let answer = client::ask(port, &request);
+    assert_eq!(answer.status, 303, "{}", answer.text());
+}
+
 #[test]
 fn all_three_nodes_answer_and_an_interrupt_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
@@ -92,6 +113,7 @@ fn all_three_nodes_answer_and_an_interrupt_leaves_nothing_behind() {
         text.contains("curl").then_some(text)
     });
     assert!(said.contains(&format!("127.0.0.1:{port}")), "{said}");
+    lets_into_the_panel(&said, demo.admin.number());
 
     assert_eq!(demo.interrupt().code(), Some(0));
     assert_eq!(left_in(&temporary), Vec::<String>::new());

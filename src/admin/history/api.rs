@@ -255,6 +255,7 @@ pub(in crate::admin) fn about_roll_back() -> Operation {
     let operation = Operation::new("rollBack", GROUP, "Make an older revision a new one")
         .detail("Secrets are not kept with old revisions: those in force stay.")
         .path("number", id(), "The older one.")
+        .without_body()
         .changes()
         .errors(&[404]);
     answers_applied(operation)
@@ -283,6 +284,7 @@ pub(in crate::admin) fn about_undo() -> Operation {
     let operation = Operation::new("undoRevision", GROUP, "Take back what one revision changed")
         .detail("What came later stays; refused where that is of the same fields. An operator may take back weights and states of nodes.")
         .path("number", id(), "The revision.")
+        .without_body()
         .changes()
         .errors(&[404, 409]);
     answers_applied(operation)

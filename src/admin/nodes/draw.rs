@@ -23,10 +23,10 @@ pub(super) fn scale(pool: &PoolView) -> u16 {
 }
 
 /// A part of a drawing: the class of its colour, and its path.
-pub(super) type Stroke = (&'static str, String);
+pub(in crate::admin) type Stroke = (&'static str, String);
 
 /// The last checks, the newest at the right: quiet when well, tall when not.
-pub(super) fn heartbeat(past: &[PastCheck], slow: u128) -> Vec<Stroke> {
+pub(in crate::admin) fn heartbeat(past: &[PastCheck], slow: u128) -> Vec<Stroke> {
     let mut strokes = ["up", "warn", "down", "cm"].map(|class| (class, String::new()));
     let missing = MOST_PAST_CHECKS.saturating_sub(past.len());
     for place in 0..MOST_PAST_CHECKS {
@@ -136,7 +136,7 @@ pub(super) fn units(pool: &PoolView) -> Vec<String> {
 }
 
 /// What the weights of the nodes that are on add up to.
-pub(super) fn weights(pool: &PoolView) -> u64 {
+pub(in crate::admin) fn weights(pool: &PoolView) -> u64 {
     let counted = pool.nodes.iter().filter(|node| node.counts());
     counted.map(|node| u64::from(node.weight)).sum()
 }

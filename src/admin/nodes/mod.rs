@@ -1,10 +1,10 @@
 //! Nodes, the main screen: each pool with its arm and its rows. What moves by itself is sent in
 //! pieces: a row, an arm, or all of it where a change has made other rows.
 
-mod draw;
+pub(super) mod draw;
 mod forms;
 mod parts;
-mod words;
+pub(super) mod words;
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;

@@ -12,7 +12,7 @@ use crate::model::{AdminState, CheckKind, Policy};
 const MOST_TOLD: usize = 6;
 
 /// A part as a whole percent, but for one that is more than nothing and less than one.
-pub(super) fn percent(t: Texts, part: f64) -> String {
+pub(in crate::admin) fn percent(t: Texts, part: f64) -> String {
     let percent = part * 100.0;
     match percent > 0.0 && percent < 1.0 {
         true => t.percent(format!("{percent:.1}")),
@@ -21,7 +21,7 @@ pub(super) fn percent(t: Texts, part: f64) -> String {
 }
 
 /// A rate with the digits that matter.
-pub(super) fn rate(rate: f64) -> String {
+pub(in crate::admin) fn rate(rate: f64) -> String {
     match rate < 99.95 {
         true => format!("{rate:.1}"),
         false => format!("{rate:.0}"),
@@ -29,7 +29,7 @@ pub(super) fn rate(rate: f64) -> String {
 }
 
 /// A time of answering, its number and its unit.
-pub(super) fn short(time: Duration) -> (String, &'static str) {
+pub(in crate::admin) fn short(time: Duration) -> (String, &'static str) {
     let ms = time.as_secs_f64() * 1000.0;
     match ms {
         _ if ms < 9.95 => (format!("{ms:.1}"), "ms"),
@@ -39,7 +39,7 @@ pub(super) fn short(time: Duration) -> (String, &'static str) {
 }
 
 /// How long, roughly.
-pub(super) fn how_long(t: Texts, time: Duration) -> String {
+pub(in crate::admin) fn how_long(t: Texts, time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0..60 => t.n_seconds(seconds),
@@ -51,7 +51,7 @@ pub(super) fn how_long(t: Texts, time: Duration) -> String {
 }
 
 /// The time of day here; with its day where that is another.
-pub(super) fn clock(at: SystemTime) -> String {
+pub(in crate::admin) fn clock(at: SystemTime) -> String {
     let zone = jiff::tz::TimeZone::system();
     let here = |at: SystemTime| {
         let at = jiff::Timestamp::try_from(at).unwrap_or_default();
@@ -65,7 +65,7 @@ pub(super) fn clock(at: SystemTime) -> String {
 }
 
 /// The whole page in a line.
-pub(super) fn lead(t: Texts, view: &NodesView) -> String {
+pub(in crate::admin) fn lead(t: Texts, view: &NodesView) -> String {
     let nodes = || view.pools.iter().flat_map(|pool| &pool.nodes);
     let all = nodes().count();
     if all == 0 {
@@ -101,7 +101,7 @@ pub(super) fn lead(t: Texts, view: &NodesView) -> String {
 }
 
 /// A pool in a line: what is on, and how it is checked.
-pub(super) fn about(t: Texts, pool: &PoolView) -> String {
+pub(in crate::admin) fn about(t: Texts, pool: &PoolView) -> String {
     let is_on = |node: &&NodeView| node.admin_state == AdminState::Enabled;
     let on = pool.nodes.iter().filter(is_on).count();
     let mut parts = vec![
@@ -125,7 +125,7 @@ pub(super) fn about(t: Texts, pool: &PoolView) -> String {
 }
 
 /// How the pool chooses: its name, and what that means.
-pub(super) fn policy(t: Texts, policy: Policy) -> (&'static str, &'static str) {
+pub(in crate::admin) fn policy(t: Texts, policy: Policy) -> (&'static str, &'static str) {
     match policy {
         Policy::RoundRobin => (t.round_robin(), t.round_robin_means()),
         Policy::LeastConn => (t.least_conn(), t.least_conn_means()),
@@ -138,7 +138,7 @@ pub(super) fn policy(t: Texts, policy: Policy) -> (&'static str, &'static str) {
 
 /// What is seen of a node, whatever is wanted of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(in crate::admin) enum Seen {
     Up,
     Down,
     Resting,
@@ -147,7 +147,7 @@ pub(super) enum Seen {
 }
 
 /// What is seen of it.
-pub(super) fn seen(node: &NodeView) -> Seen {
+pub(in crate::admin) fn seen(node: &NodeView) -> Seen {
     match node.health {
         Health::Down => Seen::Down,
         _ if node.lookup.is_some() => Seen::Down,
@@ -160,7 +160,7 @@ pub(super) fn seen(node: &NodeView) -> Seen {
 
 impl Seen {
     /// Its shape and colour.
-    pub(super) fn mark(self) -> (&'static str, &'static str) {
+    pub(in crate::admin) fn mark(self) -> (&'static str, &'static str) {
         match self {
             Self::Up => ("s-up", "up"),
             Self::Down => ("s-down", "down"),
@@ -170,7 +170,7 @@ impl Seen {
         }
     }
 
-    pub(super) fn words(self, t: Texts) -> &'static str {
+    pub(in crate::admin) fn words(self, t: Texts) -> &'static str {
         match self {
             Self::Up => t.seen_up(),
             Self::Down => t.seen_down(),
@@ -182,13 +182,13 @@ impl Seen {
 }
 
 /// Since when it is up or down; nothing where nobody knows.
-pub(super) fn since(t: Texts, node: &NodeView) -> String {
+pub(in crate::admin) fn since(t: Texts, node: &NodeView) -> String {
     let since = node.since.and_then(|since| since.elapsed().ok());
     since.map_or_else(String::new, |since| how_long(t, since))
 }
 
 /// Why it is down and what to do, where it is meant to serve.
-pub(super) fn why(t: Texts, node: &NodeView) -> Option<String> {
+pub(in crate::admin) fn why(t: Texts, node: &NodeView) -> Option<String> {
     if !node.is_wrong() || seen(node) != Seen::Down {
         return None;
     }
@@ -222,7 +222,7 @@ fn sentence(t: Texts, words: &str) -> String {
 }
 
 /// What is to be known of a node beside all that, in a line; none is nothing.
-pub(super) fn remark(t: Texts, node: &NodeView) -> Option<(&'static str, String)> {
+pub(in crate::admin) fn remark(t: Texts, node: &NodeView) -> Option<(&'static str, String)> {
     if node.admin_state == AdminState::Draining || node.in_flight + node.bound > 0 && off(node) {
         return Some(match node.drained {
             true => ("up", t.safe_to_stop().to_owned()),
@@ -276,7 +276,7 @@ fn left(t: Texts, node: &NodeView) -> String {
 }
 
 /// The last checks in words: how many failed, and when by what.
-pub(super) fn checks(t: Texts, past: &[PastCheck]) -> String {
+pub(in crate::admin) fn checks(t: Texts, past: &[PastCheck]) -> String {
     let failed = past.iter().filter(|check| check.failure.is_some()).count();
     let mut lines = vec![match (past.len(), failed) {
         (0, _) => t.no_check_yet().to_owned(),
@@ -298,7 +298,7 @@ pub(super) fn checks(t: Texts, past: &[PastCheck]) -> String {
 }
 
 /// A time as a program reads it.
-pub(super) fn unix(at: SystemTime) -> i64 {
+pub(in crate::admin) fn unix(at: SystemTime) -> i64 {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -119,7 +119,12 @@ where
     // A body that is refused may not be read to its end.
     let _ = stream.write_all(body).await;
     let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
+    // Of a stream its head, which says that it is one; of all else what there is.
+    let is_stream = |answer: &[u8]| {
+        let text = String::from_utf8_lossy(answer).to_ascii_lowercase();
+        text.contains("\r\n\r\n") && text.contains("content-type: text/event-stream")
+    };
+    while !is_stream(&answer) && matches!(stream.read_buf(&mut answer).await, Ok(1..)) {}
     let answer = String::from_utf8(answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     Answer {

@@ -18,6 +18,7 @@ pages! {
     forms
     history
     logs
+    node
     nodes
     overview
     people

@@ -1,0 +1,66 @@
+//! One node: how it is, its checks, its settings, and adding one.
+
+use super::texts;
+
+texts! {
+    node_state_since(time, long): "since {time}, for {long}", "自 {time} 起，已 {long}";
+    node_takes_requests(): "It takes requests.", "正在接收请求。";
+    node_takes_none(): "It gets no requests.", "不接收请求。";
+    node_failed_in_row(n): "{n} failed checks in a row.", "连续 {n} 次检查失败。";
+    node_last_checks(n): "Last {n} checks", "最近 {n} 次检查";
+    node_per_second(): "Requests a second", "每秒请求";
+    node_running(): "Running", "处理中";
+    node_p95(): "95 of 100 within", "95% 应答用时";
+    node_errors(): "Errors in 5 min", "5 分钟错误";
+    node_share(): "Share now", "当前占比";
+    node_to_do(): "What to do", "处理方法";
+    node_checks(): "Checks", "检查";
+    node_check_how(every, rise, fall): "every {every}, up after {rise} good ones, down after {fall} failed", "每 {every}一次，连续 {rise} 次成功为正常，连续 {fall} 次失败为异常";
+    node_check_none(): "This pool has no health check: a node counts as up until requests fail.", "此节点池未启用健康检查：在请求失败之前，节点视为正常。";
+    node_check_edit(): "Change the check", "修改检查";
+    node_test_now(): "Test now", "立即测试";
+    node_test_found(): "Tested just now", "刚刚测试";
+    node_col_time(): "Time", "时间";
+    node_col_result(): "Result", "结果";
+    node_col_words(): "What it said", "说明";
+    node_col_took(): "Took", "用时";
+    node_well(): "fine", "正常";
+    node_failed(): "failed", "失败";
+    node_older(n): "{n} older ones", "更早的 {n} 次";
+    node_no_checks_yet(): "No check yet.", "还没有检查。";
+    node_settings(): "Settings", "设置";
+    node_settings_for_admins(): "an admin can change them", "管理员可修改";
+    node_general(): "Node", "节点";
+    node_limits(): "Limits", "限制";
+    node_address(): "Address", "地址";
+    node_weight(): "Weight", "权重";
+    node_weight_hint(weight, all, share): "{weight} of {all} in this pool: {share} of the requests.", "在池中占 {weight}/{all}：得到 {share} 的请求。";
+    node_backup(): "Backup", "备用";
+    node_backup_hint(): "only when no other node can take requests", "仅在其他节点都不可用时接收请求";
+    node_max_conns(): "Requests at a time", "同时处理的请求";
+    node_max_conns_hint(): "0 is no limit. For Gunicorn with sync workers: their number. What is more waits in the pool's queue.", "0 表示不限制。Gunicorn 同步工作进程时填其进程数。超出的请求在节点池队列中等待。";
+    node_slow_start(): "Slow start", "慢启动";
+    node_slow_start_hint(): "How long it takes to its whole weight after it comes back, such as 30s. Empty is the pool's.", "恢复后多久达到完整权重，例如 30s。留空则使用节点池的设置。";
+    node_as_pool(): "as the pool", "与节点池相同";
+    node_save(): "Save", "保存";
+    node_remove(name): "Remove {name}", "移除 {name}";
+    node_remove_hint(): "Requests already running finish first. Undo brings it back.", "处理中的请求会先完成。可撤销恢复。";
+    node_fault_max_conns(): "A whole number of 0 to 1000000; 0 is no limit.", "0 到 1000000 的整数，0 表示不限制。";
+    node_fault_slow_start(): "A time up to a day, such as 30s or 2m.", "不超过一天的时间，例如 30s 或 2m。";
+    node_fault_address_taken(): "Another node of this pool has this address.", "此节点池中已有节点使用该地址。";
+    node_fault_name_taken(): "A node of this pool has this name.", "此节点池中已有同名节点。";
+    node_chart_time(): "Time to answer, last hour", "应答用时，最近一小时";
+    node_chart_requests(): "Requests a minute, last hour", "每分钟请求数，最近一小时";
+    node_pool_median(): "pool median", "节点池中位数";
+    node_no_requests(): "no requests", "没有请求";
+    node_chart_label(name): "Half of the answers of {name} within this time, minute by minute, beside the pool", "{name} 每分钟一半应答所用的时间，与节点池对比";
+    node_chart_requests_label(name): "Requests that {name} answered, minute by minute", "{name} 每分钟应答的请求数";
+    add_to(pool): "Add a node to {pool}", "向 {pool} 添加节点";
+    add_address(): "Address of the new node", "新节点的地址";
+    add_weight(): "Weight of the new node", "新节点的权重";
+    add_name(): "Name of the new node", "新节点的名称";
+    add_name_hint(): "name (optional)", "名称（可选）";
+    add_test(): "Test connection", "测试连接";
+    add_go(): "Add node", "添加节点";
+    add_back(): "Back to the nodes", "返回节点列表";
+}
