@@ -5,7 +5,9 @@ use crate::admin::routes::{Kind, ROUTES};
 #[test]
 fn every_page_is_looked_at_by_a_real_browser() {
     let list = include_str!("../../../tests/browser/pages.txt");
-    let lines = list.lines().filter_map(|line| line.split_whitespace().next());
+    let lines = list
+        .lines()
+        .filter_map(|line| line.split_whitespace().next());
     let listed: Vec<&str> = lines.collect();
     let is_page = |kind: Kind, method: &str| kind == Kind::Page && method == "GET";
     let pages = ROUTES.iter().filter(|r| is_page(r.kind, r.method));

@@ -2,15 +2,20 @@
 //! bad, changes and people; what pages are looked at with.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 
 use crate::support::appliance::{Appliance, write_file};
 use crate::support::client::{Client, Request};
 use crate::support::document::{listener, one_pool, pool, route, site};
 use crate::support::node::{Answer, Node, Seen, lines};
 use crate::support::panel::{PASSWORD, Panel};
+use crate::support::pause;
 
 /// The appliance, who looks at it, and what keeps it alive.
 pub(super) struct World {
+    _visitors: Option<Visitors>,
     pub(super) lb: Appliance,
     /// Cookies of two admins: who reads English and who reads Chinese.
     pub(super) cookies: BTreeMap<&'static str, String>,
@@ -23,6 +28,7 @@ impl World {
         let lb = Appliance::start();
         let (admin, lin) = admins(&lb);
         Self {
+            _visitors: None,
             cookies: cookies(admin, lin),
             lb,
             _nodes: Vec::new(),
@@ -63,6 +69,7 @@ impl World {
         lb.runs(&["node", "drain", "django/web-2"]);
         traffic(&lb, 60);
         Self {
+            _visitors: Some(Visitors::of(&lb)),
             cookies: cookies(admin, lin),
             lb,
             _nodes: nodes,
@@ -121,23 +128,64 @@ fn document(lb: &Appliance, nodes: &[Node], weights: [u32; 3]) -> String {
         + "\n[[webhooks]]\nname = \"ops\"\nurl = \"http://127.0.0.1:9/\"\nevents = [\"fail_open\"]\n"
 }
 
-/// Visitors of the shop.
+const PATHS: [&str; 9] = [
+    "/",
+    "/cart",
+    "/static/app.css",
+    "/products/17?colour=blue",
+    "/api/stock",
+    "/pay",
+    "/old",
+    "/static/none.js",
+    "/blog/",
+];
+
+/// What visitors of the shop ask, one after another.
 fn traffic(lb: &Appliance, requests: usize) {
-    let paths = [
-        "/",
-        "/cart",
-        "/static/app.css",
-        "/products/17?colour=blue",
-        "/api/stock",
-        "/pay",
-        "/old",
-        "/static/none.js",
-        "/blog/",
-    ];
     let mut client = Client::of(lb.port());
-    for path in paths.into_iter().cycle().take(requests) {
-        let agent = "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/144.0";
-        let request = Request::get(path).field("Host", "shop.example.com");
-        let _answer = client.send(&request.field("User-Agent", agent));
+    for path in PATHS.into_iter().cycle().take(requests) {
+        visit(&mut client, path);
+    }
+}
+
+fn visit(client: &mut Client, path: &str) {
+    let agent = "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/144.0";
+    let request = Request::get(path).field("Host", "shop.example.com");
+    let _answer = client.send(&request.field("User-Agent", agent));
+}
+
+/// Some who go on asking until the end: a page of a dead appliance shows little.
+struct Visitors {
+    leave: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Visitors {
+    fn of(lb: &Appliance) -> Self {
+        let leave = Arc::new(AtomicBool::new(false));
+        let (left, mut client) = (Arc::clone(&leave), Client::of(lb.port()));
+        let thread = thread::spawn(move || {
+            // Most of them look at products.
+            for path in PATHS.into_iter().chain([PATHS[3]; 40]).cycle() {
+                if left.load(Ordering::SeqCst) {
+                    return;
+                }
+                visit(&mut client, path);
+                pause();
+                pause();
+            }
+        });
+        Self {
+            leave,
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Visitors {
+    fn drop(&mut self) {
+        self.leave.store(true, Ordering::SeqCst);
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(ended.is_none_or(|ended| ended.is_ok()));
     }
 }
