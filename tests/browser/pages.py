@@ -18,7 +18,7 @@ LOOKS = [
     ("en", "light", 1440, WIDTHS),
     ("en", "dark", 360, []),
     ("zh-CN", "light", 768, []),
-    ("zh-CN", "dark", 1440, WIDTHS),
+    ("zh-CN", "dark", 1440, [1440]),
 ]
 # An older Linux has only this to show Latin with, the widest of what is common.
 WIDE = "document.documentElement.style.setProperty('--sans', '\"DejaVu Sans\", sans-serif')"

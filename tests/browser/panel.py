@@ -63,7 +63,8 @@ class Person:
         size = self.page.viewport_size
         # As tall as the page: what is fixed to the screen's edges then stands at the page's.
         tall = self.page.evaluate("document.documentElement.scrollHeight")
-        self.page.set_viewport_size({**size, "height": max(tall, size["height"])})
+        # A long list looks the same all the way down.
+        self.page.set_viewport_size({**size, "height": min(max(tall, size["height"]), 2000)})
         self.page.screenshot(path=SCREENS / f"{name}.png")
         self.page.set_viewport_size(size)
 

@@ -266,7 +266,13 @@ impl Sketch<'_> {
                 item.title = format!("{}\n{}", item.title, t.in_last_minute(item.requests));
                 item.below = match item.below.as_str() {
                     "" => rate,
-                    below if item.is_node && item.requests == 0 => below.to_owned(),
+                    // Since when it is down has no room beside it, and matters more.
+                    below
+                        if item.is_node
+                            && (item.requests == 0 || matches!(item.tone, Tone::Down)) =>
+                    {
+                        below.to_owned()
+                    }
                     below if item.is_node => format!("{below}, {rate}"),
                     below => format!("{rate} {below}"),
                 };

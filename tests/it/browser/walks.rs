@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use crate::support::appliance::Appliance;
 use crate::support::browser::Walk;
-use crate::support::client::Client;
+use crate::support::client::{Client, Request, control};
 use crate::support::django::{Gunicorn, Release, Worker, collect_static};
 use crate::support::document::{NodeLine, one_pool};
+use crate::support::eventually;
 use crate::support::node::{Answer, Gate, Node, lines};
 use crate::support::panel::{PASSWORD, Panel};
 
@@ -49,6 +50,13 @@ fn all_up(lb: &Appliance) {
     for name in NAMES {
         lb.wait_for_health("django", name, "up");
     }
+}
+
+/// The document, without the line that names its revision.
+fn document(lb: &Appliance) -> String {
+    let text = lb.export();
+    let (_, document) = text.split_once('\n').expect("lines");
+    document.to_owned()
 }
 
 fn begin(name: &str, lb: &Appliance, panel: &Panel) -> Walk {
@@ -208,6 +216,74 @@ fn every_form_works_without_a_script_and_a_stale_one_changes_nothing() {
     walk.go_on(&json!({}));
     walk.until("refused");
     assert_eq!(lb.export(), before, "nothing half done");
+    walk.go_on(&json!({}));
+    walk.ends();
+}
+
+#[test]
+fn a_change_is_undone_in_its_toast_and_all_of_them_in_the_history() {
+    let lb = Appliance::start();
+    let nodes = Node::three();
+    let panel = Panel::set_up(&lb);
+    lb.apply(&one_pool(lb.port(), CHECKED, &lines(&nodes, [1, 1, 1])));
+    all_up(&lb);
+    let before = document(&lb);
+    let mut walk = begin("history", &lb, &panel);
+    walk.until("undone");
+    assert_eq!(document(&lb), before);
+    assert_eq!(spread(&lb, 30), [10, 10, 10]);
+    walk.go_on(&json!({}));
+    walk.until("changed twice");
+    assert_eq!(spread(&lb, 60), [10, 50, 0]);
+    walk.go_on(&json!({}));
+    walk.until("only shown");
+    assert_eq!(spread(&lb, 60), [10, 50, 0]);
+    walk.go_on(&json!({}));
+    walk.until("rolled back");
+    assert_eq!(document(&lb), before);
+    assert_eq!(spread(&lb, 30), [10, 10, 10]);
+    walk.go_on(&json!({}));
+    walk.ends();
+}
+
+#[test]
+fn a_request_is_found_in_the_logs_opened_and_the_next_are_followed() {
+    let lb = Appliance::start();
+    let node = Node::scripted("web-1", |seen| match seen.target() {
+        "/needle?in=hay" => Answer::status(500, "a bug"),
+        _ => Answer::text("web-1"),
+    });
+    let panel = Panel::set_up(&lb);
+    lb.apply(&one_pool(lb.port(), CHECKED, &[node.line(1)]));
+    let mut client = Client::of(lb.port());
+    for number in 0..20 {
+        client.get(&format!("/hay/{number}"));
+    }
+    client.get("/needle?in=hay");
+    eventually("the log has it", || {
+        let found = control(lb.data(), &Request::get("/api/v1/logs?path=needle")).json();
+        (found["records"].as_array()?.len() == 1).then_some(())
+    });
+    let mut walk = begin("logs", &lb, &panel);
+    walk.until("followed");
+    client.get("/just-now");
+    walk.go_on(&json!({}));
+    walk.ends();
+}
+
+#[test]
+fn the_keyboard_alone_is_enough_for_the_main_ways() {
+    let lb = Appliance::start();
+    let nodes = Node::three();
+    Panel::set_up(&lb);
+    lb.apply(&one_pool(lb.port(), CHECKED, &lines(&nodes, [1, 1, 1])));
+    all_up(&lb);
+    let mut walk = Walk::begin("keys", &lb, json!({"password": PASSWORD}));
+    walk.until("weighed");
+    assert_eq!(spread(&lb, 60), [10, 40, 10]);
+    walk.go_on(&json!({}));
+    walk.until("drained");
+    assert_eq!(spread(&lb, 50), [0, 40, 10]);
     walk.go_on(&json!({}));
     walk.ends();
 }

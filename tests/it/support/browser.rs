@@ -104,9 +104,11 @@ impl Walk {
 
 impl Drop for Walk {
     fn drop(&mut self) {
-        // The driver ends the browser at this, when the test failed in the middle.
-        let _sent = kill_process_group(Pid::from_child(&self.child), Signal::TERM);
-        let _ended = self.child.wait();
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // The driver ends the browser at this, when the test failed in the middle.
+            let _sent = kill_process_group(Pid::from_child(&self.child), Signal::TERM);
+            let _ended = self.child.wait();
+        }
     }
 }
 
