@@ -36,7 +36,7 @@ pub fn no_node(ip: IpAddr) -> Option<NoNode> {
     let ip = reached(ip);
     if is_link_local(ip) || METADATA.contains(&ip) {
         Some(NoNode::LinkLocal)
-    } else if ip.is_unspecified() || ip.is_multicast() || is_broadcast(ip) {
+    } else if ip.is_unspecified() || ip.is_multicast() || is_this_machine(ip) {
         Some(NoNode::NoMachine)
     } else {
         None
@@ -61,10 +61,8 @@ fn is_link_local(ip: IpAddr) -> bool {
     }
 }
 
-fn is_broadcast(ip: IpAddr) -> bool {
-    match ip {
-        // All of 0.0.0.0/8 is «this machine» to Linux or to nobody.
-        IpAddr::V4(ip) => ip.is_broadcast() || ip.octets()[0] == 0,
-        IpAddr::V6(_) => false,
-    }
+/// All of 0.0.0.0/8 is «this machine» to Linux or to nobody. The broadcast address needs no rule:
+/// the kernel makes no connection to it, and says so.
+fn is_this_machine(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V4(ip) if ip.octets()[0] == 0)
 }

@@ -132,7 +132,6 @@ fn what_no_node_may_be_is_not_connected_to_and_is_noted() {
         "[fd00:ec2::254]:80".to_owned(),
         "100.100.100.200:80".to_owned(),
         "224.0.0.1:80".to_owned(),
-        "255.255.255.255:80".to_owned(),
         "0.0.0.0:80".to_owned(),
     ];
     for address in &own {

@@ -107,7 +107,6 @@ mod tests {
             ("[::]:80", Barred::NoMachine),
             ("224.0.0.1:80", Barred::NoMachine),
             ("[ff02::1]:80", Barred::NoMachine),
-            ("255.255.255.255:80", Barred::NoMachine),
         ] {
             assert_eq!(judged(bad), Some(barred), "{bad}");
         }
