@@ -63,8 +63,7 @@ fn route_part(site: &str, route: &Route) -> Part {
 }
 
 proptest! {
-    // One seed: another found a case, in the closing note of its day, that is still to be understood.
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 12, rng_seed: proptest::test_runner::RngSeed::Fixed(1), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_part_put_or_merged_is_the_part_edited_by_hand(
@@ -109,10 +108,14 @@ proptest! {
         }
         for (part, old, new, by_hand) in cases {
             let by_hand = checked(by_hand);
-            for op in [PartOp::Put(new.clone()), PartOp::Merge(patch(&old, &new))] {
-                let done = edited(&a, part.clone(), op).map_err(|_| ());
-                prop_assert_eq!(&done, &by_hand, "{}", part);
-            }
+            let put = edited(&a, part.clone(), PartOp::Put(new.clone())).map_err(|_| ());
+            prop_assert_eq!(&put, &by_hand, "{}", part);
+            // A merge leaves what stands there in its place, so fields of a header that both have may
+            // come in another order than in `new`. The members of an object have none (RFC 8259 §4):
+            // compared as JSON, which knows that.
+            let merged = edited(&a, part.clone(), PartOp::Merge(patch(&old, &new))).map_err(|_| ());
+            let full = |config: &Config| to_full_json(config);
+            prop_assert_eq!(merged.as_ref().map(full), by_hand.as_ref().map(full), "{}", part);
         }
     }
 
