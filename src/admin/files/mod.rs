@@ -12,7 +12,6 @@ use serde_json::{Value as Json, json};
 use super::error_page::Wrong;
 use super::forms::{Desk, Frame, Source, View, fill, may, pick, saved};
 use super::page::{self, Shell, escaped};
-use super::pools::stale_new;
 use super::request;
 use super::sites::fields::{CACHES, NEW_MOUNT};
 use super::sites::{self, pool_names, shape};
@@ -177,10 +176,7 @@ pub(super) async fn add(
         Err(refused) => refused,
     };
     let mut form = new_view(&shell, &config, Source::Typed(&desk.form));
-    refused.tell_edit(&shell, &mut form, last);
-    if refused.is_stale() {
-        form.alarms.push(stale_new(&shell));
-    }
+    refused.tell_new(&shell, &mut form, last);
     let page = files_page(shell, &config, form);
     Ok(page::send(&desk.request, refused.status, &page))
 }

@@ -6,6 +6,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value as Json, json};
 
+use super::field::Source;
 use super::said::Said;
 use super::view::{Frame, View};
 use crate::admin::error_page::Wrong;
@@ -43,15 +44,19 @@ impl Refused {
         self.status == StatusCode::CONFLICT
     }
 
-    /// Tells it on a form, whose first edit it is of.
-    pub(in crate::admin) fn tell(&self, shell: &Shell, view: &mut View) {
-        self.tell_edit(shell, view, 0);
-    }
-
-    /// The same of another of the edits.
-    pub(in crate::admin) fn tell_edit(&self, shell: &Shell, view: &mut View, edit: usize) {
+    /// Tells it on a form, of which the edit `edit` is.
+    fn tell_edit(&self, shell: &Shell, view: &mut View, edit: usize) {
         view.tell(shell.t, &self.problems, edit);
         view.alarms.extend(self.trouble.clone());
+    }
+
+    /// Tells it on a form for something new or to be removed, of which the edit `edit` is.
+    pub(in crate::admin) fn tell_new(&self, shell: &Shell, view: &mut View, edit: usize) {
+        self.tell_edit(shell, view, edit);
+        if self.is_stale() {
+            let words = shell.t.form_stale_new(shell.revision);
+            view.alarms.push(Said::with(words, String::new()));
+        }
     }
 }
 
@@ -137,8 +142,25 @@ impl Desk {
         }))
     }
 
+    /// The form of the part `now` again, as it was typed, with what was wrong; none where it was
+    /// sent from an old page and is in force already.
+    pub(in crate::admin) fn again(
+        &self,
+        shell: &Shell,
+        (frame, url): (&Frame<'_>, String),
+        now: &Json,
+        refused: &Refused,
+    ) -> Option<View> {
+        let mut view = frame.view(url, Source::Typed(&self.form));
+        refused.tell_edit(shell, &mut view, 0);
+        if refused.is_stale() {
+            view.alarms.push(self.stale(frame, now)?);
+        }
+        Some(view)
+    }
+
     /// What is told of a form that was sent from an old page; none where it is in force already.
-    pub(in crate::admin) fn stale(&self, frame: &Frame<'_>, now: &Json) -> Option<Said> {
+    fn stale(&self, frame: &Frame<'_>, now: &Json) -> Option<Said> {
         if frame.is_in_force(&self.form, now) {
             return None;
         }

@@ -10,9 +10,10 @@ use askama::Template;
 use serde_json::{Value as Json, json};
 
 use super::error_page::Wrong;
-use super::forms::{Desk, Frame, Refused, Source, View, fill, may, part, saved};
+use super::forms::{
+    AskRemove, Desk, Frame, Refused, Source, User, View, asking, fill, may, part, removed, saved,
+};
 use super::page::{self, Shell, escaped};
-use super::pools::{AskRemove, User, asking, removed, stale_new};
 use crate::control::Handle;
 use crate::document::{Part, PartEdit, PartOp};
 use crate::model::{AdminTls, Config};
@@ -133,10 +134,7 @@ fn refused_new(desk: &Desk, shell: Shell, refused: &Refused, is_listener: bool) 
         true => &mut views.0,
         false => &mut views.1,
     };
-    refused.tell(&shell, view);
-    if refused.is_stale() {
-        view.alarms.push(stale_new(&shell));
-    }
+    refused.tell_new(&shell, view, 0);
     let page = list_page(shell, &desk.handle, views);
     page::send(&desk.request, refused.status, &page)
 }
@@ -232,14 +230,10 @@ pub(super) async fn save(
     };
     let names = names(&desk.handle.config());
     let frame = frame(&shell, &names);
-    let mut form = frame.view(url(&name), Source::Typed(&desk.form));
-    refused.tell(&shell, &mut form);
-    if refused.is_stale() {
-        match desk.stale(&frame, &full) {
-            Some(said) => form.alarms.push(said),
-            None => return Ok(page::go(&url(&name))),
-        }
-    }
+    let again = desk.again(&shell, (&frame, url(&name)), &full, &refused);
+    let Some(form) = again else {
+        return Ok(page::go(&url(&name)));
+    };
     let page = Page { shell, name, form };
     Ok(page::send(&desk.request, refused.status, &page))
 }

@@ -4,14 +4,15 @@
 mod fields;
 mod shape;
 
-use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde_json::{Value as Json, json};
 
 use super::error_page::Wrong;
-use super::forms::{Desk, Frame, Refused, Source, View, fill, may, part, saved};
+use super::forms::{
+    AskRemove, Desk, Frame, Source, User, View, asking, fill, may, part, removed, saved,
+};
 use super::page::{self, Shell, escaped};
 use crate::control::Handle;
 use crate::document::{Part, PartEdit, PartOp};
@@ -23,12 +24,6 @@ use fields::{NEW_POOL, POOL};
 const ENTRY: &str = "/nodes";
 
 type Answer = Result<HttpResponse, Wrong>;
-
-/// Somebody who uses a thing: where, and the page to change it.
-pub(super) struct User {
-    pub(super) words: String,
-    pub(super) href: String,
-}
 
 /// A pool in the list.
 struct Line {
@@ -55,23 +50,6 @@ struct Page {
     nodes: usize,
     users: Vec<User>,
     form: View,
-}
-
-/// What a page is about that cannot be undone by another click.
-#[derive(Template)]
-#[template(path = "forms/remove.html")]
-pub(super) struct AskRemove {
-    pub(super) shell: Shell,
-    /// What is removed, in the reader's words.
-    pub(super) what: String,
-    /// What becomes of it.
-    pub(super) words: &'static str,
-    /// Who stands in the way.
-    pub(super) users: Vec<User>,
-    pub(super) form: View,
-    /// More that the form sends.
-    pub(super) fields: Vec<(&'static str, String)>,
-    pub(super) back: String,
 }
 
 /// Who asks a pool.
@@ -110,8 +88,7 @@ fn new_view(shell: &Shell, source: Source<'_>) -> View {
     frame.view("/pools", source).small(shell.t.pools_add())
 }
 
-fn list_page(request: &HttpRequest, shell: Shell, handle: &Handle, form: View) -> List {
-    let _ = request;
+fn list_page(shell: Shell, handle: &Handle, form: View) -> List {
     let config = handle.config();
     let line = |pool: &crate::model::Pool| Line {
         name: pool.name.to_string(),
@@ -131,7 +108,7 @@ fn list_page(request: &HttpRequest, shell: Shell, handle: &Handle, form: View) -
 pub(super) async fn list(request: HttpRequest, handle: Data<Handle>) -> Answer {
     let shell = Shell::of(&request, ENTRY);
     let form = new_view(&shell, Source::Document(&Json::Null));
-    let page = list_page(&request, shell, &handle, form);
+    let page = list_page(shell, &handle, form);
     Ok(page::ok(&request, &page))
 }
 
@@ -168,18 +145,10 @@ pub(super) async fn add(
         Err(refused) => refused,
     };
     let mut form = new_view(&shell, Source::Typed(&desk.form));
-    refused.tell(&shell, &mut form);
-    if refused.is_stale() {
-        form.alarms.push(stale_new(&shell));
-    }
+    refused.tell_new(&shell, &mut form, 0);
     let status = refused.status;
-    let page = list_page(&desk.request, shell, &desk.handle, form);
+    let page = list_page(shell, &desk.handle, form);
     Ok(page::send(&desk.request, status, &page))
-}
-
-/// What is told of a form for something new that was sent from an old page.
-pub(super) fn stale_new(shell: &Shell) -> super::forms::Said {
-    super::forms::Said::with(shell.t.form_stale_new(shell.revision), String::new())
 }
 
 fn frame(shell: &Shell) -> Frame<'static> {
@@ -234,34 +203,18 @@ pub(super) async fn save(
     fill(&mut pool, POOL, &desk.form);
     shape::close(&mut pool);
     let edits = vec![PartEdit::new(part, PartOp::Put(pool))];
-    let refused: Refused = match desk.change(&shell, edits).await? {
+    let refused = match desk.change(&shell, edits).await? {
         Ok(applied) => return Ok(saved(&url(&name), &applied)),
         Err(refused) => refused,
     };
     let frame = frame(&shell);
-    let mut form = frame.view(url(&name), Source::Typed(&desk.form));
-    refused.tell(&shell, &mut form);
-    if refused.is_stale() {
-        match desk.stale(&frame, &full) {
-            Some(said) => form.alarms.push(said),
-            None => return Ok(page::go(&url(&name))),
-        }
-    }
+    let again = desk.again(&shell, (&frame, url(&name)), &full, &refused);
+    let Some(form) = again else {
+        return Ok(page::go(&url(&name)));
+    };
     let status = refused.status;
     let page = pool_page(shell, &desk.handle, name, form);
     Ok(page::send(&desk.request, status, &page))
-}
-
-/// A form that only asks to go on.
-pub(super) fn asking(shell: &Shell, action: String) -> View {
-    let frame = Frame {
-        t: shell.t,
-        groups: &[],
-        names: &[],
-        revision: shell.revision,
-        may: may(shell),
-    };
-    frame.view(action, Source::Document(&Json::Null))
 }
 
 fn remove_page(shell: Shell, handle: &Handle, name: &str) -> AskRemove {
@@ -300,24 +253,4 @@ pub(super) async fn remove(
     let name = path.into_inner();
     let page = remove_page(shell, &desk.handle, &name);
     removed(&desk, Part::Pool(name), page, "/pools").await
-}
-
-/// Removes a part, or tells on the page that asked why not.
-pub(super) async fn removed(desk: &Desk, gone: Part, mut page: AskRemove, back: &str) -> Answer {
-    // One that is gone already has no page any more.
-    part(&desk.handle, &gone)?;
-    if !page.users.is_empty() {
-        return Ok(page::send(&desk.request, StatusCode::CONFLICT, &page));
-    }
-    let edits = vec![PartEdit::new(gone, PartOp::Remove)];
-    match desk.change(&page.shell, edits).await? {
-        Ok(applied) => Ok(saved(back, &applied)),
-        Err(refused) => {
-            refused.tell(&page.shell, &mut page.form);
-            if refused.is_stale() {
-                page.form.alarms.push(stale_new(&page.shell));
-            }
-            Ok(page::send(&desk.request, refused.status, &page))
-        }
-    }
 }

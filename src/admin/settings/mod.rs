@@ -135,15 +135,11 @@ pub(super) async fn save(
     };
     let names = names(&desk.handle.config());
     let frame = frame(&shell, groups, &names);
-    let typed = Source::Typed(&desk.form);
-    let mut view = frame.view(url(word), typed).small(shell.t.form_save());
-    refused.tell(&shell, &mut view);
-    if refused.is_stale() {
-        match desk.stale(&frame, &full) {
-            Some(said) => view.alarms.push(said),
-            None => return Ok(page::go(ENTRY)),
-        }
-    }
+    let again = desk.again(&shell, (&frame, url(word)), &full, &refused);
+    let Some(view) = again else {
+        return Ok(page::go(ENTRY));
+    };
+    let view = view.small(shell.t.form_save());
     let page = settings_page(shell, &desk.handle, Some((word, view)), None)?;
     Ok(page::send(&desk.request, refused.status, &page))
 }

@@ -7,9 +7,8 @@ use serde_json::{Value as Json, json};
 
 use super::fields::{NEW_WEBHOOK, WEBHOOK};
 use super::{Answer, ENTRY, frame, with_new_hook};
-use crate::admin::forms::{Desk, Source, View, fill, part, saved};
+use crate::admin::forms::{AskRemove, Desk, Source, View, asking, fill, part, removed, saved};
 use crate::admin::page::{self, Shell, escaped};
-use crate::admin::pools::{AskRemove, asking, removed, stale_new};
 use crate::control::Handle;
 use crate::document::{Part, PartEdit, PartOp};
 use crate::people::People;
@@ -55,10 +54,7 @@ pub(in crate::admin) async fn add_webhook(
         Err(refused) => refused,
     };
     let mut view = new_view(&shell, Some(Source::Typed(&desk.form)));
-    refused.tell(&shell, &mut view);
-    if refused.is_stale() {
-        view.alarms.push(stale_new(&shell));
-    }
+    refused.tell_new(&shell, &mut view, 0);
     with_new_hook(&desk, shell, refused.status, view)
 }
 
@@ -94,14 +90,10 @@ pub(in crate::admin) async fn save_webhook(
         Err(refused) => refused,
     };
     let frame = frame(&shell, WEBHOOK, &[]);
-    let mut form = frame.view(url(&name), Source::Typed(&desk.form));
-    refused.tell(&shell, &mut form);
-    if refused.is_stale() {
-        match desk.stale(&frame, &full) {
-            Some(said) => form.alarms.push(said),
-            None => return Ok(page::go(&url(&name))),
-        }
-    }
+    let again = desk.again(&shell, (&frame, url(&name)), &full, &refused);
+    let Some(form) = again else {
+        return Ok(page::go(&url(&name)));
+    };
     let page = Page { shell, name, form };
     Ok(page::send(&desk.request, refused.status, &page))
 }

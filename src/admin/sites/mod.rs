@@ -11,9 +11,8 @@ use askama::Template;
 use serde_json::{Value as Json, json};
 
 use super::error_page::Wrong;
-use super::forms::{Desk, Frame, Source, View, fill, may, part, saved};
+use super::forms::{AskRemove, Desk, Frame, Source, View, asking, fill, may, part, removed, saved};
 use super::page::{self, Shell, escaped};
-use super::pools::{AskRemove, asking, removed, stale_new};
 use crate::control::Handle;
 use crate::document::{Part, PartEdit, PartOp};
 use crate::model::{Config, PathMatch, Route, Site, Target};
@@ -181,10 +180,7 @@ pub(super) async fn add(
     };
     let config = desk.handle.config();
     let mut form = new_view(&shell, &config, Source::Typed(&desk.form));
-    refused.tell(&shell, &mut form);
-    if refused.is_stale() {
-        form.alarms.push(stale_new(&shell));
-    }
+    refused.tell_new(&shell, &mut form, 0);
     let page = list_page(shell, &config, form);
     Ok(page::send(&desk.request, refused.status, &page))
 }
@@ -247,14 +243,10 @@ pub(super) async fn save(
     let config = desk.handle.config();
     let names = listener_names(&config);
     let frame = frame(&shell, &names);
-    let mut form = frame.view(url(&name), Source::Typed(&desk.form));
-    refused.tell(&shell, &mut form);
-    if refused.is_stale() {
-        match desk.stale(&frame, &full) {
-            Some(said) => form.alarms.push(said),
-            None => return Ok(page::go(&url(&name))),
-        }
-    }
+    let again = desk.again(&shell, (&frame, url(&name)), &full, &refused);
+    let Some(form) = again else {
+        return Ok(page::go(&url(&name)));
+    };
     let page = site_page(shell, &config, name, form);
     Ok(page::send(&desk.request, refused.status, &page))
 }

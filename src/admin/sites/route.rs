@@ -8,9 +8,10 @@ use serde_json::{Value as Json, json};
 use super::fields::ROUTE;
 use super::{Answer, ENTRY, pool_names, shape, url};
 use crate::admin::error_page::Wrong;
-use crate::admin::forms::{Desk, Frame, Source, View, fill, may, part, saved};
+use crate::admin::forms::{
+    AskRemove, Desk, Frame, Source, View, asking, fill, may, part, removed, saved,
+};
 use crate::admin::page::{self, Shell, escaped};
-use crate::admin::pools::{AskRemove, asking, removed};
 use crate::admin::request;
 use crate::control::Handle;
 use crate::document::{Part, PartEdit, PartOp};
@@ -133,14 +134,10 @@ pub(in crate::admin) async fn save_route(
     };
     let names = names(&desk.handle.config());
     let frame = frame(&shell, &names);
-    let mut form = frame.view(at(&site, &key), Source::Typed(&desk.form));
-    refused.tell(&shell, &mut form);
-    if refused.is_stale() {
-        match desk.stale(&frame, &full) {
-            Some(said) => form.alarms.push(said),
-            None => return Ok(page::go(&at(&site, &key))),
-        }
-    }
+    let again = desk.again(&shell, (&frame, at(&site, &key)), &full, &refused);
+    let Some(form) = again else {
+        return Ok(page::go(&at(&site, &key)));
+    };
     let page = route_page(shell, (&site, &key), &full, form);
     Ok(page::send(&desk.request, refused.status, &page))
 }
