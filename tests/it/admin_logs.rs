@@ -361,20 +361,25 @@ fn a_tail_sends_each_row_once_and_goes_on_where_it_broke() {
     );
     lb.get("/ok");
     lb.get("/fails");
-    let id = lines
-        .find_map(|line| line.strip_prefix("id: ").map(str::to_owned))
-        .unwrap();
-    let row = lines.find(|line| line.contains("/fails")).unwrap();
+    // The id of the event that has the row.
+    let mut id = String::new();
+    let row = lines.find(|line| {
+        if let Some(newer) = line.strip_prefix("id: ") {
+            newer.clone_into(&mut id);
+        }
+        line.contains("/fails")
+    });
+    let row = row.unwrap();
     assert!(!row.contains("/ok"), "{row}");
     drop(lines);
     lb.get("/fails?again");
-    let mut lines = tail("", &format!("Last-Event-ID: {id}\r\n"));
-    let news: Vec<String> = lines
-        .by_ref()
-        .take_while(|line| !line.contains("#much"))
-        .collect();
-    let news = news.join("\n");
-    assert!(news.contains("/fails?again"), "{news}");
+    // By another worker than `/fails`, the record of `/ok` may have come in behind it: it is not asked for.
+    let mut lines = tail("path=/fails", &format!("Last-Event-ID: {id}\r\n"));
+    // It may come with the first event or, as it is kept a moment after it was answered, with a later.
+    let mut news = String::new();
+    while !news.contains("/fails?again") {
+        news += &lines.next().expect("a stream has no end");
+    }
     assert_eq!(news.matches("<tbody").count(), 1, "{news}");
     let followed = page(&mut panel, "/logs?follow=1&status=5xx");
     assert!(
@@ -417,13 +422,13 @@ fn events_are_told_in_both_languages() {
     for words in [
         "Steelyard started",
         "Steelyard stopped",
-        "Revision 1 came in force",
+        "Pool django added",
     ] {
         assert!(english.contains(words), "{words}: {english}");
     }
     panel.post("/preferences", &[("language", "zh-CN"), ("next", "/logs")]);
     let chinese = page(&mut panel, "/logs/events");
-    for words in ["程序启动", "程序停止", "版本 1 生效"] {
+    for words in ["Steelyard 已启动", "Steelyard 已停止", "节点池 django"] {
         assert!(chinese.contains(words), "{words}: {chinese}");
     }
 }

@@ -37,7 +37,6 @@ texts! {
     older_revisions(): "Older", "更早";
     newest_revisions(): "Newest", "最新";
     older_are_gone(kept): "The newest {kept} revisions are kept; older ones are gone.", "保留最新的 {kept} 个版本，更早的已删除。";
-    failed_in_audit(): "Changes that failed are in the audit.", "失败的更改见审计记录。";
     roll_back_title(n): "Roll back to revision {n}?", "回滚到版本 {n}？";
     roll_back_lead(now, next): "What would change of revision {now}, which is in force. It becomes revision {next}: this too can be undone.", "以下是相对当前版本 {now} 的更改。回滚后成为版本 {next}，同样可以撤销。";
     roll_back_go(): "Roll back", "回滚";

@@ -143,14 +143,6 @@ texts! {
     log_r_not_upgraded(): "Did not agree to the WebSocket.", "未同意 WebSocket 升级。";
     log_r_tunnel_idle(): "Neither side said anything for too long.", "双方长时间没有通信。";
     log_r_internal(): "Something went wrong in Steelyard itself.", "本程序内部出错。";
-    log_e_node_up(node, pool): "{node} of {pool} is up", "{pool} 的 {node} 恢复正常";
-    log_e_node_down(node, pool): "{node} of {pool} is down", "{pool} 的 {node} 不可用";
-    log_e_fail_open(pool): "No enabled node of {pool} is well: all are tried", "{pool} 没有健康的节点：全部尝试";
-    log_e_fail_open_end(pool): "A node of {pool} is well again", "{pool} 又有健康的节点了";
-    log_e_change(revision): "Revision {revision} came in force", "版本 {revision} 生效";
-    log_e_start(): "Steelyard started", "程序启动";
-    log_e_stop(): "Steelyard stopped", "程序停止";
-    log_e_by(author): "by {author}", "由 {author}";
     log_no_events(): "Nothing has happened yet.", "还没有任何事件。";
     log_events_lead(): "Starts and stops, changes, nodes that went down and came back.", "启动与停止、配置更改、节点的不可用与恢复。";
 }

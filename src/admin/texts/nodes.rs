@@ -16,8 +16,8 @@ texts! {
     nodes_take(n, all): "{n} of {all} nodes take requests", "{all} 个节点中 {n} 个接收请求";
     node_takes(n): "{n} of 1 node takes requests", "1 个节点中 {n} 个接收请求";
     n_draining(n): "{n} draining", "{n} 个正在排空";
-    n_down(n): "{n} down", "{n} 个异常";
-    n_per_second(n): "{n} req/s", "{n} 次/秒";
+    n_down(n): "{n} down", "{n} 个宕机";
+    n_per_second(n): "{n} req/s", "{n} 请求/秒";
     a_second(): "/s", "/秒";
     percent(n): "{n} %", "{n}%";
     filter_nodes(): "Filter nodes", "筛选节点";
@@ -46,7 +46,7 @@ texts! {
     wanted_is(share): "wanted {share}", "应为 {share}";
     nothing_comes(): "no requests", "没有请求";
     seen_up(): "Up", "正常";
-    seen_down(): "Down", "异常";
+    seen_down(): "Down", "宕机";
     seen_not_yet(): "Not checked yet", "尚未检查";
     seen_not_checked(): "Not checked", "不检查";
     seen_resting(): "Resting", "暂停使用";

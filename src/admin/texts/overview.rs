@@ -6,7 +6,7 @@ texts! {
     sum_empty(): "Nothing is configured yet", "尚未配置";
     sum_deaf(): "Nothing listens", "没有端口在监听";
     sum_no_node(): "No node is switched on", "没有启用的节点";
-    sum_none_well(): "No node is well", "所有节点均异常";
+    sum_none_well(): "No node is well", "没有正常的节点";
     sum_the_node(): "The node takes requests", "节点正常接收请求";
     sum_all(n): "All {n} nodes take requests", "全部 {n} 个节点正常接收请求";
     sum_some(well, n): "{well} of {n} nodes take requests", "{n} 个节点中有 {well} 个接收请求";

@@ -270,3 +270,20 @@ fn a_request_is_found_in_the_logs_opened_and_the_next_are_followed() {
     walk.go_on(&json!({}));
     walk.ends();
 }
+
+#[test]
+fn the_keyboard_alone_is_enough_for_the_main_ways() {
+    let lb = Appliance::start();
+    let nodes = Node::three();
+    Panel::set_up(&lb);
+    lb.apply(&one_pool(lb.port(), CHECKED, &lines(&nodes, [1, 1, 1])));
+    all_up(&lb);
+    let mut walk = Walk::begin("keys", &lb, json!({"password": PASSWORD}));
+    walk.until("weighed");
+    assert_eq!(spread(&lb, 60), [10, 40, 10]);
+    walk.go_on(&json!({}));
+    walk.until("drained");
+    assert_eq!(spread(&lb, 50), [0, 40, 10]);
+    walk.go_on(&json!({}));
+    walk.ends();
+}
