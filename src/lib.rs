@@ -15,6 +15,8 @@ pub mod metrics;
 
 pub mod store;
 
+pub mod session;
+
 pub mod http;
 
 pub mod tls;
