@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import expect, sync_playwright
 
 # Generous: a walk that needs all of it is about to fail anyway.
-PATIENCE = 30_000
+PATIENCE = 120_000
 GIVEN = json.loads(sys.argv[1])
 SCREENS = Path(GIVEN["screens"])
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 use crate::support::appliance::{Appliance, write_file};
@@ -11,11 +11,11 @@ use crate::support::client::{Client, Request};
 use crate::support::document::{listener, one_pool, pool, route, site};
 use crate::support::node::{Answer, Node, Seen, lines};
 use crate::support::panel::{PASSWORD, Panel};
-use crate::support::pause;
+use crate::support::{eventually, pause};
 
 /// The appliance, who looks at it, and what keeps it alive.
 pub(super) struct World {
-    _visitors: Option<Visitors>,
+    visitors: Option<Visitors>,
     pub(super) lb: Appliance,
     /// Cookies of two admins: who reads English and who reads Chinese.
     pub(super) cookies: BTreeMap<&'static str, String>,
@@ -28,7 +28,7 @@ impl World {
         let lb = Appliance::start();
         let (admin, lin) = admins(&lb);
         Self {
-            _visitors: None,
+            visitors: None,
             cookies: cookies(admin, lin),
             lb,
             _nodes: Vec::new(),
@@ -69,11 +69,23 @@ impl World {
         lb.runs(&["node", "drain", "django/web-2"]);
         traffic(&lb, 60);
         Self {
-            _visitors: Some(Visitors::of(&lb)),
+            visitors: Some(Visitors::of(&lb)),
             cookies: cookies(admin, lin),
             lb,
             _nodes: nodes,
         }
+    }
+}
+
+impl World {
+    /// Waits until visitors have asked so many times more.
+    pub(super) fn is_asked(&self, times: usize) {
+        let asked = || {
+            let visitors = self.visitors.as_ref().expect("somebody comes");
+            visitors.asked.load(Ordering::SeqCst)
+        };
+        let before = asked();
+        eventually("visitors", || (asked() >= before + times).then_some(()));
     }
 }
 
@@ -156,6 +168,7 @@ fn visit(client: &mut Client, path: &str) {
 
 /// Some who go on asking until the end: a page of a dead appliance shows little.
 struct Visitors {
+    asked: Arc<AtomicUsize>,
     leave: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -163,7 +176,9 @@ struct Visitors {
 impl Visitors {
     fn of(lb: &Appliance) -> Self {
         let leave = Arc::new(AtomicBool::new(false));
-        let (left, mut client) = (Arc::clone(&leave), Client::of(lb.port()));
+        let asked = Arc::new(AtomicUsize::new(0));
+        let (left, count) = (Arc::clone(&leave), Arc::clone(&asked));
+        let mut client = Client::of(lb.port());
         let thread = thread::spawn(move || {
             // Most of them look at products.
             for path in PATHS.into_iter().chain([PATHS[3]; 40]).cycle() {
@@ -171,11 +186,13 @@ impl Visitors {
                     return;
                 }
                 visit(&mut client, path);
+                count.fetch_add(1, Ordering::SeqCst);
                 pause();
                 pause();
             }
         });
         Self {
+            asked,
             leave,
             thread: Some(thread),
         }
