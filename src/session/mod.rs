@@ -4,3 +4,4 @@
 //! [`change::Change`] it made is handed to the journal while their locks are held: the journal's order is the memory's.
 
 pub mod change;
+pub mod journal;
