@@ -55,6 +55,7 @@ impl Page {
             "password_reset" => t.action_password_reset(),
             "token_made" => t.action_token_made(),
             "token_ended" => t.action_token_ended(),
+            "session_passwords" => t.action_session_passwords(),
             "cross_site" => t.action_cross_site(),
             "forbidden" => t.action_forbidden(),
             "bad_token" => t.action_bad_token(),

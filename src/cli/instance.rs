@@ -197,6 +197,17 @@ impl Instance {
         }
     }
 
+    /// The passwords of the session store.
+    ///
+    /// # Errors
+    /// When they cannot be asked for.
+    pub(super) fn session_passwords(&self) -> Result<Value, Failure> {
+        match self {
+            Self::Stopped(stopped) => Ok(stopped.session_passwords()),
+            Self::Running(client) => post(client, "/api/v1/sessions/passwords", &json!({})),
+        }
+    }
+
     /// What `status --json` shows.
     ///
     /// # Errors

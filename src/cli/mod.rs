@@ -16,6 +16,7 @@ mod node;
 mod output;
 mod people;
 mod said;
+mod sessions;
 mod source;
 mod status;
 mod status_table;
@@ -69,6 +70,8 @@ enum Verb {
     Explain(explain::ExplainArgs),
     /// Search the requests that were served, the newest last, or follow them
     Logs(logs::LogsArgs),
+    /// The session store: the password that applications connect with
+    Sessions(sessions::SessionsArgs),
     /// Print the one-time link by which the first user is made
     SetupUrl(people::SetupUrlArgs),
     /// Give a user of the panel another password
@@ -152,6 +155,7 @@ fn dispatch(
         Verb::Node(args) => node::run(&dir, &args),
         Verb::Explain(args) => explain::run(&dir, &args),
         Verb::Logs(args) => logs::run(&dir, &args),
+        Verb::Sessions(args) => sessions::run(&dir, &args),
         Verb::SetupUrl(args) => people::setup_url(&dir, &args),
         Verb::ResetPassword(args) => people::reset_password(&dir, &args),
         Verb::Later(later) => Err(later.refuse()),

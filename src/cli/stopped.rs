@@ -80,6 +80,10 @@ impl Stopped {
         done.map_err(|fault| Failure::run_time(fault.to_string()))
     }
 
+    pub(super) fn session_passwords(&self) -> Value {
+        self.control.session_passwords()
+    }
+
     /// As of a running one, except that nothing serves and no listener is missed.
     pub(super) fn status(&self) -> Value {
         let mut status = self.control.status();

@@ -26,6 +26,7 @@ mod publish;
 mod recent;
 mod roots;
 mod secrets;
+mod session_passwords;
 mod start;
 mod status;
 mod tend;

@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 
 use super::{Control, Writer};
 use crate::disk::read_at_most;
-use crate::model::{Code, Config, Problems, Secret, SecretBytes, SecretPlace, Secrets};
+use crate::model::{Code, Config, Generated, Problems, Secret, SecretBytes, SecretPlace, Secrets};
 use crate::snapshot::Snapshot;
 
 impl Control {
@@ -153,28 +153,39 @@ fn in_environment(name: &str) -> Result<SecretBytes, String> {
 
 /// Generates each secret that `config` needs and nobody gave (`SecretPlace::generated`). It is
 /// kept from then on as if it had been given as text, without being told as a change: called
-/// behind the comparison of every change, and for what a start found.
-pub(super) fn generate(config: &mut Config) -> bool {
+/// behind the comparison of every change, and for what a start found. The owners.
+pub(super) fn generate(config: &mut Config) -> Vec<String> {
     let places = config.secrets_mut().into_iter();
-    places.filter_map(generate_at).count() > 0
+    places.filter_map(generate_at).collect()
 }
 
 /// The same where a Config was found that had them all: what is generated now was lost.
 pub(super) fn generate_lost(config: &mut Config) {
-    if generate(config) {
-        tracing::warn!(
-            "{} was lost with the database, and another is generated: clients lose their nodes once",
-            Config::AFFINITY_SECRET
-        );
+    for owner in generate(config) {
+        let so = match owner.as_str() {
+            Config::AFFINITY_SECRET => "clients lose their nodes once",
+            _ => {
+                "applications are refused until they have the new one (steelyard sessions password)"
+            }
+        };
+        tracing::warn!("{owner} was lost with the database, and another is generated: {so}");
     }
 }
 
-pub(super) fn generate_at(place: SecretPlace<&mut Secret>) -> Option<()> {
-    let needed = place.generated && *place.secret == Secret::Absent;
-    if needed {
-        // As long as the digest it signs with; from the system's own source of randomness.
-        let random: [u8; 32] = rand::random();
-        *place.secret = Secret::Text(SecretBytes::new(&random));
-    }
-    needed.then_some(())
+pub(super) fn generate_at(place: SecretPlace<&mut Secret>) -> Option<String> {
+    let generated = place
+        .generated
+        .filter(|_| *place.secret == Secret::Absent)?;
+    // As long as the digest it signs with; from the system's own source of randomness.
+    let random: [u8; 32] = rand::random();
+    let secret = match generated {
+        Generated::Key => SecretBytes::new(&random),
+        // Nothing in it has to be escaped in a URL or a file of settings.
+        Generated::Password => {
+            let hex: String = random[..24].iter().map(|b| format!("{b:02x}")).collect();
+            SecretBytes::new(hex.as_bytes())
+        }
+    };
+    *place.secret = Secret::Text(secret);
+    Some(place.owner)
 }

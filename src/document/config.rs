@@ -5,7 +5,7 @@ use super::reader::Reader;
 use super::tree::{Tree, Value};
 use super::value::Fault;
 use super::writer::Writer;
-use super::{admin, certificate, listener, logs, pool, settings, site, webhook};
+use super::{admin, certificate, listener, logs, pool, sessions, settings, site, webhook};
 use crate::model::{Code, Config};
 
 /// The only version of the schema so far.
@@ -14,7 +14,6 @@ const VERSION: i128 = 1;
 const LATER: &[Later] = &[
     ("acme", Off::Never),
     ("compression", Off::Never),
-    ("sessions", Off::Never),
     ("backup", Off::Never),
 ];
 
@@ -34,6 +33,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Config {
         certificates: r.tables("certificates", certificate::read),
         pools: r.tables("pools", pool::read),
         sites: r.tables("sites", site::read),
+        sessions: r.table("sessions", sessions::read).unwrap_or_default(),
         logs: r.table("logs", logs::read).unwrap_or_default(),
         webhooks: r.tables("webhooks", webhook::read),
     }
@@ -57,6 +57,7 @@ pub(super) fn write(w: &mut Writer, config: &Config) {
     w.tables("certificates", &config.certificates, certificate::write);
     w.tables("pools", &config.pools, pool::write);
     w.tables("sites", &config.sites, site::write);
+    w.table("sessions", |w| sessions::write(w, &config.sessions));
     w.table("logs", |w| logs::write(w, &config.logs));
     w.tables("webhooks", &config.webhooks, webhook::write);
 }

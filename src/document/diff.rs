@@ -107,11 +107,15 @@ fn compare_texts(changes: &mut Vec<Change>, before: &Config, after: &Config) {
     }
 }
 
-/// `webhooks.NAME.secret` or `settings.affinity_secret`, step by step: a name may hold dots.
+/// `webhooks.NAME.secret`, `settings.affinity_secret` or `sessions.databases.NAME.password`, step by step: a name may hold dots.
 fn steps_of(owner: &str) -> Vec<String> {
     let (first, rest) = owner.split_once('.').unwrap_or((owner, ""));
+    let (list, rest) = match rest.strip_prefix("databases.") {
+        Some(rest) if first == "sessions" => ("databases", rest),
+        _ => ("", rest),
+    };
     let (name, last) = rest.rsplit_once('.').unwrap_or(("", rest));
-    let steps = [first, name, last].into_iter();
+    let steps = [first, list, name, last].into_iter();
     steps.filter(|s| !s.is_empty()).map(str::to_owned).collect()
 }
 

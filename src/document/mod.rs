@@ -29,6 +29,7 @@ mod respond;
 mod retry;
 mod route;
 mod secret;
+mod sessions;
 mod settings;
 mod site;
 mod size;

@@ -16,6 +16,8 @@ pub enum Part {
     Settings,
     /// `[admin]`
     Admin,
+    /// `[sessions]`
+    Sessions,
     /// `[logs]`
     Logs,
     /// A listener, by name.
@@ -53,6 +55,7 @@ impl Part {
         let part = match (section, own) {
             ("settings", None) => Some(Self::Settings),
             ("admin", None) => Some(Self::Admin),
+            ("sessions", None) => Some(Self::Sessions),
             ("logs", None) => Some(Self::Logs),
             ("listeners", Some(name)) => Some(Self::Listener(name)),
             ("certificates", Some(name)) => Some(Self::Certificate(name)),
@@ -69,7 +72,7 @@ impl Part {
         };
         part.ok_or_else(|| {
             let example = "pools.NAME, pools.NAME.nodes.NODE, sites.NAME, sites.NAME.routes./PATH, \
-                listeners.NAME, certificates.NAME, webhooks.NAME, settings, admin or logs";
+                listeners.NAME, certificates.NAME, webhooks.NAME, settings, admin, sessions or logs";
             format!("must be {example} (is {way:?})")
         })
     }
@@ -79,6 +82,7 @@ impl Part {
         match self {
             Self::Settings => Place::Section("settings"),
             Self::Admin => Place::Section("admin"),
+            Self::Sessions => Place::Section("sessions"),
             Self::Logs => Place::Section("logs"),
             Self::Listener(name) => Place::List(None, "listeners", name),
             Self::Certificate(name) => Place::List(None, "certificates", name),
@@ -95,6 +99,7 @@ impl Part {
         match self {
             Self::Settings => "settings".to_owned(),
             Self::Admin => "admin".to_owned(),
+            Self::Sessions => "sessions".to_owned(),
             Self::Logs => "logs".to_owned(),
             Self::Listener(name) => format!("listener {name}"),
             Self::Certificate(name) => format!("certificate {name}"),

@@ -1,6 +1,6 @@
 //! The whole configuration, one value.
 
-use super::{Admin, Certificate, Listener, Logs, Pool, Settings, Site, Webhook};
+use super::{Admin, Certificate, Listener, Logs, Pool, Sessions, Settings, Site, Webhook};
 
 /// The whole configuration: read, checked, published and rolled back as one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Config {
     pub pools: Vec<Pool>,
     /// Which names lead where; none is one implied site for the only pool.
     pub sites: Vec<Site>,
+    /// Where the site's own sessions live.
+    pub sessions: Sessions,
     /// What is written down.
     pub logs: Logs,
     /// Who is told of what happens.

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Config;
+use super::{Config, Sessions};
 
 /// What a document says of one secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,6 +51,15 @@ impl fmt::Debug for SecretBytes {
     }
 }
 
+/// What a secret that nobody gave is made as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generated {
+    /// Bytes to sign with.
+    Key,
+    /// Letters and digits to paste elsewhere.
+    Password,
+}
+
 /// One place in a Config that holds a secret.
 #[derive(Debug)]
 pub struct SecretPlace<S> {
@@ -59,8 +68,8 @@ pub struct SecretPlace<S> {
     pub owner: String,
     /// Its field in the document: `settings.affinity_secret`.
     pub field: String,
-    /// Whether one is generated where none is given, and then kept as a text is.
-    pub generated: bool,
+    /// What is generated where none is given, and then kept as a text is.
+    pub generated: Option<Generated>,
     /// What stands there.
     pub secret: S,
 }
@@ -71,39 +80,61 @@ impl Config {
 
     /// Every place for a secret.
     pub fn secrets(&self) -> Vec<SecretPlace<&Secret>> {
-        let webhooks = self.webhooks.iter().enumerate();
-        let of_webhooks = webhooks.map(|(i, webhook)| SecretPlace {
-            owner: webhook.secret_owner(),
-            field: format!("webhooks[{i}].secret"),
-            generated: false,
-            secret: &webhook.secret,
-        });
-        let affinity = SecretPlace {
-            owner: Self::AFFINITY_SECRET.to_owned(),
-            field: Self::AFFINITY_SECRET.to_owned(),
-            generated: self.signs_cookies(),
-            secret: &self.settings.affinity_secret,
+        let place = |(owner, field, generated), secret| SecretPlace {
+            owner,
+            field,
+            generated,
+            secret,
         };
-        std::iter::once(affinity).chain(of_webhooks).collect()
+        let names = self.secret_places();
+        let one = [&self.settings.affinity_secret, &self.sessions.password];
+        let databases = self.sessions.databases.iter().map(|d| &d.password);
+        let webhooks = self.webhooks.iter().map(|webhook| &webhook.secret);
+        let secrets = one.into_iter().chain(databases).chain(webhooks);
+        let places = names.into_iter().zip(secrets);
+        places.map(|(names, secret)| place(names, secret)).collect()
     }
 
     /// The same, to be filled in.
     pub fn secrets_mut(&mut self) -> Vec<SecretPlace<&mut Secret>> {
-        let generated = self.signs_cookies();
-        let webhooks = self.webhooks.iter_mut().enumerate();
-        let of_webhooks = webhooks.map(|(i, webhook)| SecretPlace {
-            owner: webhook.secret_owner(),
-            field: format!("webhooks[{i}].secret"),
-            generated: false,
-            secret: &mut webhook.secret,
-        });
-        let affinity = SecretPlace {
-            owner: Self::AFFINITY_SECRET.to_owned(),
-            field: Self::AFFINITY_SECRET.to_owned(),
+        let place = |(owner, field, generated), secret| SecretPlace {
+            owner,
+            field,
             generated,
-            secret: &mut self.settings.affinity_secret,
+            secret,
         };
-        std::iter::once(affinity).chain(of_webhooks).collect()
+        let names = self.secret_places();
+        let one = [
+            &mut self.settings.affinity_secret,
+            &mut self.sessions.password,
+        ];
+        let databases = self.sessions.databases.iter_mut().map(|d| &mut d.password);
+        let webhooks = self.webhooks.iter_mut().map(|webhook| &mut webhook.secret);
+        let secrets = one.into_iter().chain(databases).chain(webhooks);
+        let places = names.into_iter().zip(secrets);
+        places.map(|(names, secret)| place(names, secret)).collect()
+    }
+
+    /// Owner and field of each, and what is generated there, in the order of both above.
+    fn secret_places(&self) -> Vec<(String, String, Option<Generated>)> {
+        let own = |owner: &str, generated| (owner.to_owned(), owner.to_owned(), generated);
+        let password = self.sessions.listen.map(|_| Generated::Password);
+        let mut places = vec![
+            own(
+                Self::AFFINITY_SECRET,
+                self.signs_cookies().then_some(Generated::Key),
+            ),
+            own(Sessions::PASSWORD, password),
+        ];
+        for (i, database) in self.sessions.databases.iter().enumerate() {
+            let field = format!("sessions.databases[{i}].password");
+            places.push((database.password_owner(), field, password));
+        }
+        for (i, webhook) in self.webhooks.iter().enumerate() {
+            let field = format!("webhooks[{i}].secret");
+            places.push((webhook.secret_owner(), field, None));
+        }
+        places
     }
 
     /// Whether any pool signs cookies.

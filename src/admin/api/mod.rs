@@ -7,6 +7,7 @@ mod fields;
 mod nodes;
 pub(super) mod parts;
 pub(super) mod parts_described;
+mod sessions;
 mod sign_ins;
 mod tokens;
 mod users;
@@ -26,6 +27,7 @@ pub(super) use config::{
     about_apply, about_check, about_export, about_status, apply, check, export, status,
 };
 pub(super) use nodes::{about_edit_node, edit_node};
+pub(super) use sessions::{about_session_passwords, session_passwords};
 pub(super) use sign_ins::{about_end_sign_in, about_sign_ins, end_sign_in, sign_ins};
 pub(super) use tokens::{
     about_end_token, about_make_token, about_tokens, end_token, make_token, tokens,

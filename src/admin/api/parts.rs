@@ -25,6 +25,7 @@ pub(in crate::admin) enum Kind {
     Webhook,
     Settings,
     Admin,
+    Sessions,
     Logs,
 }
 
@@ -41,6 +42,7 @@ impl Kind {
             Self::Webhook => "webhooks",
             Self::Settings => "settings",
             Self::Admin => "admin",
+            Self::Sessions => "sessions",
             Self::Logs => "logs",
         }
     }
@@ -59,6 +61,7 @@ impl Kind {
             Self::Webhook => Part::Webhook(name("webhook")),
             Self::Settings => Part::Settings,
             Self::Admin => Part::Admin,
+            Self::Sessions => Part::Sessions,
             Self::Logs => Part::Logs,
         }
     }

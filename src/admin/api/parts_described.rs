@@ -83,6 +83,13 @@ impl Kind {
                 );
                 words("Admin", "who may ask the panel", example, patch)
             }
+            Self::Sessions => {
+                let (example, patch) = (
+                    json!({ "listen": "127.0.0.1:6379" }),
+                    json!({ "fsync": "always" }),
+                );
+                words("Sessions", "the session store", example, patch)
+            }
             Self::Logs => {
                 let (example, patch) = (json!({ "format": "json" }), json!({ "level": "debug" }));
                 words("Logs", "how requests are logged", example, patch)
@@ -112,12 +119,15 @@ impl Kind {
                 let words = "Its path, encoded: %2Fstatic%2F; an exact one begins with =.";
                 operation.path("route", text(), words)
             }
-            Self::Settings | Self::Admin | Self::Logs => operation,
+            Self::Settings | Self::Admin | Self::Sessions | Self::Logs => operation,
         }
     }
 
     fn is_section(self) -> bool {
-        matches!(self, Self::Settings | Self::Admin | Self::Logs)
+        matches!(
+            self,
+            Self::Settings | Self::Admin | Self::Sessions | Self::Logs
+        )
     }
 }
 

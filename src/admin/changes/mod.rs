@@ -92,7 +92,9 @@ fn removed(t: Texts, way: &[&str], it: &Json) -> Option<String> {
 /// What has a name of its own.
 fn thing(t: Texts, way: &[&str]) -> Option<String> {
     match way {
-        [_, _] | ["sites", _, "routes", _] => subject(t, way).filter(|thing| !thing.is_empty()),
+        [_, _] | ["sites", _, "routes", _] | ["sessions", "databases", _] => {
+            subject(t, way).filter(|thing| !thing.is_empty())
+        }
         _ => None,
     }
 }
@@ -121,7 +123,8 @@ fn subject(t: Texts, way: &[&str]) -> Option<String> {
         ["listeners", name, ..] => t.of_listener(shown(name)),
         ["certificates", name, ..] => t.of_certificate(shown(name)),
         ["webhooks", name, ..] => t.of_webhook(shown(name)),
-        ["settings" | "admin" | "logs", ..] => String::new(),
+        ["sessions", "databases", name, ..] => t.of_session_database(shown(name)),
+        ["settings" | "admin" | "sessions" | "logs", ..] => String::new(),
         _ => return None,
     })
 }

@@ -14,7 +14,7 @@ use crate::admin::page::{self, Shell};
 use crate::admin::request;
 use crate::admin::texts::Texts;
 use crate::control::{ChangeError, Handle, HistoryError, RollBack, RolledBack, Undo};
-use crate::model::{Config, Role};
+use crate::model::{Config, Role, Sessions};
 use crate::people::People;
 
 #[derive(Template)]
@@ -38,10 +38,20 @@ fn number(path: &Path<String>) -> Result<u64, Wrong> {
 
 /// The owners of secrets in words.
 fn secrets(t: Texts, owners: &[String]) -> String {
-    let name = |owner: &String| match owner.strip_prefix("webhooks.") {
-        Some(rest) => t.secret_of_webhook(rest.strip_suffix(".secret").unwrap_or(rest)),
-        None if owner == Config::AFFINITY_SECRET => t.secret_of_affinity().to_owned(),
-        None => owner.clone(),
+    let webhook = |owner: &str| {
+        let rest = owner.strip_prefix("webhooks.")?;
+        Some(t.secret_of_webhook(rest.strip_suffix(".secret")?))
+    };
+    let database = |owner: &str| {
+        let rest = owner.strip_prefix(Sessions::DATABASES)?;
+        Some(t.secret_of_session_database(rest.strip_suffix(".password")?))
+    };
+    let name = |owner: &String| match owner.as_str() {
+        Config::AFFINITY_SECRET => t.secret_of_affinity().to_owned(),
+        Sessions::PASSWORD => t.secret_of_sessions().to_owned(),
+        other => webhook(other)
+            .or_else(|| database(other))
+            .unwrap_or_else(|| owner.clone()),
     };
     let names: Vec<String> = owners.iter().map(name).collect();
     names.join(match t.0 {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use super::schema::{Object, any_of, flag, form, list, number, of, or, said, text, word};
 use super::values;
 use crate::model::{
-    CheckMethod, Condition, LogFormat, LogLevel, Policy, Redirect, SameSite, Settings, TlsVersion,
-    WebhookEvent,
+    CheckMethod, Condition, Fsync, LogFormat, LogLevel, Policy, Redirect, SameSite, Sessions,
+    Settings, TlsVersion, WebhookEvent,
 };
 
 /// The tables and the kinds of values.
@@ -24,6 +24,8 @@ pub(super) fn components() -> Map<String, Value> {
         ("Site", site().taken()),
         ("Route", route()),
         ("Files", files().taken()),
+        ("Sessions", sessions().taken()),
+        ("SessionDatabase", session_database().taken()),
         ("Logs", logs().taken()),
         ("Webhook", webhook().taken()),
     ];
@@ -46,6 +48,7 @@ fn config() -> Value {
         .may("certificates", list(of("Certificate")))
         .may("pools", list(of("Pool")))
         .may("sites", list(of("Site")))
+        .may("sessions", of("Sessions"))
         .may("logs", of("Logs"))
         .may("webhooks", list(of("Webhook")))
         .taken();
@@ -82,14 +85,10 @@ fn admin() -> Object {
 }
 
 fn listener() -> Object {
-    let tls = Object::new()
-        .may("certificates", list(of("Name")))
-        .may("min_version", word(TlsVersion::ALL.map(TlsVersion::as_str)))
-        .taken();
     Object::new()
         .must("name", of("Name"))
         .must("address", of("SocketAddress"))
-        .may("tls", any_of([flag(), tls]))
+        .may("tls", tls())
         .may("head_timeout", of("Time"))
         .may("idle_timeout", of("Time"))
         .may("max_requests", or(number(1, 1_000_000_000), 1000))
@@ -100,6 +99,14 @@ fn listener() -> Object {
         .may("max_fields", or(number(1, 1000), 128))
         .may("underscores", or(word(["drop", "reject", "keep"]), "drop"))
         .may("refuse_get_body", or(flag(), false))
+}
+
+fn tls() -> Value {
+    let table = Object::new()
+        .may("certificates", list(of("Name")))
+        .may("min_version", word(TlsVersion::ALL.map(TlsVersion::as_str)))
+        .taken();
+    any_of([flag(), table])
 }
 
 fn certificate() -> Object {
@@ -276,6 +283,38 @@ fn files() -> Object {
             said(
                 any_of([of("Name"), json!({ "const": "" })]),
                 "A pool asked where no file is.",
+            ),
+        )
+}
+
+fn session_database() -> Object {
+    Object::new()
+        .must("index", number(0, Sessions::MAX_INDEX.into()))
+        .must("name", of("Name"))
+        .may("password", of("Secret"))
+}
+
+fn sessions() -> Object {
+    let listen = any_of([of("SocketAddress"), json!({ "const": "" })]);
+    let jitter = said(form("^[0-9]{1,2}%$"), "0% to 50%, shorter or longer.");
+    Object::new()
+        .may("store", word(["memory"]))
+        .may("listen", said(listen, "Empty or absent: no session store."))
+        .may("password", said(of("Secret"), "Absent: generated."))
+        .may(
+            "allow",
+            said(list(of("Network")), "Empty: loopback and the nodes."),
+        )
+        .may("tls", tls())
+        .may("max_memory", of("Size"))
+        .may("max_value", of("Size"))
+        .may("fsync", or(word(Fsync::ALL.map(Fsync::as_str)), "everysec"))
+        .may("ttl_jitter", jitter)
+        .may(
+            "databases",
+            said(
+                list(of("SessionDatabase")),
+                "Those with a password of their own.",
             ),
         )
 }

@@ -26,6 +26,7 @@ const PATCHED: &[&str] = &[
     "Site",
     "Route",
     "Files",
+    "Sessions",
     "Logs",
     "Webhook",
 ];

@@ -157,6 +157,10 @@ const LEAST: &[(&str, char)] = &[
     ("PUT /api/v1/config/admin", 'a'),
     ("PATCH /api/v1/config/admin", 'a'),
     ("DELETE /api/v1/config/admin", 'a'),
+    ("GET /api/v1/config/sessions", 'v'),
+    ("PUT /api/v1/config/sessions", 'a'),
+    ("PATCH /api/v1/config/sessions", 'a'),
+    ("DELETE /api/v1/config/sessions", 'a'),
     ("GET /api/v1/config/logs", 'v'),
     ("PUT /api/v1/config/logs", 'a'),
     ("PATCH /api/v1/config/logs", 'a'),
@@ -175,6 +179,7 @@ const LEAST: &[(&str, char)] = &[
     ("GET /api/v1/audit", 'a'),
     ("POST /api/v1/pools/{pool}/nodes/{node}/trial", 'o'),
     ("POST /api/v1/trial", 'a'),
+    ("POST /api/v1/sessions/passwords", 'a'),
     ("POST /api/v1/setup-url", 'b'),
     ("POST /api/v1/reset-password", 'b'),
     // Last: it ends what the others need.

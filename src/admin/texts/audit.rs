@@ -28,6 +28,7 @@ texts! {
     action_password_changed(): "Changed the password of", "更改密码：";
     action_password_reset(): "Reset the password of", "重置密码：";
     action_token_made(): "Made the token", "创建令牌";
+    action_session_passwords(): "Read the session passwords", "查看会话存储密码";
     action_token_ended(): "Ended the token", "停用令牌";
     action_cross_site(): "Asked from another site for", "来自其他网站的请求：";
     action_forbidden(): "Asked without the role for", "角色不足的请求：";

@@ -27,6 +27,7 @@ texts! {
     of_pool(name): "pool {name}", "节点池 {name}";
     of_site(name): "site {name}", "站点 {name}";
     of_route(route, site): "route {route} of site {site}", "站点 {site} 的路由 {route}";
+    of_session_database(name): "session database {name}", "会话数据库 {name}";
     of_webhook(name): "webhook {name}", "通知 {name}";
     value_none(): "none", "无";
     value_on(): "on", "开启";

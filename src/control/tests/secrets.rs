@@ -7,7 +7,7 @@ use super::{apply, applying, database, document, edit, offline, start, stop, why
 use crate::control::secrets::generate_at;
 use crate::control::{Applied, Apply, ChangeError, Handle, NodeEdit, Readiness};
 use crate::document::Format;
-use crate::model::{Config, Secret, SecretPlace};
+use crate::model::{Config, Generated, Secret, SecretPlace};
 
 fn with(weight: u16, secret: &str) -> Apply {
     let settings = format!("\n[settings]\naffinity_secret = {secret}\n");
@@ -254,7 +254,7 @@ async fn a_revision_put_back_keeps_the_text_of_the_one_before() {
 
 #[test]
 fn a_secret_is_generated_where_one_is_needed_and_none_is_given() {
-    let generated = |mut secret: Secret, generated: bool| {
+    let generated = |mut secret: Secret, generated: Option<Generated>| {
         generate_at(SecretPlace {
             owner: String::new(),
             field: String::new(),
@@ -263,13 +263,17 @@ fn a_secret_is_generated_where_one_is_needed_and_none_is_given() {
         });
         secret
     };
+    let text = |generated_as| match generated(Secret::Absent, Some(generated_as)) {
+        Secret::Text(text) => text.bytes().to_vec(),
+        _ => Vec::new(),
+    };
     let env = Secret::Env("KEY".to_owned());
-    assert_eq!(generated(env.clone(), true), env);
-    assert_eq!(generated(Secret::Absent, false), Secret::Absent);
-    let (one, two) = (
-        generated(Secret::Absent, true),
-        generated(Secret::Absent, true),
-    );
-    assert!(matches!(&one, Secret::Text(text) if text.bytes().len() == 32));
+    assert_eq!(generated(env.clone(), Some(Generated::Key)), env);
+    assert_eq!(generated(Secret::Absent, None), Secret::Absent);
+    let (one, two) = (text(Generated::Key), text(Generated::Key));
+    assert_eq!(one.len(), 32);
+    assert_ne!(one, two);
+    let (one, two) = (text(Generated::Password), text(Generated::Password));
+    assert!(one.len() == 48 && one.iter().all(u8::is_ascii_hexdigit));
     assert_ne!(one, two);
 }

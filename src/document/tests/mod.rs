@@ -7,6 +7,7 @@ mod problems;
 mod properties;
 mod reading;
 mod secrets;
+mod sessions;
 mod strategies;
 mod taking_back;
 mod targets;

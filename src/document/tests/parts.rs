@@ -79,6 +79,7 @@ proptest! {
         };
         case(Part::Settings, "settings", Config { settings: b.settings.clone(), ..a.clone() });
         case(Part::Admin, "admin", Config { admin: b.admin.clone(), ..a.clone() });
+        case(Part::Sessions, "sessions", Config { sessions: b.sessions.clone(), ..a.clone() });
         case(Part::Logs, "logs", Config { logs: b.logs.clone(), ..a.clone() });
         if !a.pools.is_empty() && !b.pools.is_empty() {
             let (i, j) = (at.index(a.pools.len()), at.index(b.pools.len()));
@@ -160,7 +161,7 @@ fn a_way_names_what_a_change_names() {
     for (way, part) in ways {
         assert_eq!(Part::parse(way), Ok(part));
     }
-    for way in ["", "pools", "pools.", "settings.workers", "sessions", "x.y"] {
+    for way in ["", "pools", "pools.", "settings.workers", "backup", "x.y"] {
         let why = Part::parse(way).unwrap_err();
         assert!(why.starts_with("must be pools.NAME"), "{way}: {why}");
     }

@@ -1,6 +1,7 @@
 //! The rules that no single field can hold: names that must exist, be unique, not collide.
 
 mod affinity;
+mod sessions;
 mod tls;
 
 use std::collections::{HashMap, HashSet};
@@ -18,6 +19,7 @@ impl Config {
         tls::check(self, &mut problems);
         self.check_pools(&mut problems);
         self.check_sites(&mut problems);
+        sessions::check(self, &mut problems);
         let mut names = Unique::default();
         for (i, webhook) in self.webhooks.iter().enumerate() {
             names.see(&mut problems, &webhook.name, i, "webhooks");
@@ -45,6 +47,7 @@ impl Config {
         }
         warnings.append(&mut tls::warnings(self));
         warnings.append(&mut affinity::warnings(self));
+        warnings.extend(sessions::warnings(self));
         warnings
     }
 

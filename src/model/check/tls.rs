@@ -7,29 +7,34 @@ use crate::model::{AdminTls, Code, Config, ListenerTls, Name, Problems};
 
 /// The Problems of listeners with TLS and of certificates.
 pub(super) fn check(config: &Config, problems: &mut Problems) {
-    let known: HashSet<&Name> = config.certificates.iter().map(|c| &c.name).collect();
     for (i, listener) in config.listeners.iter().enumerate() {
-        let Some(tls) = &listener.tls else {
-            continue;
-        };
-        if known.is_empty() && tls.certificates.is_empty() {
-            let message = "needs a certificate to show: add [[certificates]]";
-            problems.add(format!("listeners[{i}].tls"), Code::Missing, message);
-        }
-        for (j, name) in tls.certificates.iter().enumerate() {
-            let field = format!("listeners[{i}].tls.certificates[{j}]");
-            if tls.certificates[..j].contains(name) {
-                problems.add(field, Code::Duplicate, format!("{name} stands here twice"));
-            } else if !known.contains(name) {
-                let message = dangling("certificate", name, &known);
-                problems.add(field, Code::Dangling, message);
-            }
+        if let Some(tls) = &listener.tls {
+            check_shown(config, tls, &format!("listeners[{i}].tls"), problems);
         }
     }
+    let known: HashSet<&Name> = config.certificates.iter().map(|c| &c.name).collect();
     check_admin(config, &known, problems);
     let mut names = Unique::default();
     for (i, certificate) in config.certificates.iter().enumerate() {
         names.see(problems, &certificate.name, i, "certificates");
+    }
+}
+
+/// The Problems of the certificates that stand at `at`.
+pub(super) fn check_shown(config: &Config, tls: &ListenerTls, at: &str, problems: &mut Problems) {
+    let known: HashSet<&Name> = config.certificates.iter().map(|c| &c.name).collect();
+    if known.is_empty() && tls.certificates.is_empty() {
+        let message = "needs a certificate to show: add [[certificates]]";
+        problems.add(at, Code::Missing, message);
+    }
+    for (j, name) in tls.certificates.iter().enumerate() {
+        let field = format!("{at}.certificates[{j}]");
+        if tls.certificates[..j].contains(name) {
+            problems.add(field, Code::Duplicate, format!("{name} stands here twice"));
+        } else if !known.contains(name) {
+            let message = dangling("certificate", name, &known);
+            problems.add(field, Code::Dangling, message);
+        }
     }
 }
 
@@ -59,7 +64,10 @@ fn check_admin(config: &Config, known: &HashSet<&Name>, problems: &mut Problems)
 
 /// What is allowed and probably not meant.
 pub(super) fn warnings(config: &Config) -> Vec<String> {
-    let with_tls = || config.listeners.iter().filter_map(|l| l.tls.as_ref());
+    let with_tls = || {
+        let listeners = config.listeners.iter().filter_map(|l| l.tls.as_ref());
+        listeners.chain(&config.sessions.tls)
+    };
     let shows = |tls: &ListenerTls, name: &Name| {
         tls.certificates.is_empty() || tls.certificates.contains(name)
     };

@@ -16,10 +16,10 @@ use pool::pool;
 use site::site;
 
 use crate::model::{
-    Admin, AdminTls, Certificate, CertificateFiles, Config, HeaderChanges, HeaderName, HeaderValue,
-    HostPattern, Language, Listener, ListenerTls, LogFormat, LogLevel, LogStore, Logs,
-    MetricsAccess, Name, Rotate, Secret, Settings, TlsVersion, Underscores, Webhook, WebhookEvent,
-    WebhookUrl,
+    Admin, AdminTls, Certificate, CertificateFiles, Config, Fsync, HeaderChanges, HeaderName,
+    HeaderValue, HostPattern, Language, Listener, ListenerTls, LogFormat, LogLevel, LogStore, Logs,
+    MetricsAccess, Name, Rotate, Secret, SessionDatabase, Sessions, Settings, TlsVersion,
+    Underscores, Webhook, WebhookEvent, WebhookUrl,
 };
 
 const DAY: u64 = 86_400_000;
@@ -220,6 +220,46 @@ fn logs() -> impl Strategy<Value = Logs> {
     })
 }
 
+fn sessions() -> impl Strategy<Value = Sessions> {
+    let database = |i: u8| {
+        let one = (name(i.into()), secret());
+        one.prop_map(move |(name, password)| SessionDatabase {
+            index: i,
+            name,
+            password: its_own(password, i),
+        })
+    };
+    let databases = (0_u8..4).prop_flat_map(move |n| (0..n).map(database).collect::<Vec<_>>());
+    let listen = option::of(select(vec!["127.0.0.1:6379", "[::1]:6380", "0.0.0.0:6379"]));
+    let tls = option::of(select(&TlsVersion::ALL));
+    let room = (1_u64 << 20..=1 << 50, 1_u32 << 10..=1 << 20);
+    let rest = (select(&Fsync::ALL), 0..=Sessions::MAX_JITTER, databases);
+    let all = (listen, secret(), networks(), tls, room, rest);
+    all.prop_map(|(listen, password, allow, tls, room, rest)| Sessions {
+        listen: listen.map(|address| address.parse().unwrap()),
+        password: its_own(password, 99),
+        allow,
+        tls: tls.map(|min_version| ListenerTls {
+            certificates: certificate_names(),
+            min_version,
+        }),
+        max_memory: room.0,
+        max_value: room.1,
+        fsync: rest.0,
+        ttl_jitter: rest.1,
+        databases: rest.2,
+    })
+}
+
+/// No two passwords are the same.
+fn its_own(secret: Secret, i: u8) -> Secret {
+    match secret {
+        Secret::File(path) => Secret::File(path.with_extension(i.to_string())),
+        Secret::Env(name) => Secret::Env(format!("{name}{i}")),
+        other => other,
+    }
+}
+
 fn webhook(i: usize) -> impl Strategy<Value = Webhook> {
     let url = (
         select(vec!["http", "https"]),
@@ -245,8 +285,10 @@ pub(super) fn any_config() -> impl Strategy<Value = Config> {
     let pools = (0_usize..3).prop_flat_map(|n| (0..n).map(pool).collect::<Vec<_>>());
     let webhooks = (0_usize..3).prop_flat_map(|n| (0..n).map(webhook).collect::<Vec<_>>());
     let listeners = (listeners, certificates());
-    let parts = (settings(), admin(), listeners, pools, (logs(), webhooks));
-    parts.prop_flat_map(|(settings, admin, listeners, pools, (logs, webhooks))| {
+    let rest = (sessions(), logs(), webhooks);
+    let parts = (settings(), admin(), listeners, pools, rest);
+    parts.prop_flat_map(|(settings, admin, listeners, pools, rest)| {
+        let (sessions, logs, webhooks) = rest;
         let (listeners, certificates) = listeners;
         let listener_names: Vec<Name> = listeners.iter().map(|l| l.name.clone()).collect();
         let pool_names: Vec<Name> = pools.iter().map(|p| p.name.clone()).collect();
@@ -263,6 +305,7 @@ pub(super) fn any_config() -> impl Strategy<Value = Config> {
             certificates: certificates.clone(),
             pools: pools.clone(),
             sites,
+            sessions: sessions.clone(),
             logs: logs.clone(),
             webhooks: webhooks.clone(),
         })
