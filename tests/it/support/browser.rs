@@ -16,8 +16,8 @@ use super::appliance::Appliance;
 /// One browser at a time: two of them and the nodes are more than two cores like.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Seconds until a walk that hangs is ended. All pages in every look take two minutes of two cores that
-/// are idle, and took over seven of busy ones: this ends what hangs and judges nothing.
+/// Seconds until a walk that hangs is ended. All pages in every look took 17 minutes on two cores that
+/// had six builds to do beside it: this ends what hangs and judges nothing.
 const LIMIT: &str = "1800";
 
 /// A script that leads the browser, while the test does its own part.
