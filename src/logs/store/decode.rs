@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::encode::{
-    CONNECT, FIRST_BYTE, HEAD, HERE, ITS_NODE, NONE, REASON, SAME, STATUS, TEXTS, Text,
+    CONNECT, FIRST_BYTE, HEAD, HERE, ITS_NODE, LONG, NARROW, NONE, REASON, SHORT, STATUS, TEXTS,
+    Text, WIDE,
 };
 use crate::logs::{Record, Try};
 
@@ -23,9 +24,10 @@ pub(super) struct Raw<'b> {
     revision: u64,
     client_port: u16,
     listener_port: u16,
-    texts: [Option<&'b [u8]>; TEXTS],
-    /// A bit for each text that stands in this record itself, and so may be new.
-    pub(super) fresh: u32,
+    /// Those that came last; which of them are this record's, `flags` tells.
+    texts: [&'b [u8]; TEXTS],
+    /// Two bits for each text.
+    flags: u32,
     pub(super) request_id: &'b [u8],
     tries: u64,
     /// The tries, not taken apart.
@@ -51,12 +53,12 @@ pub(super) struct Damaged;
 
 impl<'b> Raw<'b> {
     pub(super) fn text(&self, text: Text) -> Option<&'b [u8]> {
-        self.texts[text as usize]
+        (flag(self.flags, text as usize) != NONE).then_some(self.texts[text as usize])
     }
 
     /// Whether it may be another than in the record before.
     pub(super) fn is_fresh(&self, text: Text) -> bool {
-        self.fresh & (1 << (text as u32)) != 0
+        flag(self.flags, text as usize) == HERE
     }
 
     /// Whether a node of this name answered it or was asked in vain.
@@ -172,15 +174,33 @@ pub(super) fn each<'b>(bytes: &'b [u8], mut take: impl FnMut(Raw<'b>)) -> Result
         };
         let length = usize::try_from(number(length)?).map_err(|_| Damaged)?;
         let mut batch = Bytes(left.take(length)?);
-        let (mut time, mut last) = (0, [None; TEXTS]);
+        let mut before = Before::default();
         for _ in 0..number(records)? {
-            take(batch.record(&mut time, &mut last)?);
+            take(batch.record(&mut before)?);
         }
         if !batch.0.is_empty() {
             return Err(Damaged);
         }
     }
     Ok(())
+}
+
+/// The first bit of each text's two: in all of them, «as before».
+const SAMES: u32 = 0x5555_5555;
+
+/// What there is of a text, by its place.
+#[inline]
+fn flag(flags: u32, place: usize) -> u32 {
+    (flags >> (2 * place)) & 3
+}
+
+/// What the next record of a batch leans on.
+#[derive(Debug, Default)]
+struct Before<'b> {
+    time: u64,
+    texts: [&'b [u8]; TEXTS],
+    /// The first of two bits for each text that came.
+    came: u32,
 }
 
 /// Bytes not read yet.
@@ -240,54 +260,82 @@ impl<'b> Bytes<'b> {
         u16::try_from(self.number()?).map_err(|_| Damaged)
     }
 
-    fn record(
-        &mut self,
-        time: &mut u64,
-        last: &mut [Option<&'b [u8]>; TEXTS],
-    ) -> Result<Raw<'b>, Damaged> {
-        let step = self.number()?;
+    #[inline]
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Damaged> {
+        let (taken, left) = self.0.split_first_chunk().ok_or(Damaged)?;
+        self.0 = left;
+        Ok(*taken)
+    }
+
+    #[inline]
+    fn long_numbers(&mut self) -> Result<[u64; LONG], Damaged> {
+        let mut numbers = [0; LONG];
+        match self.byte()? {
+            NARROW => {
+                let bytes: [u8; LONG * 4] = self.array()?;
+                for (number, four) in numbers.iter_mut().zip(bytes.as_chunks().0) {
+                    *number = u32::from_le_bytes(*four).into();
+                }
+            }
+            WIDE => {
+                let bytes: [u8; LONG * 8] = self.array()?;
+                for (number, eight) in numbers.iter_mut().zip(bytes.as_chunks().0) {
+                    *number = u64::from_le_bytes(*eight);
+                }
+            }
+            _ => return Err(Damaged),
+        }
+        Ok(numbers)
+    }
+
+    fn record(&mut self, before: &mut Before<'b>) -> Result<Raw<'b>, Damaged> {
+        let [step, total, queue, bytes_in, bytes_out, body, revision] = self.long_numbers()?;
+        let short: [u8; SHORT * 2] = self.array()?;
+        let [status, client_port, listener_port] = *short.as_chunks().0 else {
+            return Err(Damaged);
+        };
         let step = (step >> 1).cast_signed() ^ -((step & 1).cast_signed());
-        *time = time.wrapping_add_signed(step);
+        before.time = before.time.wrapping_add_signed(step);
+        let flags = self.texts(before)?;
         let mut raw = Raw {
-            time: *time,
-            status: self.small()?,
-            total: self.number()?,
-            queue: self.number()?,
-            bytes_in: self.number()?,
-            bytes_out: self.number()?,
-            bytes_out_body: self.number()?,
-            revision: self.number()?,
-            client_port: self.small()?,
-            listener_port: self.small()?,
-            texts: [None; TEXTS],
-            fresh: 0,
-            request_id: &[],
-            tries: 0,
-            rest: &[],
+            time: before.time,
+            status: u16::from_le_bytes(status),
+            total,
+            queue,
+            bytes_in,
+            bytes_out,
+            bytes_out_body: body,
+            revision,
+            client_port: u16::from_le_bytes(client_port),
+            listener_port: u16::from_le_bytes(listener_port),
+            texts: before.texts,
+            flags,
+            request_id: self.text()?,
+            tries: self.number()?,
+            rest: self.0,
             others_tried: false,
         };
-        let flags = self.take(4)?.try_into().map_err(|_| Damaged)?;
-        let flags = u32::from_le_bytes(flags);
-        for (place, (text, last)) in raw.texts.iter_mut().zip(last).enumerate() {
-            match (flags >> (2 * place)) & 3 {
-                NONE => {}
-                SAME => *text = Some(last.ok_or(Damaged)?),
-                HERE => {
-                    *last = Some(self.text()?);
-                    *text = *last;
-                    raw.fresh |= 1 << place;
-                }
-                _ => return Err(Damaged),
-            }
-        }
-        raw.request_id = self.text()?;
-        raw.tries = self.number()?;
-        raw.rest = self.0;
         let has_node = raw.text(Text::Node).is_some();
         for _ in 0..raw.tries {
             raw.others_tried |= !self.pass_try(has_node)?;
         }
         Ok(raw)
+    }
+
+    /// Takes in the texts that stand here; most are those of the record before.
+    fn texts(&mut self, before: &mut Before<'b>) -> Result<u32, Damaged> {
+        let flags = u32::from_le_bytes(self.array()?);
+        let (same, mut here) = (flags & SAMES, (flags >> 1) & SAMES);
+        if same & here != 0 || same & !before.came != 0 {
+            return Err(Damaged);
+        }
+        before.came |= here;
+        while here != 0 {
+            let place = (here.trailing_zeros() / 2) as usize;
+            before.texts[place] = self.text()?;
+            here &= here - 1;
+        }
+        Ok(flags)
     }
 
     /// Goes past a try; whether its node is the record's.

@@ -43,6 +43,14 @@ pub(super) const HERE: u32 = 2;
 /// Bytes of the longest number.
 const LONGEST: usize = 10;
 
+/// Numbers that grow, in front of those that do not; and the latter.
+pub(super) const LONG: usize = 7;
+pub(super) const SHORT: usize = 3;
+
+/// In front of a record: each long number has four bytes, or, one of them being too large, eight.
+pub(super) const NARROW: u8 = 0;
+pub(super) const WIDE: u8 = 1;
+
 /// In front of a batch: its bytes behind this, and its records.
 pub(super) const HEAD: usize = 8;
 
@@ -115,24 +123,39 @@ impl Batch {
         Packet { bytes, records }
     }
 
+    /// In places of their own: for numbers of any length each would cost several times as much, here and
+    /// where they are read.
     fn numbers(&mut self, record: &Record<'_>) {
         let time = since_1970(record.time);
         // The difference to the one before, which may be before it; small ones are short.
         let step = time.wrapping_sub(self.time).cast_signed();
         self.time = time;
-        let numbers = [
+        let long: [u64; LONG] = [
             ((step << 1) ^ (step >> 63)).cast_unsigned(),
-            record.status.into(),
             micros(record.total),
             micros(record.queue),
             record.bytes_in,
             record.bytes_out,
             record.bytes_out_body,
             record.revision,
-            record.client_port.into(),
-            record.listener_port.into(),
         ];
-        varints(&mut self.bytes, numbers);
+        let short: [u16; SHORT] = [record.status, record.client_port, record.listener_port];
+        let short = short.map(u16::to_le_bytes);
+        let long = long.map(u64::to_le_bytes);
+        let is_narrow = long.iter().all(|number| number[4..] == [0; 4]);
+        if is_narrow {
+            let mut bytes = [NARROW; 1 + LONG * 4 + SHORT * 2];
+            let (head, tail) = bytes.split_at_mut(1 + LONG * 4);
+            for (place, number) in head[1..].chunks_exact_mut(4).zip(long) {
+                place.copy_from_slice(&number[..4]);
+            }
+            tail.copy_from_slice(short.as_flattened());
+            self.bytes.extend_from_slice(&bytes);
+        } else {
+            self.bytes.push(WIDE);
+            self.bytes.extend_from_slice(long.as_flattened());
+            self.bytes.extend_from_slice(short.as_flattened());
+        }
     }
 
     fn texts(&mut self, record: &Record<'_>) {

@@ -12,8 +12,8 @@ use super::named::Named;
 use super::segment::SegmentError;
 use super::summary::class;
 
-/// Limit: sites and nodes told apart within a minute. The sum counts all.
-const MAX_NAMES: usize = 1000;
+/// Limit: sites with their nodes told apart within a minute. The sum counts all.
+const MAX_WAYS: usize = 2000;
 
 /// Limit: minutes held while they cannot be written.
 const MAX_OPEN: usize = 10;
@@ -94,44 +94,53 @@ pub(super) struct Minutes {
     open: BTreeMap<u64, Open>,
 }
 
+/// One minute. A record is added up once, by all of its names together; what a site, a node or all of
+/// them come to is told from that when it is written.
 #[derive(Debug, Default)]
 struct Open {
-    all: Sums,
-    sites: Names,
-    nodes: Names,
+    ways: Named<Sums, BORDER>,
+    /// Those of names beyond the limit.
+    others: Sums,
 }
 
-/// A name, or a pool's and a node's.
-type Names = Named<Sums, b'/'>;
+/// What parts the names of a way: no name holds it.
+const BORDER: u8 = 0xff;
+
+/// Kind and name.
+type Name = (Kind, Vec<u8>);
 
 impl Open {
-    fn names(&self) -> impl Iterator<Item = (Kind, &[u8], &Sums)> {
-        let sites = self
-            .sites
-            .iter()
-            .map(|(name, sums)| (Kind::Site, name, sums));
-        let nodes = self
-            .nodes
-            .iter()
-            .map(|(name, sums)| (Kind::Node, name, sums));
-        let all: &[u8] = b"";
-        std::iter::once((Kind::All, all, &self.all))
-            .chain(sites)
-            .chain(nodes)
+    fn add(&mut self, raw: &Raw<'_>) {
+        let names =
+            [Text::Site, Text::Pool, Text::Node].map(|name| raw.text(name).unwrap_or_default());
+        match self.ways.get(&names, MAX_WAYS) {
+            Some(sums) => sums.add(raw),
+            None => self.others.add(raw),
+        }
+    }
+
+    fn sums(&self) -> BTreeMap<Name, Sums> {
+        let mut all = BTreeMap::from([((Kind::All, Vec::new()), self.others.clone())]);
+        for (way, sums) in self.ways.iter() {
+            let mut names = way.split(|byte| *byte == BORDER);
+            let mut next = || names.next().unwrap_or_default();
+            let (site, pool, node) = (next(), next(), next());
+            let site = (!site.is_empty()).then(|| (Kind::Site, site.to_vec()));
+            let node = [pool, node];
+            let node = (!node.contains(&&b""[..])).then(|| (Kind::Node, node.join(&b'/')));
+            let whole = Some((Kind::All, Vec::new()));
+            for name in [whole, site, node].into_iter().flatten() {
+                all.entry(name).or_default().merge(sums);
+            }
+        }
+        all
     }
 }
 
 impl Minutes {
     /// Takes a record in.
     pub(super) fn add(&mut self, raw: &Raw<'_>) {
-        let open = self.open.entry(raw.time / MINUTE).or_default();
-        open.all.add(raw);
-        if let Some(site) = raw.text(Text::Site) {
-            count(&mut open.sites, &[site], raw);
-        }
-        if let (Some(pool), Some(node)) = (raw.text(Text::Pool), raw.text(Text::Node)) {
-            count(&mut open.nodes, &[pool, node], raw);
-        }
+        self.open.entry(raw.time / MINUTE).or_default().add(raw);
     }
 
     /// Writes all of them. A minute that is there from before, by an earlier start or before the
@@ -139,9 +148,8 @@ impl Minutes {
     pub(super) fn write(&mut self, db: &mut Connection) -> Result<(), SegmentError> {
         let change = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for (minute, open) in &self.open {
-            for (kind, name, sums) in open.names() {
-                let name = String::from_utf8_lossy(name);
-                let mut sums = sums.clone();
+            for ((kind, name), mut sums) in open.sums() {
+                let name = String::from_utf8_lossy(&name);
                 let key = params![kind as u8, name, minute.cast_signed()];
                 let sql = "SELECT data FROM minutes WHERE kind = ?1 AND name = ?2 AND minute = ?3";
                 let old: Option<Vec<u8>> = change
@@ -176,11 +184,5 @@ impl Minutes {
     /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
         self.open.is_empty()
-    }
-}
-
-fn count(names: &mut Names, name: &[&[u8]], raw: &Raw<'_>) {
-    if let Some(sums) = names.get(name, MAX_NAMES) {
-        sums.add(raw);
     }
 }

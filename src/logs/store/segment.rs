@@ -16,7 +16,7 @@ use super::summary::{Summary, hash};
 const APPLICATION_ID: i32 = 0x5379_4c67;
 
 /// Changed with the form of the bytes: a file of another is not read.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 /// Pages of one size with what a quiet second adds.
 const PAGE: u32 = 8192;

@@ -10,7 +10,7 @@ use proptest::sample::select;
 
 use super::{AGELESS, BEGIN, SECOND, Store, at, packet, values};
 use crate::logs::Record;
-use crate::logs::store::encode::{HEAD, Packet, varint};
+use crate::logs::store::encode::{HEAD, Packet, WIDE};
 use crate::logs::store::filter::Filter;
 use crate::logs::store::histogram::histogram;
 use crate::logs::store::search::{MAX_VISITED, Page, newer, record, search};
@@ -57,10 +57,10 @@ impl Mould {
     }
 }
 
-/// The first time of a batch, as it is written.
+/// The first time of a batch, as it is written: too long for four bytes.
 fn stamp(micros: u64) -> Vec<u8> {
-    let mut out = Vec::new();
-    varint(&mut out, (BEGIN + micros) << 1);
+    let mut out = vec![WIDE];
+    out.extend(((BEGIN + micros) << 1).to_le_bytes());
     out
 }
 
