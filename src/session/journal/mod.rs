@@ -17,8 +17,8 @@ mod writer;
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -26,17 +26,7 @@ use self::disk::Disk;
 use self::queue::Queue;
 use self::writer::{Pace, Writer};
 use super::change::Change;
-
-/// When a write is acknowledged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fsync {
-    /// When it is on disk.
-    Always,
-    /// At once; a crash costs at most the writes of one second.
-    EverySecond,
-    /// At once; the kernel writes when it likes, usually within half a minute.
-    No,
-}
+use crate::model::Fsync;
 
 /// Whether commands that write are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,12 +111,12 @@ struct Counters {
 /// A command waits no longer for a disk that does not keep up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The journal of one memory. Dropping it writes what there is and waits for that.
+/// The journal of one memory. Dropping it ends it.
 #[derive(Debug)]
 pub struct Journal {
     queue: Arc<Queue>,
     counters: Arc<Counters>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Journal {
@@ -156,7 +146,7 @@ impl Journal {
         let journal = Self {
             queue,
             counters,
-            thread: Some(thread),
+            thread: Mutex::new(Some(thread)),
         };
         Ok((journal, recovered))
     }
@@ -225,14 +215,21 @@ impl Journal {
             rewrites: read(&self.counters.rewrites),
         }
     }
+
+    /// Writes what there is, and waits for that. To be called when nobody hands changes over any more: what comes
+    /// later is not kept.
+    pub fn end(&self) {
+        self.queue.stop();
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = thread.take() {
+            // A thread that panicked has told so; there is nothing left to write.
+            drop(thread.join());
+        }
+    }
 }
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        self.queue.stop();
-        if let Some(thread) = self.thread.take() {
-            // A thread that panicked has told so; there is nothing left to write.
-            drop(thread.join());
-        }
+        self.end();
     }
 }

@@ -11,7 +11,7 @@ fn all_that_comes_during_an_fsync_is_served_by_the_next() {
     let dir = folder();
     let kept = Kept::open(dir.path(), Fsync::Always);
     let before = kept.journal.figures().syncs;
-    let gate = kept.watch.hold_syncs();
+    let gate = kept.watch.hold_syncs("log-");
     let first = kept.put("first", "1");
     gate.until_held();
     let tickets: Vec<Ticket> = (0..50)
@@ -26,8 +26,8 @@ fn all_that_comes_during_an_fsync_is_served_by_the_next() {
 }
 
 #[test]
-fn fifty_writers_that_wait_share_their_fsyncs() {
-    let dir = tempfile::tempdir().unwrap();
+fn fifty_writers_that_wait_all_get_on() {
+    let dir = folder();
     let kept = Kept::open(dir.path(), Fsync::Always);
     let (writers, rounds) = (50, 20);
     let start = Barrier::new(writers);
@@ -43,10 +43,8 @@ fn fifty_writers_that_wait_share_their_fsyncs() {
             });
         }
     });
-    let figures = kept.journal.figures();
-    assert_eq!(figures.records, 1000);
-    // One for each round would be 20; how close it comes is a figure of the bench, not of a test.
-    assert!(figures.syncs < 500, "{} fsyncs", figures.syncs);
+    // How many fsyncs that takes is a figure of the bench: it hangs on the disk.
+    assert_eq!(kept.journal.figures().records, 1000);
     let entries = kept.toy.entries();
     assert_eq!(kept.again(dir.path()).toy.entries(), entries);
 }
@@ -67,7 +65,7 @@ fn with_everysec_nobody_waits_and_an_fsync_comes_by_itself() {
 fn with_everysec_a_slow_disk_holds_writes_up_before_a_second_is_at_stake() {
     let dir = folder();
     let kept = Kept::open(dir.path(), Fsync::EverySecond);
-    let gate = kept.watch.hold_syncs();
+    let gate = kept.watch.hold_syncs("log-");
     let _ = kept.put("a", "1");
     gate.until_held();
     until("writes are held up", || {
@@ -92,7 +90,7 @@ fn with_no_fsync_the_kernel_decides_until_the_end() {
 fn with_too_much_handed_over_writes_wait() {
     let dir = folder();
     let kept = Kept::open(dir.path(), Fsync::Always);
-    let gate = kept.watch.hold_syncs();
+    let gate = kept.watch.hold_syncs("log-");
     let first = kept.put("first", "1");
     gate.until_held();
     let value = "x".repeat(1 << 20);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::thread;
 
-use super::{Kept, PACE, Pace, folder, names, put, until, wait};
+use super::{Kept, PACE, Pace, folder, names, until, wait};
 use crate::session::journal::{Fsync, Standing};
 
 const OFTEN: Pace = Pace {
@@ -88,20 +88,22 @@ fn a_base_that_finds_no_room_is_given_up_and_writes_go_on() {
 fn a_kill_while_it_is_written_anew_loses_nothing() {
     let dir = folder();
     let kept = Kept::at_pace(dir.path(), Fsync::Always, OFTEN);
-    let gate = loop {
-        let ticket = kept.put("key", &"x".repeat(1000));
+    let gate = kept.watch.hold_syncs("base-");
+    for n in 0..19 {
+        let ticket = kept.put(&format!("key {n}"), &"x".repeat(1000));
         wait(kept.journal.durable(ticket)).unwrap();
-        if names(dir.path()).contains(&"log-000002".to_owned()) {
-            break kept.watch.hold_syncs();
-        }
-    };
+    }
+    let last = kept.put("last", &"x".repeat(2000));
+    wait(kept.journal.durable(last)).unwrap();
+    gate.until_held();
     let copy = folder();
     for name in names(dir.path()) {
-        // What is removed meanwhile was superfluous: a kill would not have seen it either.
-        drop(fs::copy(dir.path().join(&name), copy.path().join(&name)));
+        fs::copy(dir.path().join(&name), copy.path().join(&name)).unwrap();
     }
+    let expected = ["base-000002.new", "log-000001", "log-000002"];
+    assert_eq!(names(copy.path()), expected);
     gate.open();
     let after = Kept::open(copy.path(), Fsync::Always);
     assert_eq!(after.toy.entries(), kept.toy.entries());
-    let _ = put(b"", b"");
+    assert_eq!(names(copy.path()), expected[1..]);
 }

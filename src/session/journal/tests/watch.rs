@@ -34,8 +34,8 @@ struct Inside {
     /// So many fsyncs fail, of files whose name begins so.
     failing_syncs: (usize, String),
     failed: usize,
-    /// fsyncs of files wait, and one does.
-    holds: bool,
+    /// fsyncs of files whose name begins so wait, and one does.
+    holds: Option<&'static str>,
     is_held: bool,
 }
 
@@ -54,7 +54,7 @@ impl Gate {
 
 impl Drop for Gate {
     fn drop(&mut self) {
-        self.0.inside().holds = false;
+        self.0.inside().holds = None;
         self.0.0.1.notify_all();
     }
 }
@@ -84,19 +84,27 @@ impl Watch {
             inside.steps.push(Step::FailedSync(name));
             return Err(Errno::IO.into());
         }
-        if matches!(step, Step::Sync(_)) && inside.holds {
+        let is_held = |inside: &Inside| match (&step, inside.holds) {
+            (Step::Sync(name), Some(held)) => name.starts_with(held),
+            _ => false,
+        };
+        if is_held(&inside) {
             inside.is_held = true;
             self.0.1.notify_all();
-            inside = self.0.1.wait_while(inside, |inside| inside.holds).unwrap();
+            inside = self
+                .0
+                .1
+                .wait_while(inside, |inside| is_held(inside))
+                .unwrap();
             inside.is_held = false;
         }
         inside.steps.push(step);
         Ok(())
     }
 
-    /// From now on fsyncs of files wait.
-    pub(super) fn hold_syncs(&self) -> Gate {
-        self.inside().holds = true;
+    /// From now on fsyncs of files wait whose name begins so.
+    pub(super) fn hold_syncs(&self, name: &'static str) -> Gate {
+        self.inside().holds = Some(name);
         Gate(self.clone())
     }
 
