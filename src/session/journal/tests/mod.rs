@@ -4,6 +4,7 @@ mod damage;
 mod encoding;
 mod failing;
 mod groups;
+mod kills;
 mod power;
 mod rewriting;
 pub(super) mod watch;
