@@ -107,6 +107,11 @@ impl<'a> Value<'a> {
         sound.then_some(Self { kind, bytes })
     }
 
+    /// What is known to be packed as its kind says.
+    pub(crate) fn packed(kind: Kind, bytes: &'a [u8]) -> Self {
+        Self { kind, bytes }
+    }
+
     /// Its kind.
     #[must_use]
     pub fn kind(self) -> Kind {

@@ -1,0 +1,121 @@
+//! What all connections of the session store share.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+
+use super::command::Scripts;
+use super::keeping::Keeping;
+use super::memory::{DATABASES, Memory};
+use super::settings::Settings;
+
+/// What the time is.
+#[derive(Debug, Clone)]
+pub enum Clock {
+    /// The system's.
+    System,
+    /// What somebody says: Unix time in milliseconds.
+    Given(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// Unix time in milliseconds.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        match self {
+            Self::System => {
+                let since = SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
+                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+            }
+            Self::Given(now) => now.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// One session store: its memory, where its changes are kept, and how it is set.
+#[derive(Debug)]
+pub struct Shared {
+    /// The sessions.
+    pub memory: Arc<Memory>,
+    /// Where changes are kept.
+    pub keeping: Keeping,
+    /// By which entries end.
+    pub clock: Clock,
+    /// What has been asked and refused.
+    pub counters: Counters,
+    settings: ArcSwap<Settings>,
+    pub(super) scripts: Scripts,
+}
+
+impl Shared {
+    /// A store over a memory that has been read from the journal already, if there is one.
+    #[must_use]
+    pub fn new(memory: Arc<Memory>, keeping: Keeping, clock: Clock, settings: Settings) -> Self {
+        Self {
+            memory,
+            keeping,
+            clock,
+            counters: Counters::default(),
+            settings: ArcSwap::from_pointee(settings),
+            scripts: Scripts::default(),
+        }
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    pub(super) fn settings_now(&self) -> arc_swap::Guard<Arc<Settings>> {
+        self.settings.load()
+    }
+
+    /// Other settings from the next commands on. Who has said a password keeps what it opened.
+    pub fn set(&self, settings: Settings) {
+        self.settings.store(Arc::new(settings));
+    }
+}
+
+/// Counters since the start.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Commands, by the database in which they were asked.
+    pub commands: [AtomicU64; DATABASES as usize],
+    /// Writes refused because the memory is full, by database.
+    pub full: [AtomicU64; DATABASES as usize],
+    /// Writes refused because they cannot be kept.
+    pub not_kept: AtomicU64,
+    /// Wrong passwords.
+    pub wrong_passwords: AtomicU64,
+    /// Connections since the start.
+    pub connections: AtomicU64,
+    /// Connections now.
+    pub connected: AtomicU64,
+    missing: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Counters {
+    /// How often commands were asked that only a real Redis has, by their name: the panel says what to use instead.
+    #[must_use]
+    pub fn missing(&self) -> BTreeMap<&'static str, u64> {
+        self.missing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(super) fn count_missing(&self, name: &'static str) {
+        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        *missing.entry(name).or_default() += 1;
+    }
+}
+
+pub(super) fn add(counter: &AtomicU64, count: u64) {
+    counter.fetch_add(count, Ordering::Relaxed);
+}
