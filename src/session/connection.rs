@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use super::command::{Long, Next, Session, Talk};
+use super::command::{Long, Next, Refusal, Session, Talk};
 use super::keeping::Ticket;
 use super::memory::Table;
 use super::resp::{Answer, LONGEST_KEPT, May, Parser, Step};
@@ -194,29 +194,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Carries out what the bytes hold. Says how many of them are used.
     fn carry_out(&mut self, input: &[u8]) -> (usize, Stop) {
-        let worker = Rc::clone(&self.worker);
-        let settings = worker.shared.settings_now();
-        let mut work = worker.work.borrow_mut();
         if self.out.bytes.capacity() == 0 {
-            self.out.bytes = worker.spare.take();
+            self.out.bytes = self.worker.spare.take();
         }
-        let mut talk = Talk {
-            shared: &worker.shared,
+        let mut parser = std::mem::take(&mut self.parser);
+        let admitted = std::mem::take(&mut self.admitted);
+        let ended = self.talk(admitted, |talk| commands(talk, &mut parser, input));
+        parser.shrink();
+        self.parser = parser;
+        ended
+    }
+
+    /// Talks for a moment, with what the worker lends and the settings in force now.
+    fn talk<R>(&mut self, admitted: bool, with: impl FnOnce(&mut Talk<'_>) -> R) -> R {
+        let shared = &self.worker.shared;
+        let settings = shared.settings_now();
+        let mut work = self.worker.work.borrow_mut();
+        let result = with(&mut Talk {
+            shared,
             settings: &settings,
             session: &mut self.session,
             out: &mut self.out,
             work: &mut work,
             waste: &mut self.waste,
             ticket: &mut self.ticket,
-            now: worker.shared.clock.now(),
-            admitted: std::mem::take(&mut self.admitted),
-        };
-        let ended = commands(&mut talk, &mut self.parser, input);
-        self.parser.shrink();
+            now: shared.clock.now(),
+            admitted,
+        });
         if work.capacity() > LONGEST_KEPT {
             *work = Vec::new();
         }
-        ended
+        result
     }
 
     /// Waits until the journal takes the next command, which is the first of what is left, or refuses it.
@@ -233,18 +241,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn refuse_next(&mut self, why: &str) {
         let rest = std::mem::take(&mut self.rest);
-        let may = may(&self.worker.shared.settings_now(), &self.session);
-        // It was a whole command when the journal was asked.
-        let used = match self.parser.step(&rest, may) {
-            Step::Command(used) => used,
-            _ => 0,
-        };
-        self.session.refused();
-        if self.parser.args(&rest).get(0).eq_ignore_ascii_case(b"EXEC") {
-            self.session.transaction = None;
-            self.session.watching = None;
-        }
-        self.out.error(format!("MISCONF {why}").as_bytes());
+        let mut parser = std::mem::take(&mut self.parser);
+        let used = self.talk(true, |talk| {
+            // It was a whole command when the journal was asked.
+            let Step::Command(used) = parser.step(&rest, may(talk.settings, talk.session)) else {
+                return 0;
+            };
+            let refusal = Refusal::with(format!("MISCONF {why}"));
+            talk.out.begin();
+            talk.refuse(parser.args(&rest).get(0), &refusal);
+            used
+        });
+        self.parser = parser;
         self.keep(rest, used);
     }
 
@@ -256,21 +264,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn work_off_some(&mut self, long: &mut Long) -> bool {
-        let worker = Rc::clone(&self.worker);
-        let settings = worker.shared.settings_now();
-        let mut work = worker.work.borrow_mut();
-        let mut talk = Talk {
-            shared: &worker.shared,
-            settings: &settings,
-            session: &mut self.session,
-            out: &mut self.out,
-            work: &mut work,
-            waste: &mut self.waste,
-            ticket: &mut self.ticket,
-            now: worker.shared.clock.now(),
-            admitted: true,
-        };
-        talk.go_on(long)
+        self.talk(true, |talk| talk.go_on(long))
     }
 
     /// Writes the answers, once what they acknowledge is kept.

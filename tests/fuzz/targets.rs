@@ -5,6 +5,7 @@
 
 use std::fmt::Debug;
 use std::ops::Range;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, LazyLock};
 
 use steelyard::balance::Registry;
@@ -17,7 +18,9 @@ use steelyard::http::{
 use steelyard::metrics::Metrics;
 use steelyard::model::{length_as_sent, one_spelling};
 use steelyard::proxy::{Outcome, Reason, RequestView, decide};
+use steelyard::session::{Clock, Databases, Keeping, Memory, Settings, Shared, Worker, serve};
 use steelyard::snapshot::Snapshot;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 /// A target, and its name.
 pub(crate) type Target = (&'static str, fn(&[u8]));
@@ -30,6 +33,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("sequence", sequence),
     ("path", path),
     ("document", document),
+    ("session", session),
 ];
 
 const fn limits(odd_names: OddNames) -> Limits {
@@ -493,4 +497,70 @@ fn normal(path: &[u8]) -> Vec<u8> {
         }
     }
     [b"/", kept.join(&b'/').as_slice(), b"/"].concat()
+}
+
+/// Bytes on the port of the session store: answered as long however they arrive, in bounded memory, to the end.
+pub(crate) fn session(bytes: &[u8]) {
+    let whole = session_answers(bytes, bytes.len().max(1));
+    let split = session_answers(bytes, 1);
+    // What is told of the server itself counts what was asked before.
+    let told = |word: &[u8]| bytes.windows(4).any(|part| part.eq_ignore_ascii_case(word));
+    // `KEYS` and `SCAN` tell keys in an order that each memory draws for itself.
+    if !told(b"info") && !told(b"scan") {
+        assert_eq!(
+            whole.len(),
+            split.len(),
+            "{} {}",
+            whole.escape_ascii(),
+            split.escape_ascii()
+        );
+    }
+}
+
+/// What a store that has just begun answers to bytes that arrive in pieces.
+fn session_answers(bytes: &[u8], piece: usize) -> Vec<u8> {
+    let memory = Arc::new(Memory::new());
+    let clock = Clock::Given(Arc::new(AtomicU64::new(1_700_000_000_000)));
+    let settings = Settings {
+        databases: Databases::new(None).with(15, "shop", b"secret"),
+        max_memory: 1 << 20,
+        max_value: 64 * 1024,
+        ttl_jitter: 0,
+    };
+    let shared = Arc::new(Shared::new(
+        Arc::clone(&memory),
+        Keeping::Nothing,
+        clock,
+        settings,
+    ));
+    let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let local = tokio::task::LocalSet::new();
+    let answers = local.block_on(&runtime.expect("a runtime without drivers"), async {
+        let served = tokio::task::spawn_local(serve(theirs, Worker::new(shared)));
+        let answers = ask_in_pieces(ours, bytes, piece).await;
+        assert!(served.await.is_ok(), "no panic");
+        answers
+    });
+    assert!(memory.used() <= 1 << 20, "{} bytes", memory.used());
+    answers
+}
+
+async fn ask_in_pieces(stream: DuplexStream, bytes: &[u8], piece: usize) -> Vec<u8> {
+    let (mut reads, mut writes) = tokio::io::split(stream);
+    let asking = async {
+        for part in bytes.chunks(piece) {
+            // One that is closed before all was said has answered what it will.
+            if writes.write_all(part).await.is_err() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        let _closed_already = writes.shutdown().await;
+    };
+    let mut answers = Vec::new();
+    let reading = reads.read_to_end(&mut answers);
+    let ((), read) = tokio::join!(asking, reading);
+    assert!(read.is_ok());
+    answers
 }

@@ -58,6 +58,8 @@ mod queue;
 mod reload;
 mod rules;
 mod secrets;
+mod session_oracle;
+mod session_port;
 mod slow_clients;
 mod startup;
 mod static_files;

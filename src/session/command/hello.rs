@@ -132,37 +132,22 @@ fn checked_name(name: &[u8]) -> Result<&[u8], Refusal> {
 }
 
 pub(super) fn client(call: &mut Call<'_, '_, '_>) -> Done {
-    let word = call.args.get(1);
-    let is = |name: &str, words: usize| {
-        word.eq_ignore_ascii_case(name.as_bytes()) && call.args.len() == words
-    };
-    if is("SETNAME", 3) {
-        call.session.name = checked_name(call.args.get(2))?.to_vec();
-        call.out.ok();
-    } else if is("GETNAME", 2) {
-        if call.session.name.is_empty() {
-            call.out.null();
-        } else {
-            call.out.bulk(&call.session.name);
+    let word = call.args.get(1).to_ascii_lowercase();
+    match &word[..] {
+        b"setname" => {
+            call.session.name = checked_name(call.args.get(2))?.to_vec();
+            call.out.ok();
         }
-    } else if is("SETINFO", 4) {
+        b"getname" if call.session.name.is_empty() => call.out.null(),
+        b"getname" => call.out.bulk(&call.session.name),
+        b"id" => {
+            let id = i64::try_from(call.session.id).unwrap_or(i64::MAX);
+            call.out.integer(id);
+        }
         // Libraries tell their name; nobody asks for it here.
-        call.out.ok();
-    } else if is("ID", 2) {
-        call.out
-            .integer(i64::try_from(call.session.id).unwrap_or(i64::MAX));
-    } else {
-        return Err(unknown_subcommand(word, "CLIENT"));
+        _ => call.out.ok(),
     }
     Ok(())
-}
-
-pub(super) fn unknown_subcommand(word: &[u8], command: &str) -> Refusal {
-    let shown = word.split(|byte| *byte == 0).next().unwrap_or_default();
-    let shown = String::from_utf8_lossy(&shown[..shown.len().min(128)]).into_owned();
-    Refusal::with(format!(
-        "ERR unknown subcommand '{shown}'. Try {command} HELP."
-    ))
 }
 
 /// The number of a database.

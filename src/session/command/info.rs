@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
-use super::hello::{VERSION, unknown_subcommand};
+use super::hello::VERSION;
 use super::table::count;
 use super::{Call, Done, Refusal, glob};
 use crate::session::memory::Figures;
@@ -111,9 +111,6 @@ pub(super) fn config(call: &mut Call<'_, '_, '_>) -> Done {
         return Err(Refusal::of(
             "ERR this session store is configured in Steelyard's document, not by CONFIG SET",
         ));
-    }
-    if !word.eq_ignore_ascii_case(b"GET") {
-        return Err(unknown_subcommand(word, "CONFIG"));
     }
     let known = [
         ("maxmemory", call.settings.max_memory.to_string()),

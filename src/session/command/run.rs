@@ -51,7 +51,7 @@ impl Talk<'_> {
         let command = match self.judge(args) {
             Ok(command) => command,
             Err(refusal) => {
-                self.refuse(&refusal);
+                self.refuse(args.get(0), &refusal);
                 return Next::Go;
             }
         };
@@ -80,22 +80,32 @@ impl Talk<'_> {
         Next::Go
     }
 
-    fn refuse(&mut self, refusal: &Refusal) {
+    /// A command is not carried out, nor is a transaction that it belongs to.
+    pub(crate) fn refuse(&mut self, name: &[u8], refusal: &Refusal) {
         self.session.refused();
-        self.out.error(refusal.text());
+        if !name.eq_ignore_ascii_case(b"EXEC") {
+            self.out.error(refusal.text());
+            return;
+        }
+        self.session.transaction = None;
+        self.session.watching = None;
+        let why = refusal.text();
+        let why = why.strip_prefix(b"ERR ").unwrap_or(why);
+        let text = [b"EXECABORT Transaction discarded because of: ", why].concat();
+        self.out.error(&text);
     }
 
     /// A command was longer than may be.
     pub(crate) fn too_long(&mut self) {
         self.out.begin();
-        self.refuse(&Refusal::too_long(self.settings.max_value));
+        self.refuse(&[], &Refusal::too_long(self.settings.max_value));
     }
 
     fn judge(&mut self, args: Args<'_>) -> Result<&'static Command, Refusal> {
         let Some(command) = find(args.get(0)) else {
             return Err(unknown(args));
         };
-        command.check(args.len())?;
+        command.check(args)?;
         if self.session.rights.is_none() && !command.has(OPEN) {
             return Err(NO_AUTH);
         }

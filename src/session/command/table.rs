@@ -3,6 +3,7 @@
 
 use super::refusal::Refusal;
 use super::{Call, Done, expiry, hashes, hello, info, keys, scripts, sets, strings};
+use crate::session::resp::Args;
 
 /// A command.
 #[derive(Debug)]
@@ -170,6 +171,19 @@ const ROWS: &[Row] = &[
     ("watch", -2, All, 0, Action::Watch),
 ];
 
+/// Commands whose second word says what they are about, with its arity.
+const PARTS: &[(&str, &str, i8)] = &[
+    ("client", "getname", 2),
+    ("client", "id", 2),
+    ("client", "setinfo", 4),
+    ("client", "setname", 3),
+    ("config", "get", -3),
+    ("config", "set", -4),
+    ("script", "exists", -3),
+    ("script", "flush", -2),
+    ("script", "load", 3),
+];
+
 /// What queues, channel layers and brokers ask for: the panel then says that they need a real Redis.
 const MISSING: &[&str] = &[
     "blmove",
@@ -279,15 +293,41 @@ impl Command {
         self.traits & one != 0
     }
 
-    /// It has as many words as it needs.
-    pub(crate) fn check(&self, words: usize) -> Result<(), Refusal> {
-        let words = i64::try_from(words).unwrap_or(i64::MAX);
-        let arity = i64::from(self.arity);
-        if words == arity || (arity < 0 && words >= -arity) {
+    /// It has as many words as it needs, and so has the part of it that the second word names.
+    pub(crate) fn check(&self, args: Args<'_>) -> Result<(), Refusal> {
+        if !suits(self.arity, args.len()) {
+            return Err(Refusal::arity(self.name));
+        }
+        let mut parts = PARTS
+            .iter()
+            .filter(|(name, ..)| *name == self.name)
+            .peekable();
+        if parts.peek().is_none() {
             return Ok(());
         }
-        Err(Refusal::arity(self.name))
+        let word = args.get(1);
+        match parts.find(|(_, part, _)| word.eq_ignore_ascii_case(part.as_bytes())) {
+            None => Err(unknown_subcommand(word, &self.name.to_ascii_uppercase())),
+            Some((name, part, arity)) if !suits(*arity, args.len()) => {
+                Err(Refusal::arity(&format!("{name}|{part}")))
+            }
+            Some(_) => Ok(()),
+        }
     }
+}
+
+fn suits(arity: i8, words: usize) -> bool {
+    let words = i64::try_from(words).unwrap_or(i64::MAX);
+    let arity = i64::from(arity);
+    words == arity || (arity < 0 && words >= -arity)
+}
+
+fn unknown_subcommand(word: &[u8], command: &str) -> Refusal {
+    let shown = word.split(|byte| *byte == 0).next().unwrap_or_default();
+    let shown = String::from_utf8_lossy(&shown[..shown.len().min(128)]).into_owned();
+    Refusal::with(format!(
+        "ERR unknown subcommand '{shown}'. Try {command} HELP."
+    ))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub(crate) mod panel;
 pub(crate) mod pattern;
 pub(crate) mod ports;
 pub(crate) mod program;
+pub(crate) mod redis;
 pub(crate) mod slowhttptest;
 pub(crate) mod socket;
 pub(crate) mod tls;
