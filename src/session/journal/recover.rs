@@ -119,9 +119,16 @@ pub(super) fn recover(disk: &Disk, apply: &dyn Fn(Change<'_>)) -> io::Result<Fou
             .collect(),
         None => listed.logs.clone(),
     };
-    let first = newest.unwrap_or(1);
+    let first = newest.or(logs.first().copied()).unwrap_or(1);
+    let is_baseless = newest.is_none() && first > 1;
+    if is_baseless {
+        let missing = base_name(first);
+        reading.told.push(format!(
+            "{missing} is missing: only what was written after it is there"
+        ));
+    }
     let good = reading.logs(first, &logs)?;
-    let is_sound = reading.aside.is_empty();
+    let is_sound = reading.aside.is_empty() && !is_baseless;
     reading.set_aside()?;
     let Reading { changes, told, .. } = reading;
     let number = logs.last().copied().unwrap_or(first);

@@ -161,6 +161,11 @@ fn a_missing_file_is_told_and_what_came_after_it_is_kept_aside() {
             .iter()
             .any(|name| name.starts_with("log-000003.damaged-"))
     );
+    // Without its base a log still has what was written since.
+    let (entries, told, names) = start(&[("log-000004", &bytes)]);
+    assert_eq!(entries.len(), 4);
+    assert_eq!(names, ["base-000005", "log-000005"]);
+    assert!(told[0].starts_with("base-000004 is missing"), "{told:?}");
     // A base without its log, as nothing leaves it behind, is all there is.
     let (entries, told, _) = start(&[("base-000004", &bytes)]);
     assert_eq!((entries.len(), told), (4, Vec::new()));
