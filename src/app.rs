@@ -20,7 +20,7 @@ use crate::balance::Registry;
 use crate::cli::Start;
 use crate::control::{Control, Handle, Parts};
 use crate::demo::Stage;
-use crate::listener::DataPlane;
+use crate::listener::{DataPlane, SessionPort};
 use crate::logs::{
     self, AccessFile, LOGS_FOLDER, Logging, Losses, OwnLog, OwnLogLevel, STORE_FOLDER,
 };
@@ -32,8 +32,12 @@ use crate::store::{self, Lock, LockError};
 
 /// Where bodies that memory does not hold lie, below the data directory.
 const SPOOL: &str = "spool";
+/// Where sessions are kept, below the data directory.
+const SESSIONS: &str = "sessions";
 /// How long a command may hold the data directory before the start gives up.
 const LOCK_PATIENCE: Duration = Duration::from_secs(3);
+/// How long applications may take to finish the commands they have sent to the session store.
+const SESSIONS_GRACE: Duration = Duration::from_secs(2);
 const LOCK_LOOK: Duration = Duration::from_millis(50);
 
 /// Runs the appliance or the demo until a signal ends it. Control, the database, health
@@ -129,6 +133,7 @@ struct Running {
     people: People,
     server: Server,
     data_plane: DataPlane,
+    sessions: SessionPort,
     logging: Logging,
     threads: [JoinHandle<()>; 2],
     own_log: OwnLog,
@@ -176,10 +181,12 @@ impl Running {
         };
         let data_plane = DataPlane::start(workers, Arc::clone(&metrics), logging.clone(), spool)
             .context("cannot start the data workers")?;
+        let sessions = SessionPort::new(data_dir.join(SESSIONS), workers);
         let parts = Parts {
             registry: Arc::new(Registry::new()),
             metrics,
             data_plane: Some(data_plane.clone()),
+            sessions: Some(sessions.clone()),
             records: Some(records),
         };
         let control = Control::start(loaded, parts).await;
@@ -198,6 +205,7 @@ impl Running {
             people,
             server,
             data_plane,
+            sessions,
             logging,
             threads: [access_log_thread, records_thread],
             own_log,
@@ -211,6 +219,8 @@ impl Running {
         let grace = self.control.config().settings.shutdown_grace;
         let stopped = spawn_blocking(move || {
             self.data_plane.stop(grace);
+            // After the last request, which may want its session.
+            self.sessions.stop(SESSIONS_GRACE);
             self.server.stop();
         });
         drop(stopped.await);

@@ -243,6 +243,7 @@ impl Shown {
 
     fn fault(t: Texts, address: &str, fault: TrialFault) -> Self {
         let line = match fault {
+            TrialFault::Barred(Barred::OwnSessions) => t.trial_own_sessions(),
             TrialFault::Barred(Barred::OwnPanel) => t.trial_own_panel(),
             TrialFault::Barred(Barred::OwnSocket) => t.trial_own_socket(),
             TrialFault::Barred(Barred::LinkLocal) => t.trial_link_local(),

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use super::{Control, Now, Started, Writer, own_socket, publish, roots, secrets, words};
 use crate::document::{self, Change, Format, PlacedProblems};
 use crate::health;
-use crate::listener::Prepared;
+use crate::listener::{Prepared, SessionSocket};
 use crate::model::{Config, Listener, Problems};
 use crate::snapshot::{Material, Snapshot};
 use crate::store::{Store, StoreError, set_aside};
@@ -186,7 +186,8 @@ impl Control {
             return Err(ChangeError::Invalid(own.into()));
         }
         let read = self.read_after(&config, before).await;
-        let opened = self.open_sockets(&config, &before.config);
+        let store = self.open_session_store(&config).await;
+        let opened = store.and_then(|()| self.open_sockets(&config, &before.config));
         let (material, mut sockets) =
             both(read, opened).map_err(|problems| ChangeError::Invalid(problems.into()))?;
         let snapshot = self
@@ -223,10 +224,8 @@ impl Control {
     /// What of `config` would lead visitors where they must not get.
     async fn not_for_sites(&self, config: &Arc<Config>) -> Problems {
         let mut own = own_socket::check(&self.dir, config).await;
-        own.append(own_socket::check_addresses(
-            self.door.local_address(),
-            config,
-        ));
+        let ours = self.own_addresses(config);
+        own.append(own_socket::check_addresses(&ours, config));
         own.append(roots::check(&self.dir, config).await);
         own
     }
@@ -263,6 +262,7 @@ impl Control {
                 }
             }
         }
+        self.open_session_socket(config, before, &mut sockets, &mut problems);
         let is_elsewhere =
             (config.admin.address, &config.admin.tls) != (before.admin.address, &before.admin.tls);
         if is_elsewhere {
@@ -355,6 +355,7 @@ pub(super) async fn troubles(snapshot: &Arc<Snapshot>) -> Vec<String> {
 pub(super) struct Sockets {
     pub(super) listeners: Option<Prepared>,
     pub(super) admin: Option<TcpListener>,
+    pub(super) sessions: Option<SessionSocket>,
     /// What is still closed.
     pub(super) warnings: Vec<String>,
 }

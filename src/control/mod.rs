@@ -27,6 +27,7 @@ mod recent;
 mod roots;
 mod secrets;
 mod session_passwords;
+mod sessions;
 mod start;
 mod status;
 mod tend;
@@ -45,7 +46,7 @@ use tokio::sync::watch;
 
 use crate::balance::{Registry, unix_now};
 use crate::health::Supervisor;
-use crate::listener::DataPlane;
+use crate::listener::{DataPlane, SessionPort};
 use crate::logs::Records;
 use crate::metrics::Metrics;
 use crate::model::Config;
@@ -84,6 +85,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// Sockets and workers; none where nothing serves.
     pub data_plane: Option<DataPlane>,
+    /// The session store's port; none where nothing serves.
+    pub sessions: Option<SessionPort>,
     /// The log store; none where nothing serves.
     pub records: Option<Records>,
 }
@@ -174,6 +177,7 @@ impl Control {
             registry: Arc::new(Registry::new()),
             metrics: Arc::new(Metrics::new()),
             data_plane: None,
+            sessions: None,
             records: None,
         };
         Self::with(loaded, parts, false).await

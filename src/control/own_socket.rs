@@ -15,16 +15,16 @@ use crate::model::{Code, Config, Problems, Way, no_node};
 pub const CONTROL_SOCKET: &str = "control.sock";
 
 /// A Problem for each node that is where the admin server really listens (the command line may
-/// say another address than the Config), or where no node is. Asked of a change alone: what was
+/// say another address than the Config) or the session store does, or where no node is. Asked of a change alone: what was
 /// taken by an older version goes on being served.
-pub(super) fn check_addresses(open: Option<SocketAddr>, config: &Config) -> Problems {
+pub(super) fn check_addresses(own: &[(SocketAddr, &str)], config: &Config) -> Problems {
     let mut problems = Problems::default();
     for (i, pool) in config.pools.iter().enumerate() {
         for (j, node) in pool.nodes.iter().enumerate() {
             let field = || format!("pools[{i}].nodes[{j}].address");
             let (address, way) = (&node.address, node.address.way());
-            if open.is_some_and(|open| leads_to(way, open)) {
-                let message = format!("{address} is the admin address of this program");
+            if let Some((_, what)) = own.iter().find(|(open, _)| leads_to(way, *open)) {
+                let message = format!("{address} is {what}");
                 problems.add(field(), Code::Conflict, message);
             } else if let Way::Ip(ip) = way
                 && let Some(none) = no_node(ip.ip())

@@ -29,6 +29,9 @@ impl Control {
             }
             _ => None,
         };
+        if let (Some(port), Some(socket)) = (&self.parts.sessions, sockets.sessions) {
+            port.publish(snapshot.clone(), socket);
+        }
         self.now.store(Arc::new(Now {
             snapshot: snapshot.clone(),
             started,
@@ -76,6 +79,8 @@ impl Control {
             }
             sockets.listeners = Some(prepared);
         }
+        self.open_session_socket_anyway(&snapshot.config, &mut sockets)
+            .await;
         self.publish(writer, snapshot.clone(), started, sockets)
             .await;
         for trouble in troubles(&snapshot).await {

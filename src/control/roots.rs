@@ -11,7 +11,7 @@ use crate::model::{Code, Config, Problems, Target};
 const SYSTEM: [&str; 3] = ["/etc", "/proc", "/sys"];
 
 /// Folders of ours in the data directory; another one there is the operator's own.
-const OURS: [&str; 2] = ["logs", "spool"];
+const OURS: [&str; 3] = ["logs", "sessions", "spool"];
 
 /// A Problem for each directory of files that is not to be served, with the data directory `dir`.
 /// Asked of a change alone, as what an older version has taken goes on being served.

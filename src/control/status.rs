@@ -55,6 +55,7 @@ impl Control {
             "reasons": reasons,
             "read_only": read_only,
             "listeners": self.listeners_json(),
+            "sessions": self.sessions_json(),
             "pools": pools.map(|pool| self.pool_json(&pool.balancer, clock, language)).collect::<Vec<_>>(),
         })
     }
@@ -188,6 +189,7 @@ impl Control {
                 soft.push(format!("listener {name} has no certificate to show"));
             }
         }
+        soft.extend(self.session_troubles());
         if let Some(why) = self.not_kept() {
             soft.push(format!("the last-known-good could not be written: {why}"));
         }
@@ -222,7 +224,7 @@ impl Control {
             })
             .collect();
         let metrics = &self.parts.metrics;
-        metrics.text(&facts, &pools, &certificates)
+        metrics.text(&facts, &pools, &certificates, self.session_facts().as_ref())
     }
 }
 

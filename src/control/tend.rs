@@ -61,6 +61,7 @@ impl Control {
         }
         let now = self.now.load_full();
         self.open_closed_listeners(&now.snapshot);
+        self.open_closed_session_port(&now.snapshot);
         self.door.mend(&now.snapshot.config.admin);
         if self.not_kept().is_some() {
             self.keep(&now.snapshot).await;

@@ -8,6 +8,7 @@
 mod admission;
 mod greet;
 mod holder;
+mod session_port;
 mod socket;
 mod sockets;
 mod worker;
@@ -27,6 +28,7 @@ use crate::model::{self, Code, Name, Problems};
 use crate::proxy::Spool;
 use crate::snapshot::{Published, Snapshot};
 
+pub use session_port::{PortFigures, SessionPort, SessionSocket};
 pub use socket::{Busy, try_address};
 
 use admission::Admission;

@@ -10,6 +10,7 @@ mod nodes;
 mod process;
 mod reasons;
 mod series;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -27,6 +28,7 @@ pub use logs::LogLosses;
 pub use nodes::{NodeCounters, NodeErrorKind, NodeFacts, PoolFacts};
 pub use reasons::Reasons;
 pub use series::{Series, Served};
+pub use sessions::{SessionDatabaseFacts, SessionFacts};
 pub use text::CONTENT_TYPE;
 use text::{Kind, Text};
 pub use tls::{CertificateFacts, Handshake, Handshakes};
@@ -245,6 +247,7 @@ impl Metrics {
         nodes: &[NodeFacts<'_>],
         pools: &[PoolFacts<'_>],
         certificates: &[CertificateFacts<'_>],
+        sessions: Option<&SessionFacts>,
     ) -> String {
         let mut text = Text::default();
         let version = [("version", env!("CARGO_PKG_VERSION"))];
@@ -262,6 +265,7 @@ impl Metrics {
         webhooks::write(&mut text, &names.deliveries);
         drop(names);
         tls::write(&mut text, &self.handshakes, certificates);
+        sessions::write(&mut text, sessions);
         self.write_requests(&mut text);
         self.reasons.write(&mut text);
         self.buffers.write(&mut text);

@@ -63,7 +63,7 @@ fn busy() -> (Metrics, Vec<Arc<dyn std::any::Any>>) {
 #[test]
 fn every_counter_is_in_the_text() {
     let (metrics, _held) = busy();
-    let text = metrics.text(&[facts()], &[POOL], &[]);
+    let text = metrics.text(&[facts()], &[POOL], &[], None);
     let node = "pool=\"django\",node=\"web-1\"";
     for line in [
         &format!("steelyard_requests_total{{site=\"shop\",{node},code=\"2xx\",method=\"GET\"}} 2"),
@@ -121,7 +121,7 @@ fn the_text_keeps_the_format_s_rules() {
         node: "web-2",
         ..facts()
     };
-    let text = metrics.text(&[facts(), other], &[POOL], &[]);
+    let text = metrics.text(&[facts(), other], &[POOL], &[], None);
     let mut families = HashMap::new();
     let mut open = "";
     for line in text.lines() {
@@ -161,7 +161,7 @@ fn the_same_names_are_the_same_counters_until_nobody_holds_them() {
     ));
     assert_eq!(metrics.series("shop", "django", "web-2").requests(), 1);
     metrics.forget_gone();
-    let text = metrics.text(&[], &[], &[]);
+    let text = metrics.text(&[], &[], &[], None);
     assert!(text.contains("web-1") && !text.contains("web-2"), "{text}");
 }
 

@@ -66,6 +66,17 @@ pub async fn serve<S>(stream: S, worker: Rc<Worker>) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    serve_telling(stream, worker, || {}).await
+}
+
+/// The same; `wrong` is told of each wrong password, before it is answered.
+///
+/// # Errors
+/// As of [`serve`].
+pub async fn serve_telling<S>(stream: S, worker: Rc<Worker>, wrong: impl Fn()) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let counters = &worker.shared.counters;
     let number = counters.connections.fetch_add(1, Ordering::Relaxed) + 1;
     add(&counters.connected, 1);
@@ -81,7 +92,7 @@ where
         admitted: false,
     };
     let _leaving = Leaving(Rc::clone(&worker));
-    connection.run().await
+    connection.run(wrong).await
 }
 
 /// Counts a connection out, however it ends.
@@ -121,10 +132,14 @@ enum Stop {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    async fn run(&mut self) -> io::Result<()> {
+    async fn run(&mut self, wrong: impl Fn()) -> io::Result<()> {
         let mut reads = true;
+        let mut told = 0;
         loop {
             let stop = poll_fn(|context| self.turn(context, reads)).await?;
+            let guessed = self.session.wrong_passwords;
+            (told..guessed).for_each(|_| wrong());
+            told = guessed;
             self.session.settle(&self.worker.shared);
             reads = matches!(stop, Stop::Read);
             let closes = matches!(stop, Stop::Close);

@@ -1,25 +1,31 @@
 //! Whether writes are kept on disk: the one place where memory meets the journal.
 
-use std::sync::Arc;
-
 use super::change::Change;
+pub(crate) use super::journal::Ticket;
 use super::journal::{Journal, Standing};
 
-pub(crate) use super::journal::Ticket;
-
 /// What happens to changes beside the memory.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Keeping {
     /// Nothing: they end with the process.
     Nothing,
-    /// They are written down.
-    Journal(Arc<Journal>),
+    /// They are kept on disk.
+    Journal(Journal),
 }
 
 impl Keeping {
+    /// The journal, where there is one.
+    #[must_use]
+    pub fn journal(&self) -> Option<&Journal> {
+        match self {
+            Self::Nothing => None,
+            Self::Journal(journal) => Some(journal),
+        }
+    }
+
     /// Whether there is anything to hand changes to.
     pub(crate) fn keeps(&self) -> bool {
-        matches!(self, Self::Journal(_))
+        self.journal().is_some()
     }
 
     /// Whether a command that writes may be carried out at once.
@@ -45,7 +51,7 @@ impl Keeping {
     pub(crate) async fn admit(&self) -> Result<(), String> {
         match self {
             Self::Nothing => Ok(()),
-            Self::Journal(journal) => journal.admit().await.map_err(|refused| refused.to_string()),
+            Self::Journal(journal) => journal.admit().await.map_err(|why| why.to_string()),
         }
     }
 
@@ -57,8 +63,8 @@ impl Keeping {
         match self {
             Self::Nothing => Ok(()),
             Self::Journal(journal) => {
-                let kept = journal.durable(ticket).await;
-                kept.map_err(|refused| refused.to_string())
+                let done = journal.durable(ticket).await;
+                done.map_err(|why| why.to_string())
             }
         }
     }

@@ -20,12 +20,16 @@ mod connection;
 pub mod journal;
 mod keeping;
 pub mod memory;
+mod open;
 mod resp;
 pub mod settings;
 mod shared;
+mod throttle;
 
-pub use connection::{Worker, serve};
+pub use connection::{Worker, serve, serve_telling};
 pub use keeping::Keeping;
 pub use memory::{Memory, sweep};
+pub use open::Opened;
 pub use settings::{Databases, Settings};
 pub use shared::{Clock, Counters, Shared};
+pub use throttle::{Throttle, Turn};

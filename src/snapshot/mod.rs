@@ -39,6 +39,8 @@ pub struct Snapshot {
     pub certificates: Arc<Certificates>,
     /// Its number.
     pub revision: u64,
+    /// Who is shown which certificate by the session store; none speaks without TLS.
+    pub sessions_tls: Option<Arc<Chooser>>,
     /// Where clients connect.
     pub listeners: Vec<Listener>,
     /// Who answers.
@@ -164,7 +166,7 @@ impl Snapshot {
             .listeners
             .iter()
             .map(|listener| Listener {
-                tls: choose(listener, &certificates),
+                tls: choose(listener.tls.as_ref(), &certificates),
                 ..Listener::build(listener, &sites, metrics)
             })
             .collect();
@@ -175,6 +177,7 @@ impl Snapshot {
             .collect();
         Self {
             revision,
+            sessions_tls: choose(config.sessions.tls.as_ref(), &certificates),
             listeners,
             pools,
             sites,
@@ -247,9 +250,8 @@ impl Snapshot {
 }
 
 /// Who is shown which certificate by `listener`, where it speaks TLS.
-fn choose(listener: &model::Listener, certificates: &Certificates) -> Option<Arc<Chooser>> {
-    let tls = listener.tls.as_ref()?;
-    Some(Arc::new(Chooser::build(tls, certificates)))
+fn choose(tls: Option<&model::ListenerTls>, certificates: &Certificates) -> Option<Arc<Chooser>> {
+    Some(Arc::new(Chooser::build(tls?, certificates)))
 }
 
 /// Without sites, any host leads to the only pool.

@@ -7,6 +7,7 @@ use rustls::server::{Acceptor, ServerConnection};
 use rustls::{HandshakeKind, ProtocolVersion};
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::certificate::Certificate;
 use super::chooser::{Chooser, Offer};
@@ -94,22 +95,35 @@ pub async fn shake(
     socket: TcpStream,
     choose: impl FnOnce(Option<&str>) -> Option<Offer>,
 ) -> Result<Shaken, NotShaken> {
+    let (stream, secured) = shake_hands(socket, choose).await?;
+    let (socket, session) = stream.into_inner();
+    Ok(Shaken {
+        resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
+        secured,
+        socket,
+        session,
+    })
+}
+
+/// The same for who only reads and writes: the connection as one stream.
+///
+/// # Errors
+/// As of [`shake`].
+pub async fn shake_hands(
+    socket: TcpStream,
+    choose: impl FnOnce(Option<&str>) -> Option<Offer>,
+) -> Result<(TlsStream<TcpStream>, Secured), NotShaken> {
     let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
     let asked = start.client_hello().server_name().map(str::to_owned);
     let offer = choose(asked.as_deref()).ok_or(NotShaken::NoCertificate)?;
     let stream = start.into_stream(offer.config).await?;
-    let (socket, session) = stream.into_inner();
-    let version = match session.protocol_version() {
+    let version = match stream.get_ref().1.protocol_version() {
         Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
         _ => "TLSv1.3",
     };
-    Ok(Shaken {
-        resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
-        secured: Secured {
-            version,
-            ..Secured::new(asked.as_deref(), offer.certificate)
-        },
-        socket,
-        session,
-    })
+    let secured = Secured {
+        version,
+        ..Secured::new(asked.as_deref(), offer.certificate)
+    };
+    Ok((stream, secured))
 }

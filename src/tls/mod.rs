@@ -13,7 +13,7 @@ mod pem;
 mod tests;
 mod x509;
 
-pub use accept::{NotShaken, Secured, Shaken, begins_like_http, shake};
+pub use accept::{NotShaken, Secured, Shaken, begins_like_http, shake, shake_hands};
 pub use certificate::{Certificate, Engine};
 pub use certificates::{Certificates, Part, ReadFault};
 pub use chooser::{Chooser, Offer};

@@ -3,7 +3,7 @@
 //! Compared otherwise: `KEYS`, `SCAN` and `SMEMBERS` sorted; what is left of a time ± 1 s; of an error in a script the
 //! words before the script's own place.
 
-use crate::support::redis::{Client, Redis, Reply, command, settings, store};
+use crate::support::resp::{Client, Redis, Reply, command, settings, store};
 use crate::support::{counted, figure};
 
 /// A random number generator whose numbers are the same in every run.

@@ -132,7 +132,30 @@ fn status() -> Value {
         .must("reasons", list(text()))
         .must("read_only", flag())
         .must("listeners", list(listener))
+        .must("sessions", maybe(sessions_status()))
         .must("pools", list(pool))
+        .told()
+}
+
+fn sessions_status() -> Value {
+    let database = Object::new()
+        .must("index", count())
+        .must("name", maybe(text()))
+        .must("keys", count())
+        .must("bytes", count())
+        .must("hits", count())
+        .must("misses", count())
+        .must("expired", count())
+        .told();
+    Object::new()
+        .must("address", text())
+        .must("open", flag())
+        .must("store", text())
+        .must("connections", count())
+        .must("memory", count())
+        .must("max_memory", count())
+        .must("writable", flag())
+        .must("databases", list(database))
         .told()
 }
 

@@ -58,6 +58,7 @@ impl Instance {
             registry: Arc::new(Registry::new()),
             metrics: Arc::new(Metrics::new()),
             data_plane: None,
+            sessions: None,
             records: None,
         };
         let loaded = Control::load(dir.path(), Lock::take(dir.path()).unwrap()).await;

@@ -12,6 +12,7 @@ texts! {
     trial_ms(n): "{n} ms", " {n} 毫秒";
     trial_below_one(): "less than 1 ms", "不到 1 毫秒";
     trial_only_connects(): "The pool's check only connects; this asked for / beside it.", "节点池的检查只建立连接；本次测试另外请求了 /。";
+    trial_own_sessions(): "this is the session store of this program: it is no node", "这是本程序的会话存储，不能作为节点";
     trial_own_panel(): "this is where the panel itself listens: it is no node", "这是面板自身的监听地址，不能作为节点";
     trial_own_socket(): "this is the control socket of Steelyard: it is no node", "这是 Steelyard 的控制套接字，不能作为节点";
     trial_link_local(): "link-local and cloud metadata addresses are not connected to: no node is there", "不连接链路本地地址和云平台元数据地址：那里不会有节点";

@@ -24,6 +24,7 @@ async fn start(dir: &Path) -> Handle {
         registry: Arc::new(Registry::new()),
         metrics: Arc::new(Metrics::new()),
         data_plane: None,
+        sessions: None,
         records: None,
     };
     let loaded = Control::load(dir, Lock::take(dir).unwrap()).await;

@@ -27,6 +27,7 @@ impl Serving {
             registry: Arc::new(Registry::new()),
             metrics,
             data_plane: Some(data_plane.clone()),
+            sessions: None,
             records: None,
         };
         let loaded = Control::load(dir, Lock::take(dir).unwrap()).await;

@@ -15,6 +15,8 @@ use crate::model::{NoNode, no_node, reached};
 pub enum Barred {
     /// The admin address of this program.
     OwnPanel,
+    /// The session store of this program.
+    OwnSessions,
     /// The control socket of this program.
     OwnSocket,
     /// Addresses of one link, where clouds hand out their machines' secrets.
@@ -28,6 +30,7 @@ impl Barred {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OwnPanel => "own_panel",
+            Self::OwnSessions => "own_sessions",
             Self::OwnSocket => "own_socket",
             Self::LinkLocal => "link_local",
             Self::NoMachine => "no_machine",
@@ -39,6 +42,7 @@ impl std::fmt::Display for Barred {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::OwnPanel => "this is the admin address of this program, which is no node",
+            Self::OwnSessions => "this is the session store of this program, which is no node",
             Self::OwnSocket => "this is the control socket of this program, which is no node",
             Self::LinkLocal => NoNode::LinkLocal.words(),
             Self::NoMachine => NoNode::NoMachine.words(),
@@ -46,11 +50,16 @@ impl std::fmt::Display for Barred {
     }
 }
 
-/// Whether `address` may be connected to, while the admin server listens at `open`.
-pub(super) fn address(address: SocketAddr, open: Option<SocketAddr>) -> Result<(), TrialFault> {
+/// Whether `address` may be connected to, while the admin server and the session store listen at
+/// these.
+pub(super) fn address(
+    address: SocketAddr,
+    (panel, store): (Option<SocketAddr>, Option<SocketAddr>),
+) -> Result<(), TrialFault> {
     let address = SocketAddr::new(reached(address.ip()), address.port());
     let barred = match no_node(address.ip()) {
-        _ if open.is_some_and(|open| is_own(address, open)) => Barred::OwnPanel,
+        _ if panel.is_some_and(|open| is_own(address, open)) => Barred::OwnPanel,
+        _ if store.is_some_and(|open| is_own(address, open)) => Barred::OwnSessions,
         Some(NoNode::LinkLocal) => Barred::LinkLocal,
         Some(NoNode::NoMachine) => Barred::NoMachine,
         None => return Ok(()),
@@ -75,7 +84,8 @@ mod tests {
 
     #[test]
     fn a_trial_goes_where_a_node_may_be_and_nowhere_else() {
-        let open = Some("127.0.0.1:9443".parse().unwrap());
+        let own = |text: &str| Some(text.parse().unwrap());
+        let open = (own("127.0.0.1:9443"), own("0.0.0.0:6379"));
         let judged = |text: &str| match address(text.parse().unwrap(), open) {
             Ok(()) => None,
             Err(TrialFault::Barred(barred)) => Some(barred),
@@ -92,6 +102,7 @@ mod tests {
             assert_eq!(judged(good), None, "{good}");
         }
         for (bad, barred) in [
+            ("127.0.0.1:6379", Barred::OwnSessions),
             ("127.0.0.1:9443", Barred::OwnPanel),
             ("[::1]:9443", Barred::OwnPanel),
             ("0.0.0.0:9443", Barred::OwnPanel),

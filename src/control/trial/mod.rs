@@ -186,13 +186,15 @@ impl Control {
         };
         // What is looked at here is what is connected to: no second look-up can say otherwise.
         let port = question.check.port;
-        let open = self.door.local_address();
+        let panel = self.door.local_address();
+        let store = self.parts.sessions.as_ref().and_then(|port| port.address());
+        let own = (panel, store.map(|(address, _)| address));
         for address in &addresses {
             let mut address = *address;
             if let Some(port) = port {
                 address.set_port(port.get());
             }
-            allowed::address(address, open)?;
+            allowed::address(address, own)?;
         }
         let asked = Asked {
             check: &question.check,

@@ -30,7 +30,17 @@ MIDDLEWARE = [
 
 # The login page reads a session and no table: signed cookies need no database.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ.get("DATABASE", ":memory:")}}
+
+# Where a test has them, sessions are in a session store, by the settings that the panel shows to paste.
+if "SESSIONS" in os.environ:
+    SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    CACHES = {
+        "default": {
+            "BACKEND": os.environ["SESSIONS_BACKEND"],
+            "LOCATION": os.environ["SESSIONS"],
+        }
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TEMPLATES = [

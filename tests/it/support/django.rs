@@ -42,6 +42,8 @@ pub(crate) struct Gunicorn {
     port: Port,
     socket: Option<PathBuf>,
     child: Option<Child>,
+    /// Beside what every node has in its environment.
+    env: Vec<(&'static str, String)>,
     dir: TempDir,
 }
 
@@ -50,6 +52,20 @@ impl Gunicorn {
     pub(crate) fn three(release: Release, worker: Worker) -> [Self; 3] {
         let spawn = |name| Self::spawn(release, worker, name, None);
         let started = ["web-1", "web-2", "web-3"].map(spawn);
+        started.map(|mut gunicorn| {
+            gunicorn.wait();
+            gunicorn
+        })
+    }
+
+    /// The same three with more in their environment: see `tests/django/shop/settings.py`.
+    pub(crate) fn three_with(release: Release, env: &[(&'static str, String)]) -> [Self; 3] {
+        let started = ["web-1", "web-2", "web-3"].map(|name| {
+            let mut gunicorn = Self::prepared(release, Worker::Gthread, name, None);
+            gunicorn.env = env.to_vec();
+            gunicorn.launch();
+            gunicorn
+        });
         started.map(|mut gunicorn| {
             gunicorn.wait();
             gunicorn
@@ -71,20 +87,25 @@ impl Gunicorn {
     }
 
     fn spawn(release: Release, worker: Worker, name: &str, socket: Option<PathBuf>) -> Self {
-        let mut gunicorn = Self {
+        let mut gunicorn = Self::prepared(release, worker, name, socket);
+        gunicorn.launch();
+        gunicorn
+    }
+
+    fn prepared(release: Release, worker: Worker, name: &str, socket: Option<PathBuf>) -> Self {
+        Self {
             name: name.into(),
             release,
             worker,
             port: Port::free(),
             socket,
             child: None,
+            env: Vec::new(),
             dir: tempfile::Builder::new()
                 .prefix("sy-django")
                 .tempdir()
                 .unwrap(),
-        };
-        gunicorn.launch();
-        gunicorn
+        }
     }
 
     fn launch(&mut self) {
@@ -101,6 +122,7 @@ impl Gunicorn {
             .current_dir(project())
             .env("NODE", &self.name)
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            .envs(self.env.iter().map(|(name, value)| (*name, value)))
             // Ours, so that its end is theirs: see gunicorn.conf.py.
             .stdin(Stdio::piped())
             .stdout(log.try_clone().unwrap())
@@ -229,8 +251,37 @@ pub(crate) fn collect_static(release: Release, root: &Path) {
     assert!(collected.status.success(), "{collected:?}");
 }
 
+/// Runs `manage.py` of the site; it must succeed.
+pub(crate) fn manage(release: Release, arguments: &[&str], env: &[(&'static str, String)]) {
+    let done = Command::new(environment(release).join("bin/python"))
+        .arg("manage.py")
+        .args(arguments)
+        .current_dir(project())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .envs(env.iter().map(|(name, value)| (*name, value)))
+        .stdin(Stdio::null())
+        .output()
+        .expect("target/venv is there: tests/install makes it");
+    assert!(done.status.success(), "{done:?}");
+}
+
 fn group(child: &Child) -> Pid {
     Pid::from_child(child)
+}
+
+/// Where the libraries of this name lie that `tests/install` brought.
+pub(crate) fn libraries(names: &[&str]) -> String {
+    let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venv");
+    let folders: Vec<String> = names
+        .iter()
+        .map(|name| venv.join(name).display().to_string())
+        .collect();
+    folders.join(":")
+}
+
+/// The Python of a release.
+pub(crate) fn python(release: Release) -> PathBuf {
+    environment(release).join("bin/python")
 }
 
 fn project() -> PathBuf {

@@ -15,6 +15,7 @@ pub(crate) mod pattern;
 pub(crate) mod ports;
 pub(crate) mod program;
 pub(crate) mod redis;
+pub(crate) mod resp;
 pub(crate) mod slowhttptest;
 pub(crate) mod socket;
 pub(crate) mod tls;
