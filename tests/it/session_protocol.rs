@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use steelyard::session::journal::{Contents, Fsync, Journal};
+use steelyard::model::Fsync;
+use steelyard::session::journal::{Contents, Journal};
 use steelyard::session::{Clock, Databases, Keeping, Memory, Settings, Shared};
 
 use crate::support::eventually;
@@ -277,7 +278,7 @@ fn kept_in(dir: &std::path::Path) -> Arc<Shared> {
         walk: Box::new(move |from, tell| reads.walk(from, tell)),
     };
     let (journal, _recovered) = Journal::open(dir, Fsync::Always, contents).unwrap();
-    let keeping = Keeping::Journal(Arc::new(journal));
+    let keeping = Keeping::Journal(journal);
     Arc::new(Shared::new(memory, keeping, Clock::System, settings()))
 }
 
