@@ -84,6 +84,8 @@ impl From<SignInFault> for Refusal {
         match fault {
             SignInFault::Wrong => Self::field("current", "is not your password"),
             SignInFault::Wait(wait) => Self::Wait(wait),
+            // Nothing of the API signs in.
+            SignInFault::CodeAsked(_) | SignInFault::Over => Self::Conflict(fault.to_string()),
             SignInFault::Store(error) => error.into(),
         }
     }

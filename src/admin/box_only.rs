@@ -54,7 +54,9 @@ pub(super) async fn reset_password(
     let by = request::by_of_box(&request);
     let reset = people.reset_password(asked["user"].as_str(), password, &by);
     match reset.await {
-        Ok(user) => Ok(answer::json(&json!({ "user": user }))),
+        Ok(user) => Ok(answer::json(
+            &json!({ "user": user.name, "second_factor_off": user.second_factor }),
+        )),
         Err(UserFault::Nobody(known)) => Err(Refusal::NotFound(known)),
         Err(UserFault::People(error)) => Err(error.into()),
         Err(fault) => Err(Refusal::bad_request(fault.to_string())),
@@ -67,10 +69,19 @@ pub(super) fn about_reset_password() -> Operation {
         .may("user", user)
         .must("password", text())
         .taken();
-    let answer = Object::new().must("user", text()).told();
+    let off = said(
+        flag(),
+        "Whether a code was asked for too, which is not any more.",
+    );
+    let answer = Object::new()
+        .must("user", text())
+        .must("second_factor_off", off)
+        .told();
     let example = json!({ "user": "admin", "password": "swings back to level" });
     Operation::new("resetPassword", GROUP, "Give a user another password")
-        .detail("On control.sock alone. Everywhere the user is signed out.")
+        .detail(
+            "On control.sock alone. Everywhere the user is signed out, and signs in by it alone.",
+        )
         .body(taken, example)
         .answers(200, "Whose password it is now.", answer)
         .errors(&[404])

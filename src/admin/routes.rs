@@ -9,6 +9,7 @@ use super::api::parts::{self, Kind as Part};
 use super::api::parts_described as about;
 use super::history::api as revisions;
 use super::openapi::{self, Operation};
+use super::people::second_factor;
 use super::{
     api, audit, box_only, check_status, document_page, explain, files, find, history, listeners,
     logs, logs_page, node, nodes, observe, overview, people, pools, preferences, settings, setup,
@@ -127,10 +128,16 @@ pub(super) const ROUTES: &[Route] = &[
     route(VIEWER, Page, ("GET",  "/people"), || to(people::page)),
     route(VIEWER, Page, ("POST", "/people/password"), || to(people::change_password)),
     route(VIEWER, Page, ("POST", "/people/sign-ins/{id}/end"), || to(people::end_sign_in)),
+    route(VIEWER, Page, ("POST", "/people/second-factor"), || to(second_factor::begin)),
+    route(VIEWER, Page, ("GET",  "/people/second-factor"), || to(second_factor::enrol)),
+    route(VIEWER, Page, ("POST", "/people/second-factor/on"), || to(second_factor::switch_on)),
+    route(VIEWER, Page, ("POST", "/people/second-factor/off"), || to(second_factor::switch_off)),
     route(ADMIN,  Page, ("POST", "/people/users"), || to(people::add_user)),
     route(ADMIN,  Page, ("POST", "/people/users/{id}/role"), || to(people::set_role)),
     route(ADMIN,  Page, ("GET",  "/people/users/{id}/remove"), || to(people::ask_remove)),
     route(ADMIN,  Page, ("POST", "/people/users/{id}/remove"), || to(people::remove_user)),
+    route(ADMIN,  Page, ("GET",  "/people/users/{id}/second-factor"), || to(second_factor::ask_reset)),
+    route(ADMIN,  Page, ("POST", "/people/users/{id}/second-factor"), || to(second_factor::reset)),
     route(ADMIN,  Page, ("POST", "/people/tokens"), || to(people::make_token)),
     route(ADMIN,  Page, ("POST", "/people/tokens/{id}/end"), || to(people::end_token)),
     route(ADMIN,  Page, ("GET",  "/audit"), || to(audit::page)),
@@ -262,6 +269,7 @@ pub(super) const ROUTES: &[Route] = &[
     api(ADMIN,    ("PATCH",  "/api/v1/users/{id}"), || to(api::set_role), api::about_set_role),
     api(ADMIN,    ("DELETE", "/api/v1/users/{id}"), || to(api::remove_user), api::about_remove_user),
     api(ADMIN,    ("PUT",    "/api/v1/users/{id}/password"), || to(api::set_password), api::about_set_password),
+    api(ADMIN,    ("PUT",    "/api/v1/users/{id}/second-factor"), || to(api::reset_second_factor), api::about_reset_second_factor),
     api(VIEWER,   ("GET",    "/api/v1/sign-ins"), || to(api::sign_ins), api::about_sign_ins),
     api(VIEWER,   ("DELETE", "/api/v1/sign-ins/{id}"), || to(api::end_sign_in), api::about_end_sign_in),
     api(ADMIN,    ("GET",    "/api/v1/tokens"), || to(api::tokens), api::about_tokens),

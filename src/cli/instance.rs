@@ -178,7 +178,8 @@ impl Instance {
         }
     }
 
-    /// Gives a user another password, the only one where none is named. Answers whom.
+    /// Gives a user another password, the only one where none is named. Answers whom, and
+    /// whether a code was asked for besides it, which is not any more.
     ///
     /// # Errors
     /// When there is no such user, or the password cannot be taken.
@@ -186,13 +187,14 @@ impl Instance {
         &self,
         user: Option<&str>,
         password: &str,
-    ) -> Result<String, Failure> {
+    ) -> Result<(String, bool), Failure> {
         match self {
             Self::Stopped(stopped) => stopped.reset_password(user, password),
             Self::Running(client) => {
                 let asked = json!({ "user": user, "password": password });
                 let told = post(client, "/api/v1/reset-password", &asked)?;
-                Ok(told["user"].as_str().unwrap_or_default().to_owned())
+                let user = told["user"].as_str().unwrap_or_default().to_owned();
+                Ok((user, told["second_factor_off"] == true))
             }
         }
     }

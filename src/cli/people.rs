@@ -41,10 +41,13 @@ pub(super) fn reset_password(dir: &Path, args: &ResetArgs) -> Result<ExitCode, F
         true => first_line()?,
         false => made(),
     };
-    let user = Instance::find(dir)?.reset_password(args.user.as_deref(), &password)?;
+    let (user, was_off) = Instance::find(dir)?.reset_password(args.user.as_deref(), &password)?;
     match args.stdin {
         true => say(&format!("the password of {user} is another now"))?,
         false => say(&format!("the password of {user} is now: {password}"))?,
+    }
+    if was_off {
+        say("the second factor was switched off: it can be switched on again in the panel")?;
     }
     Ok(ExitCode::SUCCESS)
 }

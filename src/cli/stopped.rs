@@ -73,11 +73,12 @@ impl Stopped {
         &self,
         user: Option<&str>,
         password: &str,
-    ) -> Result<String, Failure> {
+    ) -> Result<(String, bool), Failure> {
         let by = by();
         let reset = self.people.reset_password(user, password, &by);
         let done = self.runtime.block_on(reset);
-        done.map_err(|fault| Failure::run_time(fault.to_string()))
+        let user = done.map_err(|fault| Failure::run_time(fault.to_string()))?;
+        Ok((user.name, user.second_factor))
     }
 
     pub(super) fn session_passwords(&self) -> Value {

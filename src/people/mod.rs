@@ -6,6 +6,7 @@
 
 mod hashing;
 mod password;
+mod second_factor;
 mod setup;
 mod sign_in;
 mod signed_in;
@@ -27,6 +28,7 @@ use crate::store::people;
 
 pub use crate::store::people::{AuditEntry, AuditRow, Outcome, PeopleError, SignIn, Token, User};
 pub use password::{MAX_PASSWORD, MIN_PASSWORD, PasswordFault};
+pub use second_factor::{EnrolFault, Enrolment};
 pub use setup::SetupFault;
 pub use sign_in::{SignInFault, SignedIn, Visitor};
 pub use signed_in::Whose;
@@ -79,6 +81,7 @@ struct Inner {
     hashing: Hashing,
     throttle: Mutex<Throttle>,
     notes: Mutex<throttle::Notes>,
+    waiting: Mutex<second_factor::Waiting>,
     /// Those signed in whom a full or read-only disk could not take, by the token's digest: the
     /// panel is needed most when something is wrong.
     unsaved: Mutex<HashMap<String, SignIn>>,
@@ -93,6 +96,7 @@ impl People {
             hashing: Hashing::default(),
             throttle: Mutex::default(),
             notes: Mutex::default(),
+            waiting: Mutex::default(),
             unsaved: Mutex::default(),
         }))
     }

@@ -48,6 +48,12 @@ pub enum SignInFault {
     /// Too many were tried.
     #[error("too many tries; wait {} s", .0.as_secs())]
     Wait(Duration),
+    /// The password was right, and a code is asked for too: by this, half a sign-in.
+    #[error("a code is asked for too")]
+    CodeAsked(String),
+    /// What was begun is over: it took too long, or something else has changed.
+    #[error("begin anew")]
+    Over,
     /// The database cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -58,7 +64,7 @@ impl People {
     /// told from the answer, nor from when it comes.
     ///
     /// # Errors
-    /// Why not.
+    /// Why not; `CodeAsked` where a code is still missed.
     pub async fn sign_in(
         &self,
         name: &str,
@@ -81,12 +87,36 @@ impl People {
             self.note(&by, deed).await;
             return Err(SignInFault::Wrong);
         };
-        lock(&self.0.throttle).was_right(name, visitor.address);
-        if is_weak(&user.password) {
-            let hash = self.0.hashing.hash(password).await;
-            // The old one is good until the next time.
-            let _ = self.store().await.rehash(user.id, &hash).await;
+        let user = self.rehashed(user, password).await;
+        if user.second_factor {
+            // The try stays counted until the code is right too.
+            return Err(SignInFault::CodeAsked(self.begin_half(&user)));
         }
+        lock(&self.0.throttle).was_right(name, visitor.address);
+        self.let_in(user, visitor).await
+    }
+
+    /// The user with a hash of today's parameters. The old one is good until the next time.
+    async fn rehashed(&self, user: User, password: &str) -> User {
+        if !is_weak(&user.password) {
+            return user;
+        }
+        let hash = self.0.hashing.hash(password).await;
+        match self.store().await.rehash(user.id, &hash).await {
+            Ok(()) => User {
+                password: hash,
+                ..user
+            },
+            Err(_) => user,
+        }
+    }
+
+    /// Signs in whoever has shown all that is asked for.
+    pub(super) async fn let_in(
+        &self,
+        user: User,
+        visitor: &Visitor<'_>,
+    ) -> Result<SignedIn, SignInFault> {
         match self.begin(user.id, &user.name, visitor).await {
             Err(PeopleError::Store(error)) => self.begin_unsaved(user, visitor, &error),
             begun => begun.map_err(|_| SignInFault::Wrong),

@@ -88,6 +88,12 @@ impl People {
         told(&entry, ended)
     }
 
+    /// Ends where a user is signed in until the next start only, but for `keep`.
+    pub(super) fn end_unsaved(&self, user: i64, keep: Option<i64>) {
+        let ends = |other: &SignIn| other.user.id == user && Some(other.id) != keep;
+        lock(&self.0.unsaved).retain(|_, other| !ends(other));
+    }
+
     fn unsaved(&self, digest: &str, now: i64) -> Option<SignIn> {
         let mut unsaved = lock(&self.0.unsaved);
         let found = unsaved.get_mut(digest)?;
@@ -119,6 +125,7 @@ mod tests {
                 name: "alice".into(),
                 role: Role::Viewer,
                 password: String::new(),
+                second_factor: false,
                 language: None,
                 created: 0,
             },

@@ -8,16 +8,16 @@ use super::{By, PasswordFault, People, SetupFault, SignInFault, UserFault, Visit
 use crate::model::{Language, Role, Scope};
 use crate::store::Store;
 
-const PASSWORD: &str = "hangs level at noon";
+pub(super) const PASSWORD: &str = "hangs level at noon";
 
-fn visitor() -> Visitor<'static> {
+pub(super) fn visitor() -> Visitor<'static> {
     Visitor {
         address: IpAddr::from([10, 0, 0, 1]),
         agent: "Firefox",
     }
 }
 
-fn root() -> By {
+pub(super) fn root() -> By {
     By::new("uid 0", "control.sock")
 }
 
@@ -33,7 +33,7 @@ async fn empty() -> (TempDir, People) {
 }
 
 /// With the admin `alice`, and the token of her cookie.
-async fn with_alice() -> (TempDir, People, String) {
+pub(super) async fn with_alice() -> (TempDir, People, String) {
     let (dir, people) = empty().await;
     let link = people.setup_token(false, &root()).await.unwrap().unwrap();
     let set_up = people
@@ -164,7 +164,7 @@ async fn a_password_is_changed_by_who_knows_it_and_ends_the_other_places() {
     let nobody = nobody.await;
     assert!(matches!(nobody, Err(UserFault::Nobody(known)) if known.ends_with("alice")));
     let only = people.reset_password(None, "a fourth long one", &by);
-    assert_eq!(only.await.unwrap(), "alice");
+    assert_eq!(only.await.unwrap().name, "alice");
 }
 
 #[tokio::test]

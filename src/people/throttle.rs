@@ -2,7 +2,8 @@
 //!
 //! Per account two counts, one for addresses from which it was signed in to before and one for
 //! all others: whoever guesses from elsewhere does not keep its owner waiting. Per address one
-//! more, over all accounts. Pure: the clock is the caller's.
+//! more, over all accounts. A code besides the password is six digits, which a minute's count does
+//! not protect for long: wrong ones are counted for a day. Pure: the clock is the caller's.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
@@ -16,6 +17,14 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Limit: wrong passwords a minute from known addresses, and as many from others: ten an
 /// account in all.
 const PER_COUNT: usize = 5;
+
+/// Wrong codes in a row that cost no wait beyond that of the password.
+const FREE_CODES: u32 = 5;
+
+/// The longest wait after one more, and how long wrong codes are remembered: some thirty a day,
+/// of which one in 333,333 is right by chance.
+const LONGEST_CODE: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Wrong passwords in a row that cost no wait: a person's.
 const FREE: u32 = 3;
@@ -39,6 +48,7 @@ const NOTES: usize = 60;
 #[derive(Debug, Default)]
 pub(super) struct Throttle {
     accounts: HashMap<(String, bool), Tries>,
+    codes: HashMap<(String, bool), Codes>,
     addresses: HashMap<IpAddr, Bucket>,
     known: HashSet<(String, IpAddr)>,
 }
@@ -48,6 +58,13 @@ struct Tries {
     /// Of the last minute, the oldest first.
     recent: VecDeque<Instant>,
     in_a_row: u32,
+}
+
+/// Wrong codes, or such as are looked at just now.
+#[derive(Debug, Clone, Copy)]
+struct Codes {
+    in_a_row: u32,
+    last: Instant,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -107,6 +124,49 @@ impl Throttle {
             self.known.clear();
         }
         self.known.insert((name.to_lowercase(), address));
+    }
+
+    /// Counts one try of a code of the account `name`, whose password was right.
+    ///
+    /// # Errors
+    /// How long to wait instead. Nothing was counted then.
+    pub(super) fn try_code(
+        &mut self,
+        name: &str,
+        address: IpAddr,
+        now: Instant,
+    ) -> Result<(), Duration> {
+        self.codes
+            .retain(|_, codes| now.duration_since(codes.last) < DAY);
+        let known = (name.to_lowercase(), network(address));
+        let account = (known.0.clone(), self.known.contains(&known));
+        let account = match self.codes.len() < MOST || self.codes.contains_key(&account) {
+            true => account,
+            false => (String::new(), false),
+        };
+        let fresh = Codes {
+            in_a_row: 0,
+            last: now,
+        };
+        let codes = self.codes.entry(account).or_insert(fresh);
+        let wait = match codes.in_a_row.checked_sub(FREE_CODES) {
+            None => Duration::ZERO,
+            Some(over) => Duration::from_secs(2 << over.min(20)).min(LONGEST_CODE),
+        };
+        let wait = (codes.last + wait).saturating_duration_since(now);
+        if wait > Duration::ZERO {
+            return Err(wait);
+        }
+        codes.in_a_row += 1;
+        codes.last = now;
+        Ok(())
+    }
+
+    /// The code was right.
+    pub(super) fn code_was_right(&mut self, name: &str, address: IpAddr) {
+        let known = (name.to_lowercase(), network(address));
+        let account = (known.0.clone(), self.known.contains(&known));
+        self.codes.remove(&account);
     }
 
     fn account(&self, name: &str, address: IpAddr) -> (String, bool) {
@@ -281,15 +341,45 @@ mod tests {
     }
 
     #[test]
+    fn codes_are_guessed_some_thirty_times_a_day_and_the_owner_is_not_kept_waiting() {
+        let mut throttle = Throttle::default();
+        throttle.was_right("alice", address(1));
+        let start = Instant::now();
+        let mut through = 0;
+        for minute in 0..24 * 60 {
+            let now = start + Duration::from_secs(60) * minute;
+            let from = address(2 + u8::try_from(minute % 100).unwrap());
+            through += u32::from(throttle.try_code("Alice", from, now).is_ok());
+        }
+        assert!((25..=40).contains(&through), "{through}");
+        let now = start + Duration::from_secs(24 * 60 * 60);
+        assert!(throttle.try_code("alice", address(3), now).is_err());
+        assert_eq!(throttle.try_code("alice", address(1), now), Ok(()));
+        throttle.code_was_right("alice", address(3));
+        assert_eq!(throttle.try_code("alice", address(3), now), Ok(()));
+        // A right password is no right code.
+        for _ in 0..4 {
+            assert_eq!(throttle.try_code("bob", address(4), now), Ok(()));
+        }
+        assert_eq!(throttle.try_code("bob", address(4), now), Ok(()));
+        throttle.was_right("bob", address(5));
+        assert!(throttle.try_code("bob", address(4), now).is_err());
+        let later = now + Duration::from_secs(60 * 60);
+        assert_eq!(throttle.try_code("bob", address(4), later), Ok(()));
+    }
+
+    #[test]
     fn what_is_remembered_is_bounded() {
         let mut throttle = Throttle::default();
         let now = Instant::now();
         for i in 0..10_000_u32 {
             let [a, b, c, d] = i.to_be_bytes();
             let _ = throttle.try_once(&i.to_string(), IpAddr::from([a | 1, b, c, d]), now);
+            let _ = throttle.try_code(&i.to_string(), IpAddr::from([a | 1, b, c, d]), now);
         }
         assert!(throttle.accounts.len() <= super::MOST + 1);
         assert!(throttle.addresses.len() <= super::MOST + 1);
+        assert!(throttle.codes.len() <= super::MOST + 1);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::password::{self, PasswordFault};
 use super::sign_in::SignInFault;
-use super::{By, People, PeopleError, SignIn, User, done, lock, told, unix_now};
+use super::{By, People, PeopleError, SignIn, User, done, told, unix_now};
 use crate::model::{Language, Role};
 use crate::store::StoreError;
 use crate::store::people::NewUser;
@@ -88,6 +88,7 @@ impl People {
             created: user.now,
             language: None,
             password: hash,
+            second_factor: false,
         })
     }
 
@@ -110,7 +111,7 @@ impl People {
         let entry = done(by, "user_removed", &user.name, user.role.as_str());
         let removed = self.store().await.remove_user(user.id, &entry).await;
         told(&entry, removed)?;
-        lock(&self.0.unsaved).retain(|_, other| other.user.id != user.id);
+        self.end_unsaved(user.id, None);
         Ok(())
     }
 
@@ -135,13 +136,13 @@ impl People {
         let mut store = self.store().await;
         let set = store.set_password(set, Some(signed_in.id), &entry).await;
         told(&entry, set)?;
-        let own = |other: &SignIn| other.user.id == user.id && other.id != signed_in.id;
-        lock(&self.0.unsaved).retain(|_, other| !own(other));
+        self.end_unsaved(user.id, Some(signed_in.id));
         Ok(())
     }
 
-    /// Gives a user another password without the one they have: for root on the box. Everywhere
-    /// they are signed out. The only user where no `name` is given; answers whom.
+    /// Gives a user another password without the one they have, with which alone they sign in
+    /// from then on: for root on the box. Everywhere they are signed out. The only user where no
+    /// `name` is given; answers whom as they were.
     ///
     /// # Errors
     /// Why not; `Nobody` with the users there are.
@@ -150,7 +151,7 @@ impl People {
         name: Option<&str>,
         password: &str,
         by: &By,
-    ) -> Result<String, UserFault> {
+    ) -> Result<User, UserFault> {
         let users = self.users().await.map_err(PeopleError::from)?;
         let is_meant = |user: &&User| match name {
             Some(name) => user.name.to_lowercase() == name.to_lowercase(),
@@ -163,8 +164,20 @@ impl People {
                 names => format!("name one of the users: {}", names.join(", ")),
             }));
         };
-        self.set_password(user, password, by).await?;
-        Ok(user.name.clone())
+        let hash = self.accepted(&user.name, password).await?;
+        let detail = match user.second_factor {
+            true => "second factor switched off",
+            false => "",
+        };
+        let entry = done(by, "password_reset", &user.name, detail);
+        let set = self
+            .store()
+            .await
+            .let_in_again((user.id, &hash), &entry)
+            .await;
+        told(&entry, set)?;
+        self.end_unsaved(user.id, None);
+        Ok(user.clone())
     }
 
     /// Gives a user another password. Everywhere they are signed out.
@@ -182,7 +195,7 @@ impl People {
         let set = (user.id, &*hash);
         let set = self.store().await.set_password(set, None, &entry).await;
         told(&entry, set)?;
-        lock(&self.0.unsaved).retain(|_, other| other.user.id != user.id);
+        self.end_unsaved(user.id, None);
         Ok(())
     }
 

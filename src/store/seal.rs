@@ -7,6 +7,7 @@
 //! made at the first secret and belongs into no backup of it.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -149,12 +150,22 @@ fn keys(dir: &Path, credential: Option<&Path>, make: bool) -> io::Result<Keys> {
         Err(error) => return Err(error),
     }
     if keys.is_empty() && make {
+        keys.push(made(dir)?);
+    }
+    Ok(Keys(Arc::new(keys)))
+}
+
+/// One that is made and on disk, or that somebody else has made meanwhile: there is one alone.
+fn made(dir: &Path) -> io::Result<LessSafeKey> {
+    let alone = File::open(dir)?;
+    alone.lock()?;
+    let path = dir.join(FILE);
+    if !path.exists() {
         let mut made = [0; KEY];
         fill(&mut made).map_err(|_| io::Error::other("the system gives no random bytes"))?;
         write_private(dir, FILE, &made)?;
-        keys.push(key(&made)?);
     }
-    Ok(Keys(Arc::new(keys)))
+    key(&at_least_a_key(&path)?)
 }
 
 fn at_least_a_key(path: &Path) -> io::Result<Vec<u8>> {
@@ -207,6 +218,23 @@ mod tests {
             let other = tempfile::tempdir().unwrap();
             let other = Seal::of(other.path()).sealing().await.unwrap();
             assert_eq!(other.open("a", &sealed), None, "by another key");
+        }
+    }
+
+    #[test]
+    fn two_that_need_a_first_key_at_once_have_the_same() {
+        for _ in 0..20 {
+            let dir = tempfile::tempdir().unwrap();
+            let [one, other] = std::thread::scope(|scope| {
+                [(); 2]
+                    .map(|()| scope.spawn(|| keys(dir.path(), None, true).unwrap()))
+                    .map(|made| made.join().unwrap())
+            });
+            let sealed = one.seal("a", b"text").unwrap();
+            assert_eq!(
+                other.open("a", &sealed).as_deref(),
+                Some(b"text".as_slice())
+            );
         }
     }
 

@@ -19,6 +19,7 @@ mod admin_nodes;
 mod admin_overview;
 mod admin_people;
 mod admin_rules;
+mod admin_second_factor;
 mod admin_setup;
 mod admin_sign_in;
 mod admin_tls;

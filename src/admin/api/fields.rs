@@ -81,6 +81,17 @@ impl Fields {
         number
     }
 
+    /// What must be there and false: `why` nothing else can be asked for here.
+    pub(super) fn off(&mut self, key: &'static str, why: &str) {
+        match self.take(key) {
+            None => self.problems.add(key, Code::Missing, "is missing"),
+            Some(Value::Bool(false)) => {}
+            Some(_) => self
+                .problems
+                .add(key, Code::Value, format!("must be false: {why}")),
+        }
+    }
+
     /// One of some words; none where it is not there.
     pub(super) fn word_if<T: Copy>(
         &mut self,

@@ -33,8 +33,9 @@ pub(super) use tokens::{
     about_end_token, about_make_token, about_tokens, end_token, make_token, tokens,
 };
 pub(super) use users::{
-    about_add_user, about_remove_user, about_set_password, about_set_role, about_user, about_users,
-    add_user, remove_user, set_password, set_role, user, users,
+    about_add_user, about_remove_user, about_reset_second_factor, about_set_password,
+    about_set_role, about_user, about_users, add_user, remove_user, reset_second_factor,
+    set_password, set_role, user, users,
 };
 
 /// Limit: of a change the audit log tells so many fields and characters; the revision has all.

@@ -22,6 +22,7 @@ fn told(user: &User) -> Value {
         "id": user.id,
         "name": user.name,
         "role": user.role.as_str(),
+        "second_factor": user.second_factor,
         "created": user.created,
     })
 }
@@ -155,16 +156,9 @@ pub(in crate::admin) async fn set_password(
 ) -> Result<HttpResponse, Refusal> {
     let mut fields = Fields::read(&request, body).await?;
     let password = fields.text("password");
-    let me = identity::of(&request);
-    let current = match me {
-        Identity::Person(_) => fields.text("current"),
-        _ => fields.text_if("current").unwrap_or_default(),
-    };
+    let current = own_password(&request, &mut fields);
     fields.end()?;
-    if let Identity::Person(me) = &me {
-        let address = visitor(&request).address;
-        people.confirm(&me.user, &current, address).await?;
-    }
+    confirm(&request, &people, &current).await?;
     let user = meant(&people, &path).await?;
     people
         .set_password(&user, &password, &super::by(&request))
@@ -184,6 +178,68 @@ pub(in crate::admin) fn about_set_password() -> Operation {
         .body(taken, json!({ "password": "swings back to level" }))
         .answers_nothing("It is in force.")
         .errors(&[404, 422, 429])
+}
+
+/// One's own password, which is asked for again where one is signed in by a cookie.
+fn own_password(request: &HttpRequest, fields: &mut Fields) -> String {
+    match identity::of(request) {
+        Identity::Person(_) => fields.text("current"),
+        _ => fields.text_if("current").unwrap_or_default(),
+    }
+}
+
+async fn confirm(request: &HttpRequest, people: &People, current: &str) -> Result<(), Refusal> {
+    if let Identity::Person(me) = identity::of(request) {
+        let address = visitor(request).address;
+        people.confirm(&me.user, current, address).await?;
+    }
+    Ok(())
+}
+
+/// `PUT /users/{id}/second-factor`: `{"on":false}`, with `current` as for a password. To switch
+/// one on takes the user, who puts it into their app.
+pub(in crate::admin) async fn reset_second_factor(
+    request: HttpRequest,
+    path: Path<String>,
+    people: Data<People>,
+    body: Payload,
+) -> Result<HttpResponse, Refusal> {
+    let mut fields = Fields::read(&request, body).await?;
+    fields.off("on", "its user alone switches it on, in the panel");
+    let current = own_password(&request, &mut fields);
+    fields.end()?;
+    confirm(&request, &people, &current).await?;
+    let user = meant(&people, &path).await?;
+    if user.second_factor {
+        let by = super::by(&request);
+        people.reset_second_factor(&user, &by).await?;
+    }
+    Ok(answer::json(&told(&User {
+        second_factor: false,
+        ..user
+    })))
+}
+
+pub(in crate::admin) fn about_reset_second_factor() -> Operation {
+    let current = said(
+        text(),
+        "One's own password, where one is signed in by a cookie.",
+    );
+    let off = said(json!({ "const": false }), "Only its user switches it on.");
+    let taken = Object::new()
+        .must("on", off)
+        .may("current", current)
+        .taken();
+    Operation::new(
+        "resetSecondFactor",
+        GROUP,
+        "Ask a user for no code any more",
+    )
+    .detail("For who has lost what the codes come from. Everywhere the user is signed out.")
+    .path("id", id(), "The user's number.")
+    .body(taken, json!({ "on": false }))
+    .answers(200, "The user.", of("User"))
+    .errors(&[404, 422, 429])
 }
 
 /// `DELETE /users/{id}`.

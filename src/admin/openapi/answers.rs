@@ -110,6 +110,20 @@ fn applied() -> Value {
         )
         .must("problems", list(problem()))
         .must("warnings", list(text()))
+        .may(
+            "secrets_kept",
+            said(
+                list(text()),
+                "Of a rollback: secrets that stay as they are.",
+            ),
+        )
+        .may(
+            "secrets_lost",
+            said(
+                list(text()),
+                "Of a rollback: secrets that are to be given again.",
+            ),
+        )
         .told()
 }
 
@@ -313,6 +327,10 @@ fn user() -> Value {
         .must("id", count())
         .must("name", text())
         .must("role", role())
+        .must(
+            "second_factor",
+            said(flag(), "Whether a code is asked for besides the password."),
+        )
         .must("created", unix_time())
         .told()
 }

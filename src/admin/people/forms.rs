@@ -17,7 +17,7 @@ use crate::people::{People, PeopleError, SignInFault, User, UserFault};
 
 type Answer = Result<HttpResponse, Wrong>;
 
-fn done(what: &str) -> HttpResponse {
+pub(super) fn done(what: &str) -> HttpResponse {
     page::go(&format!("{ENTRY}?done={what}"))
 }
 

@@ -1,6 +1,8 @@
-//! People: users and their roles, where they are signed in, tokens, and one's own password.
+//! People: users and their roles, where they are signed in, tokens, and one's own password and
+//! second factor.
 
 mod forms;
+pub(super) mod second_factor;
 
 use std::borrow::Borrow;
 
@@ -60,6 +62,8 @@ struct Page {
     users: Vec<User>,
     sign_ins: Vec<SignIn>,
     tokens: Vec<Token>,
+    /// Since when a code is asked for, and how many recovery codes are left.
+    factor: Option<(i64, u32)>,
     fault: Fault,
 }
 
@@ -142,6 +146,7 @@ async fn show(
             false => Vec::new(),
         },
         sign_ins: people.sign_ins(seen).await?,
+        factor: people.second_factor(&me.user).await?,
         shell,
         me,
         fault,
@@ -157,6 +162,8 @@ fn toast(done: &str) -> Option<fn(Texts) -> &'static str> {
         "sign-in-ended" => Texts::done_sign_in_ended,
         "token-ended" => Texts::done_token_ended,
         "password" => Texts::done_password,
+        "factor-off" => Texts::done_factor_off,
+        "factor-reset" => Texts::done_factor_reset,
         _ => return None,
     };
     Some(words)

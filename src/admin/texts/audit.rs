@@ -27,6 +27,10 @@ texts! {
     action_role_changed(): "Changed the role of", "更改角色：";
     action_password_changed(): "Changed the password of", "更改密码：";
     action_password_reset(): "Reset the password of", "重置密码：";
+    action_second_factor_on(): "Asks for a code besides the password:", "启用动态验证码：";
+    action_second_factor_off(): "Asks for no code any more:", "关闭动态验证码：";
+    action_recovery_code(): "Signed in by a recovery code, which leaves this many:", "使用恢复码，剩余数量：";
+    action_code(): "Knew the password and not the code of", "密码正确但验证码错误：";
     action_token_made(): "Made the token", "创建令牌";
     action_session_passwords(): "Read the session passwords", "查看会话存储密码";
     action_token_ended(): "Ended the token", "停用令牌";

@@ -22,6 +22,7 @@ pages! {
     nodes
     overview
     people
+    second_factor
     settings
     setup
     shell

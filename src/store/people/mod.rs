@@ -5,6 +5,7 @@
 //! Whatever changes something here writes, in the same transaction, what is told of it.
 
 mod audit;
+mod second_factors;
 mod sign_ins;
 #[cfg(test)]
 mod tests;
@@ -16,9 +17,11 @@ use std::path::{Path, PathBuf};
 use sqlx::Connection;
 use sqlx::sqlite::SqliteConnection;
 
+use super::seal::Seal;
 use super::{StoreError, Transaction, open};
 
 pub use audit::{AuditEntry, AuditRow, Outcome};
+pub use second_factors::{NewSecondFactor, SecondFactor};
 pub use sign_ins::{NewSignIn, SignIn};
 pub use tokens::{NewToken, Token};
 pub use users::{NewUser, User};
@@ -48,6 +51,7 @@ pub enum PeopleError {
 #[derive(Debug)]
 pub struct People {
     path: PathBuf,
+    seal: Seal,
     open: Option<Open>,
 }
 
@@ -62,6 +66,7 @@ impl People {
     pub fn of(dir: &Path) -> Self {
         Self {
             path: super::path(dir),
+            seal: Seal::of(dir),
             open: None,
         }
     }

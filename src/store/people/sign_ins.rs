@@ -85,7 +85,8 @@ impl People {
     /// When the database cannot be read.
     pub async fn signed_in(&mut self, sha256: &str) -> Result<Option<SignIn>, StoreError> {
         let by_token = "select s.id as sign_in, s.created as since, s.seen, s.address, s.agent,
-                        u.id, u.name, u.role, u.password, u.language, u.created
+                        u.id, u.name, u.role, u.password, u.language, u.created,
+                   exists (select 1 from second_factors f where f.user = u.id) as second_factor
                         from sign_ins s join users u on u.id = s.user where s.sha256 = ?";
         self.read(async |c| {
             let row = sqlx::query(by_token).bind(sha256).fetch_optional(c).await?;
@@ -100,7 +101,8 @@ impl People {
     /// When the database cannot be read.
     pub async fn sign_ins(&mut self) -> Result<Vec<SignIn>, StoreError> {
         let all = "select s.id as sign_in, s.created as since, s.seen, s.address, s.agent,
-                   u.id, u.name, u.role, u.password, u.language, u.created
+                   u.id, u.name, u.role, u.password, u.language, u.created,
+                   exists (select 1 from second_factors f where f.user = u.id) as second_factor
                    from sign_ins s join users u on u.id = s.user order by s.seen desc, s.id desc";
         self.read(async |c| {
             let rows = sqlx::query(all).fetch_all(c).await?;

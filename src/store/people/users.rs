@@ -5,6 +5,7 @@ use std::fmt;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use super::second_factors::{self, end_sign_ins};
 use super::{AuditEntry, People, PeopleError, refused, taken};
 use crate::model::{Language, Role};
 use crate::store::{StoreError, Transaction};
@@ -20,6 +21,8 @@ pub struct User {
     pub role: Role,
     /// The password's argon2id hash, a PHC string.
     pub password: String,
+    /// Whether a code is asked for besides the password.
+    pub second_factor: bool,
     /// The language they chose; none is as their browser says.
     pub language: Option<Language>,
     /// When they were added, in seconds since 1970.
@@ -80,7 +83,8 @@ impl People {
     /// # Errors
     /// When the database cannot be read.
     pub async fn users(&mut self) -> Result<Vec<User>, StoreError> {
-        let all = "select id, name, role, password, language, created
+        let all = "select id, name, role, password, language, created,
+                   exists (select 1 from second_factors where user = users.id) as second_factor
                    from users order by name collate nocase";
         self.read(async |c| {
             let rows = sqlx::query(all).fetch_all(c).await?;
@@ -94,7 +98,8 @@ impl People {
     /// # Errors
     /// When the database cannot be read.
     pub async fn user_named(&mut self, name: &str) -> Result<Option<User>, StoreError> {
-        let named = "select id, name, role, password, language, created
+        let named = "select id, name, role, password, language, created,
+                     exists (select 1 from second_factors where user = users.id) as second_factor
                      from users where name = ?";
         self.read(async |c| {
             let row = sqlx::query(named).bind(name).fetch_optional(c).await?;
@@ -187,22 +192,26 @@ impl People {
         entry: &AuditEntry,
     ) -> Result<(), PeopleError> {
         self.write(Some(entry), async |t| {
-            let done = sqlx::query("update users set password = ? where id = ?")
-                .bind(password)
-                .bind(id)
-                .execute(&mut **t)
-                .await
-                .map_err(refused)?;
-            if done.rows_affected() == 0 {
-                return Err(PeopleError::Gone);
-            }
-            sqlx::query("delete from sign_ins where user = ? and id is not ?")
-                .bind(id)
-                .bind(keep)
-                .execute(&mut **t)
-                .await
-                .map_err(refused)?;
-            Ok(())
+            put_password(t, (id, password)).await?;
+            end_sign_ins(t, id, keep).await
+        })
+        .await
+    }
+
+    /// Gives a user another password, with which alone they sign in from then on, and ends
+    /// where they are signed in.
+    ///
+    /// # Errors
+    /// `Gone`, or the database's.
+    pub async fn let_in_again(
+        &mut self,
+        (id, password): (i64, &str),
+        entry: &AuditEntry,
+    ) -> Result<(), PeopleError> {
+        self.write(Some(entry), async |t| {
+            put_password(t, (id, password)).await?;
+            second_factors::remove(t, id).await?;
+            end_sign_ins(t, id, None).await
         })
         .await
     }
@@ -255,6 +264,22 @@ async fn insert(t: &mut Transaction<'_>, user: &NewUser<'_>) -> Result<i64, Peop
     Ok(done.last_insert_rowid())
 }
 
+async fn put_password(
+    t: &mut Transaction<'_>,
+    (id, password): (i64, &str),
+) -> Result<(), PeopleError> {
+    let done = sqlx::query("update users set password = ? where id = ?")
+        .bind(password)
+        .bind(id)
+        .execute(&mut **t)
+        .await
+        .map_err(refused)?;
+    match done.rows_affected() {
+        0 => Err(PeopleError::Gone),
+        _ => Ok(()),
+    }
+}
+
 /// Whether the change may stay: it met somebody, and somebody is left who administers.
 async fn left(t: &mut Transaction<'_>, met: u64) -> Result<(), PeopleError> {
     if met == 0 {
@@ -278,6 +303,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<User, sqlx::Error> {
         name: row.try_get("name")?,
         role: role(row, "role")?,
         password: row.try_get("password")?,
+        second_factor: row.try_get("second_factor")?,
         language: Language::ALL.into_iter().find(|l| Some(l.as_str()) == tag),
         created: row.try_get("created")?,
     })

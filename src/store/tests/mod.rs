@@ -84,6 +84,13 @@ pub(crate) async fn refuse_sign_ins(dir: &Path) {
     by_hand(dir, refuse).await.close().await.unwrap();
 }
 
+/// The same for that a code was used.
+pub(crate) async fn refuse_codes(dir: &Path) {
+    let refuse = "create trigger full_as_well before update on second_factors
+                  begin select raise(abort, 'the disk is full'); end";
+    by_hand(dir, refuse).await.close().await.unwrap();
+}
+
 /// Keeps every other program from writing.
 pub(crate) async fn hold_to_write(dir: &Path) -> Holder {
     Holder(by_hand(dir, "begin immediate").await)
