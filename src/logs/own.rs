@@ -52,6 +52,8 @@ fn filter_of(level: LogLevel) -> Targets {
     Targets::new()
         .with_default(ours.min(LevelFilter::WARN))
         .with_target(env!("CARGO_CRATE_NAME"), ours)
+        // A client's broken request to the panel is an error to it, and no trouble of ours.
+        .with_target("actix_http::h1", LevelFilter::OFF)
 }
 
 impl OwnLog {

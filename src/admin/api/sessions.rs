@@ -2,7 +2,6 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
 
 use crate::admin::answer;
 use crate::admin::openapi::Operation;
@@ -48,6 +47,5 @@ pub(in crate::admin) fn about_session_passwords() -> Operation {
         "The passwords that applications connect with",
     )
     .detail("Stands in the audit log.")
-    .body(json!({ "type": "object" }), json!({}))
     .answers(200, "Every one.", all)
 }

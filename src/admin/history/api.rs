@@ -57,21 +57,19 @@ fn number(path: &Path<String>) -> Result<u64, Refusal> {
     path.parse().map_err(bad)
 }
 
-fn asked<T: std::str::FromStr>(request: &HttpRequest, name: &str) -> Result<Option<T>, Refusal> {
-    let Some(text) = request::query(request, name) else {
-        return Ok(None);
-    };
-    let bad = |_| Refusal::bad_request(format!("{name} must be a number, such as 7"));
-    text.parse().map(Some).map_err(bad)
+/// The number of a revision in the query.
+fn asked(request: &HttpRequest, name: &str) -> Result<Option<u64>, Refusal> {
+    let number = request::number(request, name, 0..=i64::MAX)?;
+    Ok(number.and_then(|number| number.try_into().ok()))
 }
 
 /// `GET /revisions?before=N&limit=50`: the newest first, with the first changes of each.
 pub(in crate::admin) async fn list(request: HttpRequest, handle: Data<Handle>) -> Answer {
     let before = asked(&request, "before")?;
-    let limit = asked(&request, "limit")?.unwrap_or(MANY);
-    if !(1..=MOST).contains(&limit) {
-        return Err(Refusal::bad_request(format!("limit must be 1 to {MOST}")));
-    }
+    let limit = request::number(&request, "limit", 1..=MOST.into())?;
+    let limit = limit
+        .and_then(|limit| limit.try_into().ok())
+        .unwrap_or(MANY);
     let found = handle.revisions(before, limit).await?;
     let last = found.listed.last().map(|one| one.revision.number);
     Ok(answer::json(&json!({

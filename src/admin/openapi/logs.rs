@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Operation;
-use super::schema::{Object, form, list, number, of, text, word};
+use super::schema::{Object, any_of, form, list, number, of, text, word};
 use crate::logs::{MAX_EVENTS_PAGE, Range};
 
 const GROUP: &str = "Logs";
@@ -34,6 +34,11 @@ fn searched(operation: Operation) -> Operation {
         .errors(&[400])
 }
 
+/// What says nothing where it is empty, as a form sends it.
+fn or_empty(schema: Value) -> Value {
+    any_of([schema, json!({ "const": "" })])
+}
+
 /// `GET /logs`.
 pub(in crate::admin) fn about_search() -> Operation {
     paged(searched(Operation::new(
@@ -48,7 +53,7 @@ pub(in crate::admin) fn about_search() -> Operation {
 fn paged(operation: Operation) -> Operation {
     let id = || form("^([0-9]+-[0-9]+-[0-9]+)?$");
     operation
-        .query("limit", number(1, 200), "How many at most.")
+        .query("limit", or_empty(number(1, 200)), "How many at most.")
         .query("before", id(), "Older ones than the record of this id.")
         .query(
             "after",
@@ -61,7 +66,7 @@ fn paged(operation: Operation) -> Operation {
 pub(in crate::admin) fn about_histogram() -> Operation {
     let words = "Requests of each class over time";
     searched(Operation::new("readHistogram", GROUP, words))
-        .query("buckets", number(1, 500), "How many parts.")
+        .query("buckets", or_empty(number(1, 500)), "How many parts.")
         .answers(
             200,
             "The last hour unless from and to say otherwise.",
