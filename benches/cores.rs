@@ -21,6 +21,12 @@ pub(crate) fn subject() -> usize {
     cores().0
 }
 
+/// Both, for what is measured on two.
+pub(crate) fn both() -> String {
+    let (first, second) = cores();
+    format!("{first},{second}")
+}
+
 /// Moves this program, clients and nodes, to the other core. False: there is but one.
 pub(crate) fn leave_to_subject() -> bool {
     let (first, second) = cores();

@@ -19,6 +19,8 @@ mod load;
 mod panel;
 mod peers;
 mod relay;
+mod resp;
+mod sessions;
 mod subject;
 mod syscalls;
 mod workload;
@@ -48,9 +50,10 @@ struct Asked {
     count: Option<bool>,
     idle: bool,
     panel: bool,
+    sessions: bool,
 }
 
-const USAGE: &str = "usage: ./dev bench [W1 W2 W3 W4 W5 W6s W6l W7 idle panel ...] [--rounds N] [--only NAME,NAME] [--cpu] [--syscalls] [--latency] | --count [--agree] | panel --count";
+const USAGE: &str = "usage: ./dev bench [W1 W2 W3 W4 W5 W6s W6l W7 idle panel sessions ...] [--rounds N] [--only NAME,NAME] [--cpu] [--syscalls] [--latency] | --count [--agree] | panel --count";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -84,6 +87,7 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
         count: None,
         idle: false,
         panel: false,
+        sessions: false,
     };
     let mut rest = arguments.iter();
     while let Some(word) = rest.next() {
@@ -97,6 +101,7 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
             "--agree" => asked.count = Some(true),
             "idle" => asked.idle = true,
             "panel" => asked.panel = true,
+            "sessions" => asked.sessions = true,
             "--rounds" => {
                 let number = rest.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
                 asked.rounds = number.ok_or("--rounds takes a number")?;
@@ -117,7 +122,7 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
             }
         }
     }
-    if asked.workloads.is_empty() && !asked.idle && !asked.panel {
+    if asked.workloads.is_empty() && !asked.idle && !asked.panel && !asked.sessions {
         asked.workloads = Workload::ALL.to_vec();
         asked.idle = true;
     }
@@ -145,6 +150,9 @@ fn run(asked: &Asked) -> io::Result<()> {
             Some(_) => panel::count(scratch.path()),
             None => panel::run(scratch.path(), asked.rounds),
         };
+    }
+    if asked.sessions {
+        return sessions::run(scratch.path(), asked.rounds);
     }
     if let Some(agree) = asked.count {
         return count::run(scratch.path(), agree);

@@ -1,14 +1,15 @@
 //! How each subject is configured: the same three nodes, the same headers to them, one worker, an
 //! access log.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::cores;
 use crate::subject::{Crowd, free_port};
+use crate::{cores, resp};
 
 /// Where a subject runs and whom it asks.
 pub(crate) struct Place<'a> {
@@ -31,9 +32,17 @@ impl Place<'_> {
 }
 
 /// `program` on the subjects' core.
-fn pinned(program: impl AsRef<std::ffi::OsStr>) -> Command {
+fn pinned(program: impl AsRef<OsStr>) -> Command {
+    pinned_to(1, program)
+}
+
+fn pinned_to(count: usize, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("taskset");
-    command.arg("--cpu-list").arg(cores::subject().to_string());
+    let list = match count {
+        1 => cores::subject().to_string(),
+        _ => cores::both(),
+    };
+    command.arg("--cpu-list").arg(list);
     command.arg(program);
     command
 }
@@ -103,7 +112,12 @@ pub(crate) fn steelyard(place: &Place<'_>, on: On<'_>, crowd: Crowd) -> io::Resu
         )
     })();
     written.map_err(io::Error::other)?;
-    let document = place.write("document.toml", &text)?;
+    serve(place, &text, 1)
+}
+
+/// Ours with this document, on so many cores.
+fn serve(place: &Place<'_>, document: &str, cores: usize) -> io::Result<Command> {
+    let document = place.write("document.toml", document)?;
     let program = env!("CARGO_BIN_EXE_steelyard");
     let data = place.dir.join("data");
     fs::create_dir_all(&data)?;
@@ -119,7 +133,7 @@ pub(crate) fn steelyard(place: &Place<'_>, on: On<'_>, crowd: Crowd) -> io::Resu
     }
     let admin = format!("127.0.0.1:{}", free_port()?);
     place.write(ADMIN, &admin)?;
-    let mut command = pinned(program);
+    let mut command = pinned_to(cores, program);
     command
         .args(["serve", "--admin", &admin, "--data-dir"])
         .arg(data);
@@ -215,4 +229,24 @@ pub(crate) fn relay(place: &Place<'_>) -> io::Result<Command> {
     command.arg("--relay").arg(place.port.to_string());
     command.args(place.nodes.iter().map(u16::to_string));
     Ok(command)
+}
+
+pub(crate) fn sessions(place: &Place<'_>, workers: usize, fsync: &str) -> io::Result<Command> {
+    let text = format!(
+        "version = 1\n[settings]\nworkers = {workers}\n[logs]\nfile = \"\"\nstore = {{ on = false }}\n\
+         [sessions]\nlisten = \"127.0.0.1:{}\"\npassword = \"{}\"\nfsync = \"{fsync}\"\nmax_memory = \"4g\"\n",
+        place.port,
+        resp::PASSWORD
+    );
+    serve(place, &text, workers)
+}
+
+/// As Debian ships it, with its append-only file.
+pub(crate) fn redis(place: &Place<'_>, fsync: &str) -> Command {
+    let mut command = pinned("/usr/bin/redis-server");
+    let port = place.port.to_string();
+    command.args(["--port", &port, "--bind", "127.0.0.1", "--save", ""]);
+    command.args(["--requirepass", resp::PASSWORD]);
+    command.args(["--appendonly", "yes", "--appendfsync", fsync]);
+    command
 }

@@ -30,6 +30,14 @@ pub(crate) enum Kind {
     HaproxySplice,
     H2o,
     Relay,
+    /// The session store alone, with one worker.
+    Sessions,
+    /// With two, on both cores.
+    SessionsTwo,
+    /// Which answers writes when they are on disk.
+    SessionsAlways,
+    Redis,
+    RedisAlways,
 }
 
 impl Kind {
@@ -59,6 +67,11 @@ impl Kind {
             Self::HaproxySplice => "haproxy splice",
             Self::H2o => "h2o",
             Self::Relay => "byte relay",
+            Self::Sessions => "sessions",
+            Self::SessionsTwo => "sessions, two workers",
+            Self::SessionsAlways => "sessions, always",
+            Self::Redis => "redis",
+            Self::RedisAlways => "redis, always",
         }
     }
 
@@ -109,6 +122,11 @@ impl Subject {
             Kind::HaproxySplice => peers::haproxy(&place, "    option splice-auto\n")?,
             Kind::H2o => peers::h2o(&place)?,
             Kind::Relay => peers::relay(&place)?,
+            Kind::Sessions => peers::sessions(&place, 1, "everysec")?,
+            Kind::SessionsTwo => peers::sessions(&place, 2, "everysec")?,
+            Kind::SessionsAlways => peers::sessions(&place, 1, "always")?,
+            Kind::Redis => peers::redis(&place, "everysec"),
+            Kind::RedisAlways => peers::redis(&place, "always"),
         };
         let begin = Instant::now();
         let said = File::create(dir.join("said.txt"))?;
@@ -197,6 +215,31 @@ impl Subject {
             text.split(' ').next()?.parse().ok()
         };
         tasks.filter_map(used).sum()
+    }
+
+    /// The same with the children that have ended, which wrote files anew: these in clock ticks.
+    pub(crate) fn cpu_with_ended(&self) -> u64 {
+        const TICK: u64 = 10_000_000;
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.unwrap_or_default();
+        let words = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        let ended = words.split_whitespace().skip(13).take(2);
+        let ticks: u64 = ended.filter_map(|word| word.parse::<u64>().ok()).sum();
+        self.cpu() + ticks * TICK
+    }
+
+    /// Its memory once files are written and nothing moves any more, in KiB.
+    pub(crate) fn settled_memory(&self) -> u64 {
+        let mut before = 0;
+        for _ in 0..60 {
+            thread::park_timeout(Duration::from_millis(500));
+            let now = self.memory();
+            if now.abs_diff(before) < now / 200 && self.processes().len() == 1 {
+                return now;
+            }
+            before = now;
+        }
+        before
     }
 
     /// How much of that was spent in its own code and how much in the kernel, in clock ticks: coarse,
