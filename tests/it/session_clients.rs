@@ -198,11 +198,11 @@ fn a_sign_in_outlives_every_node_and_steelyard_itself() {
     };
     ada.signs_in();
     assert!(ada.is_known());
-    for i in 0..nodes.len() {
-        nodes[i].kill();
-        assert!(ada.is_known(), "with {} dead", nodes[i].name());
-        nodes[i].again();
-        lb.wait_for_health("django", nodes[i].name(), "up");
+    for node in &mut nodes {
+        node.kill();
+        assert!(ada.is_known(), "with {} dead", node.name());
+        node.again();
+        lb.wait_for_health("django", node.name(), "up");
     }
     lb.kill9();
     lb.restart();

@@ -47,5 +47,6 @@ pub(in crate::admin) fn about_session_passwords() -> Operation {
         "The passwords that applications connect with",
     )
     .detail("Stands in the audit log.")
+    .without_body()
     .answers(200, "Every one.", all)
 }
