@@ -71,6 +71,8 @@ fn patch(mut schema: Value) -> Value {
         }
         without(&mut schema, "required");
         without(&mut schema, "oneOf");
+        // RFC 7396: null for what is not there changes nothing, whatever it is called.
+        schema["additionalProperties"] = json!({ "type": "null" });
     }
     // Absent is «as it is», not the default.
     without(&mut schema, "default");
