@@ -6,17 +6,40 @@
   dialog.className = "find";
   let asked = 0;
 
+  const show = (...what) => {
+    dialog.replaceChildren(...what);
+    if (!dialog.isConnected) document.body.append(dialog);
+    if (!dialog.open) dialog.showModal();
+  };
+
+  /* A field at once: what is typed before the list is here is for it, and Enter waits for it too. */
+  const early = () => {
+    const field = document.createElement("input");
+    field.className = "in";
+    field.setAttribute("aria-label", document.querySelector(".rail .jump")?.textContent.trim() ?? "");
+    field.addEventListener("keydown", (event) => event.key === "Enter" && (field.dataset.entered = "yes"));
+    show(field);
+    field.focus();
+    return field;
+  };
+
   const open = async (part) => {
+    const typed = part === "#find" ? early() : null;
     const answer = await fetch("/find").catch(() => null);
     if (!answer?.ok || answer.redirected) return location.assign("/find");
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (typed && !(dialog.open && typed.isConnected)) return;
     const it = page.querySelector(part);
     it.classList.remove("panel");
     dialog.setAttribute("aria-label", page.querySelector("h1").textContent);
-    dialog.replaceChildren(it);
-    if (!dialog.isConnected) document.body.append(dialog);
-    if (!dialog.open) dialog.showModal();
+    show(it);
+    const field = dialog.querySelector("input");
+    if (typed && field) {
+      field.value = typed.value;
+      field.focus();
+    }
     filter();
+    if (typed?.dataset.entered) links()[0]?.click();
   };
 
   const links = () => [...dialog.querySelectorAll(".places li:not([hidden]) a")];
