@@ -4,7 +4,8 @@
 (() => {
   const dialog = document.createElement("dialog");
   dialog.className = "find";
-  let asked = 0;
+  // g was pressed: the next key says which page, however slow the page or the hand is.
+  let goes = false;
 
   const show = (...what) => {
     dialog.replaceChildren(...what);
@@ -45,7 +46,9 @@
   const links = () => [...dialog.querySelectorAll(".places li:not([hidden]) a")];
   const filter = () => {
     const field = dialog.querySelector("input");
-    if (!field) return;
+    const none = dialog.querySelector(".none");
+    // Not the keys, and not a field whose list is on its way.
+    if (!field || !none) return;
     const words = field.value.toLowerCase().split(/\s+/);
     for (const row of dialog.querySelectorAll(".places li")) {
       // By its address too, which is in every language the same.
@@ -54,7 +57,7 @@
     }
     const found = links();
     found.forEach((link, n) => link.classList.toggle("first", n === 0));
-    dialog.querySelector(".none").hidden = found.length > 0;
+    none.hidden = found.length > 0;
   };
 
   dialog.addEventListener("input", filter);
@@ -72,6 +75,7 @@
   });
 
   document.addEventListener("click", (event) => {
+    goes = false;
     if (!event.target.closest(".rail .jump") || event.metaKey || event.ctrlKey) return;
     event.preventDefault();
     open("#find");
@@ -83,8 +87,8 @@
     }
     const { target, key } = event;
     if (event.metaKey || event.ctrlKey || event.altKey || target.closest("input, select, textarea, dialog, [contenteditable]")) return;
-    const link = Date.now() - asked < 1500 && document.querySelector(`[data-go="${CSS.escape(key)}"]`);
-    asked = key === "g" ? Date.now() : 0;
+    const link = goes && document.querySelector(`[data-go="${CSS.escape(key)}"]`);
+    goes = key === "g";
     if (link) link.click();
     else if (key === "?") open("#keys");
     else if (key === "/") {

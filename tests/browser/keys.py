@@ -58,5 +58,17 @@ def steps(page, _):
     press("Enter")
     arrive(page, "Logs")
 
+    # What is typed, and Enter, while the list of pages is still on its way.
+    held = []
+    page.route("**/find", lambda route: held.append(route))
+    with page.expect_request("**/find"):
+        press("Control+k")
+    page.keyboard.type("nodes")
+    press("Enter")
+    while not held:
+        page.wait_for_timeout(10)
+    held[0].continue_()
+    arrive(page, "Nodes")
+
 
 walk(steps)
