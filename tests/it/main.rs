@@ -60,6 +60,7 @@ mod reload;
 mod rules;
 mod secrets;
 mod session_clients;
+mod session_disk;
 mod session_kills;
 mod session_oracle;
 mod session_port;
