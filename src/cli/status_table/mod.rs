@@ -1,9 +1,13 @@
 //! What `status` shows to people: a sentence that says whether all is well, then
 //! listeners and nodes in aligned columns. Pure: JSON in, text out, no colours.
 
+mod sessions;
+
 use std::fmt::Write;
 
 use serde::Deserialize;
+
+use sessions::Sessions;
 
 /// Troubles told in the first sentence; the tables show the rest.
 const MAX_TOLD: usize = 3;
@@ -18,6 +22,8 @@ pub(super) struct Status {
     reasons: Vec<String>,
     #[serde(default)]
     listeners: Vec<Listener>,
+    #[serde(default)]
+    sessions: Option<Sessions>,
     #[serde(default)]
     pools: Vec<Pool>,
 }
@@ -104,6 +110,10 @@ impl Status {
         if !self.listeners.is_empty() {
             page.push('\n');
             page.push_str(&self.listener_table());
+        }
+        if let Some(sessions) = &self.sessions {
+            page.push('\n');
+            page.push_str(&sessions.table());
         }
         for pool in &self.pools {
             let _ = write!(page, "\nPOOL {}\n", pool.title());

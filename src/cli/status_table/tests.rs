@@ -156,3 +156,26 @@ fn the_headline_says_what_is_not_well() {
         "Steelyard is stopped; revision 3 starts serving when it starts, but config.db is missing."
     );
 }
+
+#[test]
+fn the_session_store_has_a_line() {
+    let mut status = site();
+    status["pools"] = json!([]);
+    status["sessions"] = json!({
+        "address": "127.0.0.1:6379", "open": true, "store": "memory", "connections": 4,
+        "memory": 3_300_000, "max_memory": 268_435_456, "writable": true,
+        "databases": [{"index": 0, "name": null, "keys": 12000}, {"index": 1, "name": "shop", "keys": 345}]
+    });
+    assert_eq!(
+        rendered(status),
+        "\
+All is well: revision 7 is serving.
+
+LISTENER  ADDRESS     STATE
+http      0.0.0.0:80  open
+
+SESSIONS  ADDRESS         STATE   KEYS                MEMORY  CONNECTIONS
+memory    127.0.0.1:6379  open   12345  3.1 MiB of 256.0 MiB            4
+"
+    );
+}
