@@ -45,6 +45,9 @@ pub(super) enum Refusal {
     /// It cannot be done any more.
     #[error("{0}")]
     Conflict(String),
+    /// It cannot be done now.
+    #[error("{0}")]
+    Unavailable(String),
     /// Passwords were tried too often.
     #[error("too many tries; wait {} s", .0.as_secs() + 1)]
     Wait(Duration),
@@ -123,6 +126,7 @@ impl ResponseError for Refusal {
             }
             Self::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NoStore
+            | Self::Unavailable(_)
             | Self::People(PeopleError::Store(_))
             | Self::Change(ChangeError::ReadOnly(_) | ChangeError::Store(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE

@@ -60,6 +60,7 @@ impl Page {
             "token_made" => t.action_token_made(),
             "token_ended" => t.action_token_ended(),
             "session_passwords" => t.action_session_passwords(),
+            "sessions_ended" => t.action_sessions_ended(),
             "cross_site" => t.action_cross_site(),
             "forbidden" => t.action_forbidden(),
             "bad_token" => t.action_bad_token(),

@@ -59,6 +59,7 @@ impl Told {
                 NONE,
                 to_history(t, event),
             ),
+            "sessions_ended" => (sessions_ended(t, event), author(t, event), NONE, None),
             "start" => (
                 t.e_start().to_owned(),
                 t.revision(event.revision),
@@ -114,6 +115,16 @@ fn change(t: Texts, event: &Noted) -> String {
     match Changes::of_facts(&event.facts) {
         Some(changes) => changes::sentence(t, &changes),
         None => t.e_change(event.revision),
+    }
+}
+
+/// How many were signed out, and where.
+fn sessions_ended(t: Texts, event: &Noted) -> String {
+    let facts = &event.facts;
+    match (facts["name"].as_str(), facts["keys"].as_u64()) {
+        (Some(name), Some(keys)) => t.e_sessions_ended(keys, name),
+        (None, Some(keys)) => t.e_sessions_ended(keys, &facts["database"]),
+        _ => event.words.clone(),
     }
 }
 

@@ -40,6 +40,7 @@ mod request;
 mod routes;
 mod saving;
 mod secure;
+mod sessions;
 mod settings;
 mod setup;
 mod sign_in;

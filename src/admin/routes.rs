@@ -12,8 +12,8 @@ use super::openapi::{self, Operation};
 use super::people::second_factor;
 use super::{
     api, audit, box_only, check_status, document_page, explain, files, find, history, listeners,
-    logs, logs_page, node, nodes, observe, overview, people, pools, preferences, settings, setup,
-    sign_in, sites, statics, trial, try_url,
+    logs, logs_page, node, nodes, observe, overview, people, pools, preferences, sessions,
+    settings, setup, sign_in, sites, statics, trial, try_url,
 };
 use crate::model::Role;
 
@@ -172,6 +172,15 @@ pub(super) const ROUTES: &[Route] = &[
     route(VIEWER, Page, ("GET",  "/files"), || to(files::list)),
     route(ADMIN,  Page, ("POST", "/files"), || to(files::add)),
     route(ADMIN,  Page, ("GET",  "/files/test"), || to(files::test)),
+    route(VIEWER, Page, ("GET",  "/sessions"), || to(sessions::page)),
+    route(VIEWER, Page, ("GET",  "/sessions/live"), || to(sessions::live)),
+    route(ADMIN,  Page, ("POST", "/sessions/on"), || to(sessions::turn_on)),
+    route(OPERATOR, Page, ("POST", "/sessions/test"), || to(sessions::test)),
+    route(ADMIN,  Page, ("POST", "/sessions/password"), || to(sessions::password)),
+    route(VIEWER, Page, ("GET",  "/sessions/settings"), || to(sessions::settings)),
+    route(ADMIN,  Page, ("POST", "/sessions/settings"), || to(sessions::save_settings)),
+    route(ADMIN,  Page, ("GET",  "/sessions/sign-out/{database}"), || to(sessions::ask_sign_out)),
+    route(ADMIN,  Page, ("POST", "/sessions/sign-out/{database}"), || to(sessions::sign_out)),
     route(VIEWER, Page, ("GET",  "/listeners"), || to(listeners::list)),
     route(ADMIN,  Page, ("POST", "/listeners"), || to(listeners::add)),
     route(VIEWER, Page, ("GET",  "/listeners/{listener}"), || to(listeners::show)),
@@ -276,6 +285,7 @@ pub(super) const ROUTES: &[Route] = &[
     api(ADMIN,    ("POST",   "/api/v1/tokens"), || to(api::make_token), api::about_make_token),
     api(ADMIN,    ("DELETE", "/api/v1/tokens/{id}"), || to(api::end_token), api::about_end_token),
     api(ADMIN,    ("POST",   "/api/v1/sessions/passwords"), || to(api::session_passwords), api::about_session_passwords),
+    api(ADMIN,    ("POST",   "/api/v1/sessions/sign-out"), || to(api::sign_out_sessions), api::about_sign_out_sessions),
     api(ADMIN,    ("GET",    "/api/v1/audit"), || to(api::audit), api::about_audit),
     api(Who::Box, ("POST",   "/api/v1/setup-url"), || to(box_only::setup_url), box_only::about_setup_url),
     api(Who::Box, ("POST",   "/api/v1/reset-password"), || to(box_only::reset_password), box_only::about_reset_password),

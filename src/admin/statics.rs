@@ -54,6 +54,11 @@ const FILES: &[(&str, &str, &[u8])] = &[
         include_bytes!("../../static/icons.svg"),
     ),
     (
+        "sessions.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../static/sessions.css"),
+    ),
+    (
         "mark.svg",
         "image/svg+xml",
         include_bytes!("../../static/mark.svg"),

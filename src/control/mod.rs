@@ -27,6 +27,7 @@ mod recent;
 mod roots;
 mod secrets;
 mod session_passwords;
+mod session_view;
 mod sessions;
 mod start;
 mod status;
@@ -68,6 +69,9 @@ pub use outline::{LeadsTo, ListenerNow, Outline, RouteNow, SiteNow, Trouble};
 pub use own_socket::CONTROL_SOCKET;
 pub use ports::PortState;
 pub use recent::{MOST_RECENT, RECENT_STEP, Recent};
+pub use session_view::{
+    NotSignedOut, SessionDatabaseView, SessionStep, SessionTrial, SessionsView,
+};
 pub use start::{Loaded, Started};
 pub use status::Readiness;
 pub use trial::{Barred, Heard, Trial, TrialFault, Tried};
@@ -113,6 +117,7 @@ pub struct Control {
     /// The way to read older revisions.
     revisions: tokio::sync::Mutex<store::Revisions>,
     trials: trial::Trials,
+    pulse: session_view::Pulse,
     stopping: AtomicBool,
     /// Why the last-known-good file is not the revision in force, if so.
     not_kept: Mutex<Option<String>>,
@@ -225,6 +230,7 @@ impl Control {
             made: history::Made::default(),
             revisions: tokio::sync::Mutex::new(revisions),
             trials: trial::Trials::default(),
+            pulse: session_view::Pulse::default(),
             stopping: AtomicBool::new(false),
             not_kept: Mutex::new(None),
             _lock: lock,

@@ -15,6 +15,7 @@
 //!   they do not: it is carried out at once, as in Redis.
 
 pub mod change;
+mod clear;
 mod command;
 mod connection;
 pub mod journal;

@@ -159,6 +159,14 @@ const HELD: &[(&str, &[&str])] = &[
         &["every_url_is_answered_to_the_roles_that_may_and_to_nobody_else"],
     ),
     (
+        "sessions: no value shown, the password to an admin who asks, noted",
+        &[
+            "it_is_turned_on_tried_and_its_password_shown_to_an_admin_who_asks",
+            "every_stack_is_told_address_database_and_tls_and_no_password",
+            "everybody_of_one_database_is_signed_out_and_it_is_told_and_kept",
+        ],
+    ),
+    (
         "tokens: scoped, shown once, kept as digests",
         &[
             "a_token_is_shown_once_and_may_what_its_scope_says",

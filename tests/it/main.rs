@@ -20,6 +20,7 @@ mod admin_overview;
 mod admin_people;
 mod admin_rules;
 mod admin_second_factor;
+mod admin_sessions;
 mod admin_setup;
 mod admin_sign_in;
 mod admin_tls;

@@ -28,7 +28,7 @@ fn url(lb: &Appliance, port: &Port, database: u8) -> String {
 }
 
 /// Runs one of the scripts in tests/sessions, which says `ok` where all of it held.
-fn holds(program: &Path, script: &str, arguments: &[&str], env: &[(&str, String)]) {
+pub(crate) fn holds(program: &Path, script: &str, arguments: &[&str], env: &[(&str, String)]) {
     let done = Command::new(program)
         .arg(
             Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -96,6 +96,7 @@ fn flask_and_express_keep_their_sessions() {
     );
 }
 
+/// Of `ada` in Django.
 const PASSWORD: &str = "swings back to level";
 
 /// The site's document: three nodes, checked, and the store beside them.
@@ -112,13 +113,39 @@ fn shop(lb: &Appliance, port: &Port, nodes: &[Gunicorn; 3]) -> String {
         + &site("shop", &route("/", "django", ""))
 }
 
+/// The environment of a Django with the user `ada`, whose database is in `folder`.
+pub(crate) fn with_ada(folder: &Path) -> Vec<(&'static str, String)> {
+    let env = vec![
+        ("DATABASE", folder.join("shop.db").display().to_string()),
+        ("DJANGO_SUPERUSER_PASSWORD", PASSWORD.to_owned()),
+        ("PYTHONPATH", libraries(&["redis7"])),
+    ];
+    manage(Release::New, &["migrate", "--verbosity=0"], &env);
+    let user = [
+        "createsuperuser",
+        "--noinput",
+        "--username=ada",
+        "--email=ada@example.com",
+    ];
+    manage(Release::New, &user, &env);
+    env
+}
+
 /// Who signs in to Django's admin, with what their browser keeps.
-struct Browser {
+pub(crate) struct Browser {
     port: u16,
     cookies: Vec<(String, String)>,
 }
 
 impl Browser {
+    /// Somebody who comes in by this port.
+    pub(crate) fn at(port: u16) -> Self {
+        Self {
+            port,
+            cookies: Vec::new(),
+        }
+    }
+
     fn ask(&mut self, request: Request) -> Response {
         let cookies: Vec<String> = self
             .cookies
@@ -141,7 +168,7 @@ impl Browser {
         answer
     }
 
-    fn signs_in(&mut self) {
+    pub(crate) fn signs_in(&mut self) {
         let page = self.ask(Request::get("/admin/login/")).text();
         let (_, rest) = page
             .split_once("csrfmiddlewaretoken\" value=\"")
@@ -158,7 +185,7 @@ impl Browser {
     }
 
     /// Whether the admin knows who asks; a node that is just going may still be asked.
-    fn is_known(&mut self) -> bool {
+    pub(crate) fn is_known(&mut self) -> bool {
         let answer = self.ask(Request::get("/admin/"));
         answer.status == 200 && answer.text().contains("ada")
     }
@@ -170,32 +197,14 @@ fn a_sign_in_outlives_every_node_and_steelyard_itself() {
     let (port, files) = (Port::free(), tempfile::tempdir().unwrap());
     // The store first: its password goes into the settings of the nodes.
     lb.apply(&document(&lb, &port));
-    let mut env = vec![
-        (
-            "DATABASE",
-            files.path().join("shop.db").display().to_string(),
-        ),
-        ("DJANGO_SUPERUSER_PASSWORD", PASSWORD.to_owned()),
-        ("PYTHONPATH", libraries(&["redis7"])),
-    ];
-    manage(Release::New, &["migrate", "--verbosity=0"], &env);
-    let user = [
-        "createsuperuser",
-        "--noinput",
-        "--username=ada",
-        "--email=ada@example.com",
-    ];
-    manage(Release::New, &user, &env);
+    let mut env = with_ada(files.path());
     let builtin = "django.core.cache.backends.redis.RedisCache";
     env.push(("SESSIONS_BACKEND", builtin.to_owned()));
     env.push(("SESSIONS", url(&lb, &port, 0)));
     let mut nodes = Gunicorn::three_with(Release::New, &env);
     lb.apply(&shop(&lb, &port, &nodes));
 
-    let mut ada = Browser {
-        port: lb.port(),
-        cookies: Vec::new(),
-    };
+    let mut ada = Browser::at(lb.port());
     ada.signs_in();
     assert!(ada.is_known());
     for node in &mut nodes {

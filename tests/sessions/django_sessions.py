@@ -1,6 +1,7 @@
 """What Django does with its session store, by one of the two backends: `django_sessions.py BACKEND URL`.
 
-Sessions first, as a site would; then what a site with the same settings asks of it as a cache.
+Sessions first, as a site would; then what a site with the same settings asks of it as a cache. `django_sessions.py pasted FILE`: the
+sessions alone, by the settings that the panel shows to paste.
 """
 
 import sys
@@ -9,13 +10,21 @@ import django
 from django.conf import settings
 
 backend, url = sys.argv[1:]
+pasted = {}
+if backend == "pasted":
+    with open(url) as file:
+        exec(file.read(), pasted)
 cache = {
+    "pasted": None,
     "builtin": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url},
     "django-redis": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": url},
 }[backend]
+chosen = {name: value for name, value in pasted.items() if name.isupper()} or {
+    "CACHES": {"default": {**cache, "KEY_PREFIX": "test"}},
+    "SESSION_ENGINE": "django.contrib.sessions.backends.cache",
+}
 settings.configure(
-    CACHES={"default": {**cache, "KEY_PREFIX": "test"}},
-    SESSION_ENGINE="django.contrib.sessions.backends.cache",
+    **chosen,
     SECRET_KEY="only for the tests of a load balancer",
     USE_TZ=True,
 )
@@ -82,5 +91,6 @@ def as_a_cache():
 
 
 sessions()
-as_a_cache()
+if backend != "pasted":
+    as_a_cache()
 print("ok", django.get_version(), __import__("redis").__version__, backend)

@@ -1,4 +1,5 @@
-"""Flask-Session keeps what a visitor did: `flask_sessions.py URL`."""
+"""Flask-Session keeps what a visitor did: `flask_sessions.py URL`, or `flask_sessions.py --pasted FILE` by the text that the panel
+shows to paste."""
 
 import sys
 
@@ -7,8 +8,12 @@ from flask import Flask, session
 from flask_session import Session
 
 app = Flask(__name__)
-app.config.update(SESSION_TYPE="redis", SESSION_REDIS=redis.from_url(sys.argv[1]))
-Session(app)
+if sys.argv[1] == "--pasted":
+    with open(sys.argv[2]) as pasted:
+        exec(pasted.read())
+else:
+    app.config.update(SESSION_TYPE="redis", SESSION_REDIS=redis.from_url(sys.argv[1]))
+    Session(app)
 
 
 @app.get("/add")

@@ -27,7 +27,10 @@ pub(super) use config::{
     about_apply, about_check, about_export, about_status, apply, check, export, status,
 };
 pub(super) use nodes::{about_edit_node, edit_node};
-pub(super) use sessions::{about_session_passwords, session_passwords};
+pub(super) use sessions::{
+    about_session_passwords, about_sign_out_sessions, end_all, note_shown, session_passwords,
+    sign_out_sessions,
+};
 pub(super) use sign_ins::{about_end_sign_in, about_sign_ins, end_sign_in, sign_ins};
 pub(super) use tokens::{
     about_end_token, about_make_token, about_tokens, end_token, make_token, tokens,

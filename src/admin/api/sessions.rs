@@ -1,12 +1,16 @@
-//! The session store's passwords.
+//! The session store's passwords, and signing everybody out.
 
-use actix_web::web::Data;
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use serde_json::json;
 
-use crate::admin::answer;
+use super::fields::Fields;
+use crate::admin::answer::{self, Refusal};
 use crate::admin::openapi::Operation;
-use crate::admin::openapi::schema::{Object, list, maybe, number, said, text};
-use crate::control::Handle;
+use crate::admin::openapi::schema::{Object, count, list, maybe, number, said, text};
+use crate::admin::request::author;
+use crate::control::{Handle, NotSignedOut};
+use crate::model::Code;
 use crate::people::{Deed, Outcome, People};
 
 const GROUP: &str = "Sessions";
@@ -17,14 +21,19 @@ pub(in crate::admin) async fn session_passwords(
     handle: Data<Handle>,
     people: Data<People>,
 ) -> HttpResponse {
+    note_shown(&request, &people).await;
+    answer::json(&handle.session_passwords())
+}
+
+/// Notes that the passwords were shown.
+pub(in crate::admin) async fn note_shown(request: &HttpRequest, people: &People) {
     let deed = Deed {
         action: "session_passwords",
         subject: "",
         detail: "",
         outcome: Outcome::Done,
     };
-    people.note(&super::by(&request), deed).await;
-    answer::json(&handle.session_passwords())
+    people.note(&super::by(request), deed).await;
 }
 
 pub(in crate::admin) fn about_session_passwords() -> Operation {
@@ -49,4 +58,66 @@ pub(in crate::admin) fn about_session_passwords() -> Operation {
     .detail("Stands in the audit log.")
     .without_body()
     .answers(200, "Every one.", all)
+}
+
+/// `POST /sessions/sign-out`: `{"database":0}`.
+pub(in crate::admin) async fn sign_out_sessions(
+    request: HttpRequest,
+    (handle, people): (Data<Handle>, Data<People>),
+    body: Payload,
+) -> Result<HttpResponse, Refusal> {
+    let mut fields = Fields::read(&request, body).await?;
+    let database = fields.whole_if("database");
+    if database.is_none() && fields.problems.is_empty() {
+        fields.problems.add("database", Code::Missing, "is missing");
+    }
+    fields.end()?;
+    // One that no database has is told as such.
+    let database = database.and_then(|number| u8::try_from(number).ok());
+    let database = database.unwrap_or(u8::MAX);
+    let ended = end_all(&request, (&handle, &people), database).await;
+    let keys = ended.map_err(|why| match why {
+        NotSignedOut::Unknown => Refusal::field("database", &why.to_string()),
+        NotSignedOut::Off => Refusal::Conflict(why.to_string()),
+        NotSignedOut::Failed(_) => Refusal::Unavailable(why.to_string()),
+    })?;
+    Ok(answer::json(&json!({ "database": database, "keys": keys })))
+}
+
+/// Ends every session of a database, and tells it in the audit log.
+pub(in crate::admin) async fn end_all(
+    request: &HttpRequest,
+    (handle, people): (&Handle, &People),
+    database: u8,
+) -> Result<u64, NotSignedOut> {
+    let ended = handle.sign_out_sessions(database, &author(request)).await;
+    let (outcome, detail) = match &ended {
+        Ok(keys) => (Outcome::Done, keys.to_string()),
+        Err(why) => (Outcome::Failed, why.to_string()),
+    };
+    let deed = Deed {
+        action: "sessions_ended",
+        subject: &database.to_string(),
+        detail: &detail,
+        outcome,
+    };
+    people.note(&super::by(request), deed).await;
+    ended
+}
+
+pub(in crate::admin) fn about_sign_out_sessions() -> Operation {
+    let taken = Object::new().must("database", number(0, 15)).taken();
+    let done = Object::new()
+        .must("database", number(0, 15))
+        .must("keys", said(count(), "How many there were."))
+        .told();
+    Operation::new(
+        "signOutSessions",
+        GROUP,
+        "Sign out everybody whose session is in a database",
+    )
+    .detail("Everything in the database goes, as by FLUSHDB. Stands in the audit log.")
+    .body(taken, json!({ "database": 0 }))
+    .answers(200, "They are signed out.", done)
+    .errors(&[400, 409, 415, 422, 503])
 }

@@ -149,7 +149,11 @@ fn typed(value: &Json) -> String {
 /// Puts what was typed into `part`; what is empty says nothing, which is the default.
 pub(in crate::admin) fn fill(part: &mut Json, groups: &[Group], form: &Form) {
     for field in groups.iter().flat_map(|group| group.fields) {
-        set(part, field.key, value(field, form));
+        let value = value(field, form);
+        // A secret's file or variable stays where no new secret was typed.
+        if value.is_some() || !matches!(field.kind, Kind::Secret) {
+            set(part, field.key, value);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 #[rustfmt::skip]
 mod fields;
-mod shape;
+pub(super) mod shape;
 
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 /// A listener as the form shows it.
-pub(super) fn open(listener: &mut Json) {
+pub(in crate::admin) fn open(listener: &mut Json) {
     let default = json!({ "on": false, "certificates": [], "min_version": "1.2" });
     let mut tls = default;
     match listener.get("tls") {
@@ -20,7 +20,7 @@ pub(super) fn open(listener: &mut Json) {
 }
 
 /// The same as the document has it.
-pub(super) fn close(listener: &mut Json) {
+pub(in crate::admin) fn close(listener: &mut Json) {
     let is_on = listener["tls"]["on"] == true;
     let Some(table) = listener.as_object_mut() else {
         return;

@@ -218,7 +218,7 @@ fn gunicorn(config: &Config) -> String {
 }
 
 /// This machine's address as `node` sees it. Nothing is sent for that.
-fn own_address(node: SocketAddr) -> Option<IpAddr> {
+pub(in crate::admin) fn own_address(node: SocketAddr) -> Option<IpAddr> {
     let any: IpAddr = match node {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),

@@ -23,6 +23,7 @@ pages! {
     overview
     people
     second_factor
+    sessions
     settings
     setup
     shell

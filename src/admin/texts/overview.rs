@@ -57,6 +57,7 @@ texts! {
     e_down(node): "{node} went down", "{node} 已宕机";
     e_open(pool): "No node of pool {pool} is well", "节点池 {pool} 中没有正常的节点";
     e_open_end(pool): "A node of pool {pool} is well again", "节点池 {pool} 中有节点恢复正常";
+    e_sessions_ended(n, database): "{n} sessions of database {database} were ended", "已结束数据库 {database} 的 {n} 个会话";
     e_start(): "Steelyard started", "Steelyard 已启动";
     e_stop(): "Steelyard stopped", "Steelyard 已停止";
     e_change(revision): "The configuration was changed, revision {revision}", "配置已更改，版本 {revision}";

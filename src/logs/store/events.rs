@@ -24,7 +24,8 @@ const MAX_FACTS: usize = 16 * 1024;
 pub struct Event {
     /// When.
     pub time: SystemTime,
-    /// `node_up`, `node_down`, `fail_open`, `fail_open_end`, `change`, `start` or `stop`.
+    /// `node_up`, `node_down`, `fail_open`, `fail_open_end`, `change`, `sessions_ended`,
+    /// `start` or `stop`.
     pub kind: &'static str,
     /// The pool it is about.
     pub pool: Option<String>,

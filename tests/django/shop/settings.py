@@ -41,6 +41,11 @@ if "SESSIONS" in os.environ:
             "LOCATION": os.environ["SESSIONS"],
         }
     }
+
+# Or by the very text that somebody pasted from there.
+if "SESSIONS_PASTED" in os.environ:
+    with open(os.environ["SESSIONS_PASTED"]) as pasted:
+        exec(pasted.read())
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TEMPLATES = [

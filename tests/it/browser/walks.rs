@@ -1,17 +1,20 @@
 //! What people do before the panel, by what they see on it.
 
+use std::path::Path;
 use std::thread;
 
 use serde_json::{Value, json};
 
+use crate::session_clients::{Browser, holds, with_ada};
 use crate::support::appliance::Appliance;
 use crate::support::browser::Walk;
 use crate::support::client::{Client, Request, control};
-use crate::support::django::{Gunicorn, Release, Worker, collect_static};
+use crate::support::django::{Gunicorn, Release, Worker, collect_static, libraries, python};
 use crate::support::document::{NodeLine, one_pool};
 use crate::support::eventually;
 use crate::support::node::{Answer, Gate, Node, lines};
 use crate::support::panel::{PASSWORD, Panel};
+use crate::support::ports::Port;
 
 /// Quick checks, so that a walk does not wait for them.
 const CHECKED: &str =
@@ -286,4 +289,63 @@ fn the_keyboard_alone_is_enough_for_the_main_ways() {
     assert_eq!(spread(&lb, 50), [0, 40, 10]);
     walk.go_on(&json!({}));
     walk.ends();
+}
+
+#[test]
+fn the_session_store_is_turned_on_and_real_applications_run_by_what_the_page_shows() {
+    let (lb, port) = (Appliance::start(), Port::free());
+    let panel = Panel::set_up(&lb);
+    let files = tempfile::tempdir().unwrap();
+    let mut walk = begin("sessions", &lb, &panel);
+    walk.until("off");
+    walk.go_on(&json!({ "listen": port.address().to_string() }));
+    let told = walk.until("pasted");
+    let text = |what: &str| told[what].as_str().expect("a text").to_owned();
+    let password = text("environment");
+    let password = password.strip_prefix("SESSIONS_PASSWORD=").expect("a line");
+    let file = |what: &str| {
+        let path = files.path().join(what);
+        std::fs::write(&path, text(what)).unwrap();
+        path.display().to_string()
+    };
+
+    // A real Django behind the balancer, with the pasted settings and nothing else of a session store.
+    let mut env = with_ada(files.path());
+    env.push(("SESSIONS_PASTED", file("django")));
+    env.push(("SESSIONS_PASSWORD", password.to_owned()));
+    let nodes = Gunicorn::three_with(Release::New, &env);
+    let lines: Vec<NodeLine> = nodes.iter().map(|node| node.line(1)).collect();
+    let sessions = format!("[sessions]\nlisten = \"{}\"\n", port.address());
+    lb.apply(&(one_pool(lb.port(), CHECKED, &lines) + &sessions));
+    all_up(&lb);
+    let mut ada = Browser::at(lb.port());
+    ada.signs_in();
+    for _ in 0..6 {
+        assert!(ada.is_known(), "whichever node answers");
+    }
+    walk.go_on(&json!({}));
+    walk.until("signed out");
+    assert!(!ada.is_known());
+    walk.go_on(&json!({}));
+    walk.ends();
+
+    let mine = |path: &[&str]| {
+        vec![
+            ("PYTHONPATH", libraries(path)),
+            ("PACKAGES", libraries(&["express"])),
+            ("SESSIONS_PASSWORD", password.to_owned()),
+            ("SESSION_SECRET", "only for tests".to_owned()),
+        ]
+    };
+    let python = python(Release::New);
+    let by = mine(&["redis7", "django-redis"]);
+    for settings in [file("django"), file("django_redis")] {
+        holds(&python, "django_sessions.py", &["pasted", &settings], &by);
+    }
+    let flask = file("flask");
+    let by = mine(&["flask", "redis7"]);
+    holds(&python, "flask_sessions.py", &["--pasted", &flask], &by);
+    let express = file("express");
+    let node = Path::new("node");
+    holds(node, "express_sessions.mjs", &["--pasted", &express], &by);
 }

@@ -11,6 +11,8 @@ use crate::support::client::{Client, Request};
 use crate::support::document::{listener, one_pool, pool, route, site};
 use crate::support::node::{Answer, Node, Seen, lines};
 use crate::support::panel::{PASSWORD, Panel};
+use crate::support::ports::Port;
+use crate::support::redis::Redis;
 use crate::support::{eventually, pause};
 
 /// The appliance, who looks at it, and what keeps it alive.
@@ -20,6 +22,7 @@ pub(super) struct World {
     /// Cookies of two admins: who reads English and who reads Chinese.
     pub(super) cookies: BTreeMap<&'static str, String>,
     _nodes: Vec<Node>,
+    _sessions: Option<Port>,
 }
 
 impl World {
@@ -32,6 +35,7 @@ impl World {
             cookies: cookies(admin, lin),
             lb,
             _nodes: Vec::new(),
+            _sessions: None,
         }
     }
 
@@ -61,9 +65,16 @@ impl World {
         let files = lb.data().join("site/static");
         write_file(&files.join("app.css"), "body { margin: 0 }");
         write_file(&files.join("admin/js/core.js"), "'use strict';");
-        lb.apply(&document(&lb, &nodes, [1, 1, 1]));
+        let sessions = Port::free();
+        let with_sessions = format!(
+            "\n[sessions]\nlisten = \"{}\"\nmax_memory = \"64m\"\n[[sessions.databases]]\nindex = 1\nname = \"shop\"\n",
+            sessions.address()
+        );
+        let document = |nodes: &[Node], weights| document(&lb, nodes, weights) + &with_sessions;
+        lb.apply(&document(&nodes, [1, 1, 1]));
+        sign_ins(&lb, &sessions);
         traffic(&lb, 60);
-        lb.apply(&document(&lb, &nodes, [3, 2, 1]));
+        lb.apply(&document(&nodes, [3, 2, 1]));
         nodes[2].stop();
         lb.wait_for_health("django", "web-3", "down");
         lb.runs(&["node", "drain", "django/web-2"]);
@@ -73,6 +84,7 @@ impl World {
             cookies: cookies(admin, lin),
             lb,
             _nodes: nodes,
+            _sessions: Some(sessions),
         }
     }
 }
@@ -151,6 +163,21 @@ const PATHS: [&str; 9] = [
     "/static/none.js",
     "/blog/",
 ];
+
+/// Sessions of the shop, looked at as applications do, and a command that only a Redis has.
+fn sign_ins(lb: &Appliance, port: &Port) {
+    let password = lb.runs(&["sessions", "password", "shop"]);
+    let mut redis = Redis::signed_in(port.address(), password.trim());
+    let value = "x".repeat(300);
+    for number in 0..1_234 {
+        let key = format!(":1:django.contrib.sessions.cache{number}");
+        assert_eq!(redis.ask(&["SET", &key, &value, "EX", "86400"]), "+OK");
+        assert_eq!(redis.ask(&["GET", &key]), value);
+    }
+    assert_eq!(redis.ask(&["GET", "none"]), "nil");
+    let refused = redis.ask(&["BRPOP", "celery", "1"]);
+    assert!(refused.contains("Celery"), "{refused}");
+}
 
 /// What visitors of the shop ask, one after another.
 fn traffic(lb: &Appliance, requests: usize) {

@@ -1,0 +1,316 @@
+//! What of the page moves by itself: the sentence on top, the figures with what is wrong, and the databases.
+
+use std::net::IpAddr;
+
+use askama::Template;
+
+use super::words;
+use crate::admin::page::Shell;
+use crate::control::{SessionDatabaseView, SessionsView};
+use crate::model::{Config, Role};
+
+/// The part of the memory from which on somebody should look, in percent.
+const NEARLY: u64 = 90;
+
+/// Limit: names and commands told of one trouble.
+const MOST_TOLD: usize = 5;
+
+/// What is shown.
+pub(super) struct Look<'a> {
+    pub(super) shell: &'a Shell,
+    pub(super) view: &'a SessionsView,
+    pub(super) config: &'a Config,
+}
+
+/// Something wrong, or not as it is meant.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Trouble {
+    words: String,
+    help: &'static str,
+    /// In the program's own words.
+    why: String,
+    /// What can be done: words, and where that leads.
+    link: Option<(&'static str, &'static str)>,
+    is_hint: bool,
+}
+
+#[derive(Template)]
+#[template(path = "sessions/state.html")]
+struct State<'a> {
+    shell: &'a Shell,
+    view: &'a SessionsView,
+    troubles: Vec<Trouble>,
+    round_trip: String,
+    found: String,
+    memory: String,
+    most: String,
+    /// In percent of what there may be, for the bar.
+    used: u64,
+    has_tls: bool,
+}
+
+#[derive(Template)]
+#[template(path = "sessions/databases.html")]
+struct Databases<'a> {
+    shell: &'a Shell,
+    view: &'a SessionsView,
+    is_admin: bool,
+}
+
+impl State<'_> {
+    fn connections(&self) -> u64 {
+        u64::try_from(self.view.connections).unwrap_or(u64::MAX)
+    }
+}
+
+impl Databases<'_> {
+    fn found(&self, database: &SessionDatabaseView) -> String {
+        let rate = database.hit_rate();
+        rate.map_or_else(|| "–".to_owned(), |rate| words::rate(self.shell.t, rate))
+    }
+}
+
+impl Look<'_> {
+    /// The sentence on top.
+    pub(super) fn lead(&self) -> String {
+        let t = self.shell.t;
+        let sessions = match self.view.keys() {
+            1 => t.se_lead_one().to_owned(),
+            keys => t.se_lead(words::grouped(keys)),
+        };
+        let words = match self.view.round_trip {
+            Some(time) => t.se_lead_in(sessions, words::time(t, time)),
+            None => sessions,
+        };
+        format!("<span id=\"lead\">{words}</span>")
+    }
+
+    /// The figures, and what is wrong.
+    pub(super) fn state(&self) -> String {
+        let (t, view) = (self.shell.t, self.view);
+        let most = self.config.sessions.max_memory;
+        let none = || "–".to_owned();
+        let state = State {
+            shell: self.shell,
+            view,
+            troubles: self.troubles(),
+            round_trip: view
+                .round_trip
+                .map_or_else(none, |time| words::time(t, time)),
+            found: view
+                .hit_rate()
+                .map_or_else(none, |rate| words::rate(t, rate)),
+            memory: words::size(view.memory),
+            most: t.se_of(words::size(most)),
+            used: self.used(),
+            has_tls: self.config.sessions.tls.is_some(),
+        };
+        rendered(&state)
+    }
+
+    /// The databases.
+    pub(super) fn databases(&self) -> String {
+        let role = self.shell.user.as_ref().map(|user| user.role);
+        rendered(&Databases {
+            shell: self.shell,
+            view: self.view,
+            is_admin: role == Some(Role::Admin),
+        })
+    }
+
+    fn used(&self) -> u64 {
+        let most = self.config.sessions.max_memory.max(1);
+        let percent = u128::from(self.view.memory) * 100 / u128::from(most);
+        u64::try_from(percent).unwrap_or(100).min(100)
+    }
+
+    fn troubles(&self) -> Vec<Trouble> {
+        let (t, view) = (self.shell.t, self.view);
+        let to_settings = |words| Some((words, "/sessions/settings"));
+        let mut all = Vec::new();
+        if !view.open {
+            all.push(Trouble {
+                words: t.se_closed(view.address),
+                help: t.se_closed_do(),
+                ..Trouble::default()
+            });
+        }
+        if let Some(why) = &view.not_kept {
+            all.push(Trouble {
+                words: t.se_not_kept().to_owned(),
+                why: why.clone(),
+                ..Trouble::default()
+            });
+        }
+        let full: u64 = view.databases.iter().map(|one| one.full).sum();
+        if full > 0 || self.used() >= NEARLY {
+            all.push(Trouble {
+                words: match full {
+                    0 => t.se_nearly_full(t.percent(self.used())),
+                    full => t.se_full(words::grouped(full)),
+                },
+                link: to_settings(t.se_give_more()),
+                is_hint: full == 0,
+                ..Trouble::default()
+            });
+        }
+        let far = far(self.config);
+        if view.address.ip().is_loopback() && !far.is_empty() {
+            all.push(Trouble {
+                words: t.se_far(few(&far)),
+                link: to_settings(t.se_listen()),
+                is_hint: true,
+                ..Trouble::default()
+            });
+        }
+        if view.denied > 0 {
+            all.push(Trouble {
+                words: t.se_denied(words::grouped(view.denied)),
+                is_hint: true,
+                ..Trouble::default()
+            });
+        }
+        all.extend(self.missing());
+        all
+    }
+
+    fn missing(&self) -> Option<Trouble> {
+        let t = self.shell.t;
+        let missing = self.view.missing.iter();
+        let commands: Vec<String> = missing
+            .map(|(name, times)| format!("{} ({})", name.to_uppercase(), words::grouped(*times)))
+            .collect();
+        (!commands.is_empty()).then(|| Trouble {
+            words: t.se_missing(few(&commands)),
+            help: t.se_missing_do(),
+            is_hint: true,
+            ..Trouble::default()
+        })
+    }
+}
+
+/// The first of them.
+fn few(all: &[String]) -> String {
+    let told = all.iter().take(MOST_TOLD).map(String::as_str);
+    let told = told.collect::<Vec<_>>().join(", ");
+    match all.len() > MOST_TOLD {
+        true => told + " …",
+        false => told,
+    }
+}
+
+/// The nodes that are on other machines, by name.
+fn far(config: &Config) -> Vec<String> {
+    let nodes = config.pools.iter().flat_map(|pool| &pool.nodes);
+    let is_far = |ip: IpAddr| !ip.to_canonical().is_loopback();
+    let far = nodes.filter(|node| node.address.as_socket().is_some_and(|at| is_far(at.ip())));
+    far.map(|node| node.name.to_string()).collect()
+}
+
+fn rendered(part: &impl Template) -> String {
+    part.render().unwrap_or_else(|error| {
+        tracing::error!("a part of the page cannot be written: {error}");
+        String::new()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::{Look, few};
+    use crate::admin::page::Shell;
+    use crate::control::{SessionDatabaseView, SessionsView};
+    use crate::model::{Config, Language, Name, Node, NodeAddress, Pool};
+
+    fn shell(language: Language) -> Shell {
+        let request = TestRequest::default();
+        let request = request.insert_header(("Accept-Language", language.as_str()));
+        Shell::of(&request.to_http_request(), "/sessions")
+    }
+
+    fn view() -> SessionsView {
+        SessionsView {
+            address: "127.0.0.1:6379".parse().unwrap(),
+            open: true,
+            round_trip: None,
+            connections: 3,
+            denied: 0,
+            memory: 5 << 20,
+            not_kept: None,
+            refused: 0,
+            missing: Vec::new(),
+            databases: vec![SessionDatabaseView {
+                keys: 12_345,
+                hits: 98,
+                misses: 2,
+                ..SessionDatabaseView::default()
+            }],
+        }
+    }
+
+    fn told(view: &SessionsView, config: &Config, language: Language) -> Vec<String> {
+        let shell = shell(language);
+        let look = Look {
+            shell: &shell,
+            view,
+            config,
+        };
+        look.troubles().into_iter().map(|one| one.words).collect()
+    }
+
+    #[test]
+    fn a_sound_store_has_no_trouble_and_its_figures() {
+        let (shell, config) = (shell(Language::English), Config::default());
+        let view = view();
+        let look = Look {
+            shell: &shell,
+            view: &view,
+            config: &config,
+        };
+        assert_eq!(look.lead(), "<span id=\"lead\">12,345 sessions</span>");
+        let state = look.state();
+        for figure in ["98\u{a0}%", "of 256\u{a0}MiB", "127.0.0.1:6379"] {
+            let plain = state.replace("98 %", "98\u{a0}%");
+            assert!(plain.contains(figure), "{figure} in {state}");
+        }
+        assert!(!state.contains("class=\"why"), "{state}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_what_to_do() {
+        let mut config = Config::default();
+        let mut view = view();
+        view.open = false;
+        view.not_kept = Some("no space left".to_owned());
+        view.databases[0].full = 7;
+        view.missing = vec![("brpop", 2), ("subscribe", 1_000)];
+        let mut pool = Pool::new(Name::parse("django").unwrap());
+        let node = |name, address| {
+            let address = NodeAddress::parse(address).unwrap();
+            Node::new(Name::parse(name).unwrap(), address)
+        };
+        pool.nodes = vec![
+            node("near", "127.0.0.1:8000"),
+            node("web-2", "10.0.0.2:8000"),
+        ];
+        config.pools = vec![pool];
+        let english = told(&view, &config, Language::English);
+        assert_eq!(english.len(), 5, "{english:?}");
+        assert!(english[2].contains("7 writes"), "{english:?}");
+        assert!(english[3].contains(": web-2."), "{english:?}");
+        assert!(english[4].contains("BRPOP (2), SUBSCRIBE (1,000)"));
+        assert_eq!(told(&view, &config, Language::Chinese).len(), 5);
+        view.memory = 250 << 20;
+        view.databases[0].full = 0;
+        let english = told(&view, &config, Language::English);
+        assert!(english[2].starts_with("97 %"), "{english:?}");
+    }
+
+    #[test]
+    fn of_many_only_some_are_told() {
+        let all: Vec<String> = (0..7).map(|n| n.to_string()).collect();
+        assert_eq!(few(&all), "0, 1, 2, 3, 4 …");
+        assert_eq!(few(&all[..2]), "0, 1");
+    }
+}
