@@ -138,7 +138,9 @@ fn django(place: &Place, by_django_redis: bool) -> String {
         r#"import os
 
 CACHES = {{
-    "default": {{"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},  # or yours
+    "default": {{  # or yours
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+    }},
     "sessions": {{
         "BACKEND": "{backend}",
         "LOCATION": "{}",
