@@ -284,6 +284,8 @@ pub(super) const ROUTES: &[Route] = &[
     api(ADMIN,    ("GET",    "/api/v1/tokens"), || to(api::tokens), api::about_tokens),
     api(ADMIN,    ("POST",   "/api/v1/tokens"), || to(api::make_token), api::about_make_token),
     api(ADMIN,    ("DELETE", "/api/v1/tokens/{id}"), || to(api::end_token), api::about_end_token),
+    api(ADMIN,    ("POST",   "/api/v1/sessions/move"), || to(api::move_sessions), api::about_move_sessions),
+    api(VIEWER,   ("GET",    "/api/v1/sessions/move"), || to(api::session_move), api::about_session_move),
     api(ADMIN,    ("POST",   "/api/v1/sessions/passwords"), || to(api::session_passwords), api::about_session_passwords),
     api(ADMIN,    ("POST",   "/api/v1/sessions/sign-out"), || to(api::sign_out_sessions), api::about_sign_out_sessions),
     api(ADMIN,    ("GET",    "/api/v1/audit"), || to(api::audit), api::about_audit),

@@ -210,6 +210,46 @@ impl Instance {
         }
     }
 
+    /// Begins to move sessions.
+    ///
+    /// # Errors
+    /// When it cannot be begun.
+    pub(super) fn move_sessions(&self, wanted: &Value) -> Result<Outcome, Failure> {
+        let client = self.moving()?;
+        let answer = client.ask(&Request {
+            method: "POST",
+            path: "/api/v1/sessions/move",
+            body: Some(("application/json", wanted.to_string().as_bytes())),
+            ..Request::default()
+        })?;
+        outcome(answer)
+    }
+
+    /// How far the move has come.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub(super) fn session_move(&self) -> Result<Value, Failure> {
+        let answer = self.moving()?.ask(&Request {
+            method: "GET",
+            path: "/api/v1/sessions/move",
+            ..Request::default()
+        })?;
+        match answer.status {
+            200 => read(&answer),
+            _ => Err(refusal(&answer)),
+        }
+    }
+
+    fn moving(&self) -> Result<&Client, Failure> {
+        match self {
+            Self::Running(client) => Ok(client),
+            Self::Stopped(_) => Err(Failure::run_time(
+                "sessions are moved while Steelyard runs, and nothing runs here".to_owned(),
+            )),
+        }
+    }
+
     /// What `status --json` shows.
     ///
     /// # Errors

@@ -144,7 +144,7 @@ fn keys(part: &Part, old: &Json, new: &Json, op: &PartOp) -> Vec<String> {
         .collect();
     // A secret given as text is in nothing that is shown, so that it shows no difference.
     if let PartOp::Add(given) | PartOp::Put(given) | PartOp::Merge(given) = op {
-        let secrets = ["secret", "affinity_secret", "password"].into_iter();
+        let secrets = ["secret", "affinity_secret", "password", "store_password"].into_iter();
         let given = secrets.filter(|key| given.get(key).is_some_and(Json::is_string));
         told.extend(given.map(|key| format!("change {key} of {name}")));
     }

@@ -17,6 +17,7 @@ mod edit_part;
 mod explain;
 mod handle;
 mod history;
+mod move_sessions;
 mod nodes_view;
 mod notices;
 mod outline;
@@ -64,6 +65,7 @@ pub use handle::Handle;
 pub use history::{
     Changes, HistoryError, Listed, Origin, Revision, Revisions, RollBack, RolledBack, Undo,
 };
+pub use move_sessions::MoveSessions;
 pub use nodes_view::{NodeView, NodesView, PoolView};
 pub use outline::{LeadsTo, ListenerNow, Outline, RouteNow, SiteNow, Trouble};
 pub use own_socket::CONTROL_SOCKET;
@@ -118,6 +120,7 @@ pub struct Control {
     revisions: tokio::sync::Mutex<store::Revisions>,
     trials: trial::Trials,
     pulse: session_view::Pulse,
+    moves: move_sessions::Moves,
     stopping: AtomicBool,
     /// Why the last-known-good file is not the revision in force, if so.
     not_kept: Mutex<Option<String>>,
@@ -231,6 +234,7 @@ impl Control {
             revisions: tokio::sync::Mutex::new(revisions),
             trials: trial::Trials::default(),
             pulse: session_view::Pulse::default(),
+            moves: move_sessions::Moves::default(),
             stopping: AtomicBool::new(false),
             not_kept: Mutex::new(None),
             _lock: lock,

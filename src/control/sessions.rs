@@ -9,6 +9,8 @@ use super::change::Sockets;
 use super::{Control, Started};
 use crate::metrics::{SessionDatabaseFacts, SessionFacts};
 use crate::model::{Code, Config, Problems, Sessions};
+use crate::session::Figures;
+use crate::session::redis::Redis;
 use crate::snapshot::Snapshot;
 
 /// Words for a node that is where we listen ourselves.
@@ -44,6 +46,7 @@ impl Control {
         sockets: &mut Sockets,
         problems: &mut Problems,
     ) {
+        sockets.warnings.extend(store_switched(before, config));
         let Some(port) = &self.parts.sessions else {
             return;
         };
@@ -109,9 +112,17 @@ impl Control {
         let store = port.and_then(|port| port.store());
         let journal = store.and_then(|store| store.keeping.journal());
         let mut databases = Vec::new();
+        let redis = store.and_then(|store| store.redis());
+        let standing = redis.as_ref().map(|redis| redis.standing());
         for index in 0..=Sessions::MAX_INDEX {
-            let held = store.map(|store| store.memory.figures(index));
-            let held = held.unwrap_or_default();
+            let held = match &standing {
+                // What is left in memory is not served.
+                Some(standing) => Figures {
+                    keys: standing.keys[usize::from(index)].0,
+                    ..Figures::default()
+                },
+                None => store.map_or_else(Figures::default, |store| store.memory.figures(index)),
+            };
             let is_named = sessions.databases.iter().any(|one| one.index == index);
             if held != Default::default() || is_named || index == 0 {
                 databases.push(SessionDatabaseFacts {
@@ -135,9 +146,19 @@ impl Control {
                 ("denied", figures.denied),
                 ("no_tls", figures.not_shaken),
             ],
-            memory: store.map_or(0, |store| store.memory.used()),
-            most_memory: sessions.max_memory,
-            kept: journal.is_none_or(|journal| journal.trouble().is_none()),
+            memory: match &standing {
+                Some(standing) => standing.memory.0,
+                None => store.map_or(0, |store| store.memory.used()),
+            },
+            most_memory: match &standing {
+                Some(standing) => standing.memory.1,
+                None => sessions.max_memory,
+            },
+            kept: match &standing {
+                Some(standing) => standing.why.is_none(),
+                None => journal.is_none_or(|journal| journal.trouble().is_none()),
+            },
+            redis: standing.map(|standing| standing.why.is_none()),
             databases,
         })
     }
@@ -151,6 +172,8 @@ impl Control {
         let (address, open) = port
             .and_then(|port| port.address())
             .or_else(|| Some((sessions.listen?, false)))?;
+        let store = port.and_then(|port| port.store());
+        let redis = store.and_then(|store| store.redis());
         let name = |index: u8| {
             let named = sessions.databases.iter().find(|one| one.index == index);
             named.map(|one| one.name.to_string())
@@ -170,7 +193,9 @@ impl Control {
         Some(json!({
             "address": address.to_string(),
             "open": open,
-            "store": "memory",
+            "store": redis.as_ref().map_or("memory", |_| "redis"),
+            "redis": redis.as_ref().map(|redis| redis_json(redis)),
+            "move": self.moves.under_way(),
             "connections": facts.connections,
             "memory": facts.memory,
             "max_memory": facts.most_memory,
@@ -190,9 +215,48 @@ impl Control {
             closed.map(|(address, _)| format!("the session store is not open on {address}"));
         let store = port.and_then(|port| port.store());
         let journal = store.and_then(|store| store.keeping.journal());
+        let redis = store.and_then(|store| store.redis());
+        if let Some(redis) = redis {
+            let standing = redis.standing();
+            let away = standing.why.map(|why| redis.words(&why));
+            let place = redis.address().place();
+            let evicts = !matches!(standing.policy.as_str(), "" | "noeviction");
+            let evicts = (evicts && standing.memory.1 > 0).then(|| {
+                format!(
+                    "the session store's Redis at {place} removes sessions when it is full: its maxmemory-policy is {}",
+                    standing.policy
+                )
+            });
+            return closed.into_iter().chain(away).chain(evicts).collect();
+        }
         let trouble = journal.and_then(|journal| journal.trouble());
         let trouble =
             trouble.map(|why| format!("the session store takes no writes (-MISCONF): {why}"));
         closed.into_iter().chain(trouble).collect()
     }
+}
+
+fn redis_json(redis: &Redis) -> Value {
+    let standing = redis.standing();
+    let latency = standing
+        .latency
+        .map(|latency| latency.as_secs_f64() * 1000.0);
+    json!({
+        "address": redis.address().to_string(),
+        "reachable": standing.why.is_none(),
+        "why": standing.why,
+        "latency_ms": latency,
+    })
+}
+
+/// What is to be said where a change has sessions kept elsewhere from now on.
+fn store_switched(before: &Config, config: &Config) -> Option<String> {
+    let (from, to) = (&before.sessions.store, &config.sessions.store);
+    let is_on = before.sessions.listen.is_some() && config.sessions.listen.is_some();
+    (is_on && from != to).then(|| {
+        format!(
+            "sessions.store: sessions stay in {from}, and everybody is signed out: \
+             steelyard sessions move {to} takes them along"
+        )
+    })
 }

@@ -1,13 +1,12 @@
 //! `[sessions]`.
 
-use super::later::{Later, Off};
 use super::reader::Reader;
 use super::settings::write_networks;
 use super::tree::{Tree, Value};
 use super::value::{Fault, network, number, parsed, size, socket, text, word};
 use super::writer::Writer;
 use super::{listener_tls, secret};
-use crate::model::{Fsync, SessionDatabase, Sessions};
+use crate::model::{Fsync, RedisAddress, SessionDatabase, SessionStore, Sessions};
 
 /// The least memory that is of any use, and a pebibyte.
 const MEMORY: std::ops::RangeInclusive<u64> = 1 << 20..=1 << 50;
@@ -15,16 +14,14 @@ const MEMORY: std::ops::RangeInclusive<u64> = 1 << 20..=1 << 50;
 /// A value is held in one piece, and so are the buffers around it.
 const VALUE: std::ops::RangeInclusive<u32> = 1 << 10..=512 << 20;
 
-const LATER: &[Later] = &[("store_password", Off::Never)];
-
 /// What a database without a number that can be read has: no other collides with it.
 const UNREAD: u8 = u8::MAX;
 
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Sessions {
-    r.later(LATER);
     let d = Sessions::default();
-    let _ = r.optional("store", store);
     Sessions {
+        store: r.get("store", d.store, store),
+        store_password: secret::read(r, "store_password"),
         listen: r.optional("listen", listen).flatten(),
         password: secret::read(r, "password"),
         allow: r.list("allow", network, |_| None).unwrap_or(d.allow),
@@ -37,13 +34,16 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Sessions {
     }
 }
 
-fn store(tree: &Tree) -> Result<(), Fault> {
+fn store(tree: &Tree) -> Result<SessionStore, Fault> {
     match text(tree)? {
-        "memory" => Ok(()),
+        SessionStore::MEMORY => Ok(SessionStore::Memory),
         url if url.starts_with("redis://") || url.starts_with("rediss://") => {
-            Err(Fault::not_available("a Redis as the session store"))
+            let address = RedisAddress::parse(url).map_err(Fault::value)?;
+            Ok(SessionStore::Redis(address))
         }
-        _ => Err(Fault::value(format!("must be memory (is {tree})"))),
+        _ => Err(Fault::value(
+            "must be memory, or where a Redis is, such as redis://10.0.0.5:6379/1",
+        )),
     }
 }
 
@@ -77,6 +77,8 @@ fn read_database(r: &mut Reader<'_, '_>) -> SessionDatabase {
 
 pub(super) fn write(w: &mut Writer, sessions: &Sessions) {
     let d = Sessions::default();
+    w.field("store", sessions.store.to_string(), d.store.to_string());
+    secret::write(w, "store_password", &sessions.store_password);
     let listen = sessions.listen.map(|address| address.to_string());
     w.field("listen", listen.unwrap_or_default(), String::new());
     secret::write(w, "password", &sessions.password);

@@ -34,6 +34,8 @@ pub struct SessionFacts {
     pub most_memory: u64,
     /// Whether writes are taken: the disk keeps them.
     pub kept: bool,
+    /// Whether the Redis behind it answers; none where there is none.
+    pub redis: Option<bool>,
     /// Those with anything in them, or a name.
     pub databases: Vec<SessionDatabaseFacts>,
 }
@@ -71,6 +73,13 @@ pub(super) fn write(text: &mut Text, facts: Option<&SessionFacts>) {
         "Connections to the session store that are open.",
         u64::try_from(facts.connections).unwrap_or(u64::MAX),
     );
+    if let Some(answers) = facts.redis {
+        one(
+            "steelyard_session_redis_up",
+            "Whether the Redis behind the session store answers.",
+            answers.into(),
+        );
+    }
     let name = "steelyard_session_connections_total";
     let help = "Connections to the session store, by what became of them.";
     text.family(name, Kind::Counter, help);

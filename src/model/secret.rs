@@ -87,7 +87,11 @@ impl Config {
             secret,
         };
         let names = self.secret_places();
-        let one = [&self.settings.affinity_secret, &self.sessions.password];
+        let one = [
+            &self.settings.affinity_secret,
+            &self.sessions.password,
+            &self.sessions.store_password,
+        ];
         let databases = self.sessions.databases.iter().map(|d| &d.password);
         let webhooks = self.webhooks.iter().map(|webhook| &webhook.secret);
         let secrets = one.into_iter().chain(databases).chain(webhooks);
@@ -107,6 +111,7 @@ impl Config {
         let one = [
             &mut self.settings.affinity_secret,
             &mut self.sessions.password,
+            &mut self.sessions.store_password,
         ];
         let databases = self.sessions.databases.iter_mut().map(|d| &mut d.password);
         let webhooks = self.webhooks.iter_mut().map(|webhook| &mut webhook.secret);
@@ -125,6 +130,7 @@ impl Config {
                 self.signs_cookies().then_some(Generated::Key),
             ),
             own(Sessions::PASSWORD, password),
+            own(Sessions::STORE_PASSWORD, None),
         ];
         for (i, database) in self.sessions.databases.iter().enumerate() {
             let field = format!("sessions.databases[{i}].password");

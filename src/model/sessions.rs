@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use ipnet::IpNet;
 
-use super::{ListenerTls, Name, Secret};
+use super::{ListenerTls, Name, RedisAddress, Secret};
 
 /// When a write to the session store is safe on disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,6 +32,38 @@ impl Fsync {
     }
 }
 
+/// Where the sessions are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum SessionStore {
+    /// In this program's memory, and safe on its disk.
+    #[default]
+    Memory,
+    /// In a Redis; this program passes commands on.
+    Redis(RedisAddress),
+}
+
+impl SessionStore {
+    /// The word for memory in the document.
+    pub const MEMORY: &str = "memory";
+
+    /// The Redis, where it is one.
+    pub fn redis(&self) -> Option<&RedisAddress> {
+        match self {
+            Self::Memory => None,
+            Self::Redis(address) => Some(address),
+        }
+    }
+}
+
+impl std::fmt::Display for SessionStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Memory => f.write_str(Self::MEMORY),
+            Self::Redis(address) => address.fmt(f),
+        }
+    }
+}
+
 /// A database with a password of its own: who has another one cannot reach it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionDatabase {
@@ -53,6 +85,10 @@ impl SessionDatabase {
 /// The session store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sessions {
+    /// Where the sessions are.
+    pub store: SessionStore,
+    /// Our password at a Redis. Nobody else is told it.
+    pub store_password: Secret,
     /// Where applications connect; none is no session store.
     pub listen: Option<SocketAddr>,
     /// The password of every database that has none of its own; generated where none is given.
@@ -78,6 +114,9 @@ impl Sessions {
     /// The owner of the password of every database that has none of its own.
     pub const PASSWORD: &str = "sessions.password";
 
+    /// The owner of our password at a Redis.
+    pub const STORE_PASSWORD: &str = "sessions.store_password";
+
     /// What the owner of a database's password begins with; its name follows.
     pub const DATABASES: &str = "sessions.databases.";
 
@@ -91,6 +130,8 @@ impl Sessions {
 impl Default for Sessions {
     fn default() -> Self {
         Self {
+            store: SessionStore::Memory,
+            store_password: Secret::Absent,
             listen: None,
             password: Secret::Absent,
             allow: Vec::new(),

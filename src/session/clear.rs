@@ -1,21 +1,32 @@
 //! Emptying a database from inside, by the way that `FLUSHDB` goes: its locks, the journal, and the word only then.
 
 use super::Shared;
+use super::force::{Noted, Stage};
 use super::keeping::Ticket;
 use super::memory::{DATABASES, Keyspace, Table, Wanted};
+use super::redis;
 
 impl Shared {
     /// Takes every key of a database out; how many there were, those that were over included. A database beyond the
     /// last has none.
     ///
     /// # Errors
-    /// It cannot be kept on disk: why.
+    /// It cannot be kept on disk, or the Redis behind does not answer: why.
     pub async fn clear(&self, database: u8) -> Result<u64, String> {
         if database >= DATABASES {
             return Ok(0);
         }
+        let force = self.let_through().await;
+        if let Stage::Redis { redis, .. } = &force.stage {
+            let keys = redis::clear(redis, database).await?;
+            if let Some(noted) = force.stage.noted() {
+                noted.clear(database);
+            }
+            return Ok(keys);
+        }
         self.keeping.admit().await?;
-        let (ticket, waste) = self.take_out(database);
+        let (ticket, waste) = self.take_out(database, force.stage.noted());
+        drop(force);
         let mut keys = 0;
         for table in waste {
             keys += u64::try_from(table.len()).unwrap_or(u64::MAX);
@@ -27,13 +38,13 @@ impl Shared {
         Ok(keys)
     }
 
-    fn take_out(&self, database: u8) -> (Ticket, Vec<Table>) {
+    pub(super) fn take_out(&self, database: u8, noted: Option<&Noted>) -> (Ticket, Vec<Table>) {
         let mut wanted = Wanted::default();
         wanted.whole(database);
         let locks = wanted.lock(&self.memory);
         let mut keys = Keyspace::new(&self.memory, locks, database, self.clock.now());
         keys.clear(database);
-        keys.hand_over(&self.keeping)
+        keys.hand_over(&self.keeping, noted)
     }
 }
 

@@ -16,24 +16,21 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use super::command::{Long, Next, Refusal, Session, Talk};
+use super::command::{Batch, Long, Refusal, Session, Talk};
+use super::force::Force;
 use super::keeping::Ticket;
 use super::memory::Table;
-use super::resp::{Answer, LONGEST_KEPT, May, Parser, Step};
-use super::settings::Settings;
+use super::passing::pass_on;
+use super::redis::Lines;
+use super::resp::{Answer, LONGEST_KEPT, Parser, Step};
 use super::shared::{Shared, add};
+use super::turn::{Stop, commands, may};
 
 /// What is read at once. As much as pipelines of a thousand short commands have.
 const READ: usize = 64 * 1024;
 
-/// Answers are written before more commands are carried out, once they have so many bytes.
-const ANSWERED: usize = 256 * 1024;
-
 /// A client that takes nothing for so long has its connection closed.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Wrong passwords of one connection before it is closed.
-const WRONG_PASSWORDS: u32 = 10;
 
 /// What the connections of one thread share.
 #[derive(Debug)]
@@ -43,6 +40,8 @@ pub struct Worker {
     work: RefCell<Vec<u8>>,
     /// A buffer for answers, while nobody has it.
     spare: RefCell<Vec<u8>>,
+    /// Connections to a Redis behind.
+    lines: Lines,
 }
 
 impl Worker {
@@ -54,6 +53,7 @@ impl Worker {
             scratch: RefCell::new(vec![0; READ].into_boxed_slice()),
             work: RefCell::default(),
             spare: RefCell::default(),
+            lines: Lines::default(),
         })
     }
 }
@@ -90,6 +90,7 @@ where
         waste: Vec::new(),
         ticket: Ticket::NOTHING,
         admitted: false,
+        batch: None,
     };
     let _leaving = Leaving(Rc::clone(&worker));
     connection.run(wrong).await
@@ -117,18 +118,8 @@ struct Connection<S> {
     ticket: Ticket,
     /// The journal takes the next command.
     admitted: bool,
-}
-
-/// Why the commands that were read are not carried out further.
-enum Stop {
-    /// There are no more.
-    Read,
-    /// Answers wait to be written.
-    Written,
-    /// The journal has to say whether it takes the next.
-    Admit,
-    Long(Long),
-    Close,
+    /// Commands that a Redis is to carry out.
+    batch: Option<Batch>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -141,12 +132,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             (told..guessed).for_each(|_| wrong());
             told = guessed;
             self.session.settle(&self.worker.shared);
+            if let Some(batch) = self.batch.take() {
+                self.pass_on(batch).await;
+            }
             reads = matches!(stop, Stop::Read);
             let closes = matches!(stop, Stop::Close);
             match stop {
                 Stop::Admit => {
                     self.flush().await?;
                     self.admit().await;
+                }
+                Stop::Hold => {
+                    self.flush().await?;
+                    drop(self.worker.shared.let_through().await);
                 }
                 Stop::Long(long) => self.work_off(long).await,
                 Stop::Read | Stop::Written | Stop::Close => {}
@@ -220,14 +218,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         ended
     }
 
-    /// Talks for a moment, with what the worker lends and the settings in force now.
+    /// Talks for a moment, with what is in force now.
     fn talk<R>(&mut self, admitted: bool, with: impl FnOnce(&mut Talk<'_>) -> R) -> R {
+        let worker = Rc::clone(&self.worker);
+        let force = worker.shared.force_now();
+        self.talk_by(&force, admitted, with)
+    }
+
+    /// Talks for a moment, with what the worker lends.
+    fn talk_by<R>(
+        &mut self,
+        force: &Arc<Force>,
+        admitted: bool,
+        with: impl FnOnce(&mut Talk<'_>) -> R,
+    ) -> R {
         let shared = &self.worker.shared;
-        let settings = shared.settings_now();
         let mut work = self.worker.work.borrow_mut();
         let result = with(&mut Talk {
             shared,
-            settings: &settings,
+            settings: &force.settings,
+            force,
+            batch: &mut self.batch,
             session: &mut self.session,
             out: &mut self.out,
             work: &mut work,
@@ -271,6 +282,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.keep(rest, used);
     }
 
+    /// Has a Redis carry out what was gathered, and tells the answers.
+    async fn pass_on(&mut self, batch: Batch) {
+        let worker = Rc::clone(&self.worker);
+        let answered = pass_on(&worker.lines, &mut self.session, &batch).await;
+        let force = Arc::clone(&batch.force);
+        self.talk_by(&force, true, |talk| talk.tell(batch, answered));
+    }
+
     /// Work over many keys; others of the thread get their turn in between.
     async fn work_off(&mut self, mut long: Long) {
         while self.work_off_some(&mut long) {
@@ -279,7 +298,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn work_off_some(&mut self, long: &mut Long) -> bool {
-        self.talk(true, |talk| talk.go_on(long))
+        let force = Arc::clone(&long.force);
+        self.talk_by(&force, true, |talk| talk.go_on(long))
     }
 
     /// Writes the answers, once what they acknowledge is kept.
@@ -326,56 +346,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             written += count;
         }
         self.stream.flush().await
-    }
-}
-
-fn may(settings: &Settings, session: &Session) -> May {
-    May {
-        // Other words of a command may have some length although values may not.
-        argument: settings.max_value.max(64 * 1024),
-        known: session.rights.is_some(),
-    }
-}
-
-/// Carries out one command after the other, until there are no more or something is in the way.
-fn commands(talk: &mut Talk<'_>, parser: &mut Parser, input: &[u8]) -> (usize, Stop) {
-    let mut used = 0;
-    loop {
-        let may = may(talk.settings, talk.session);
-        let rest = &input[used..];
-        match parser.step(rest, may) {
-            Step::More(not_needed) => return (used + not_needed, Stop::Read),
-            Step::Empty(length) => used += length,
-            Step::TooLong(length) => {
-                used += length;
-                talk.too_long();
-            }
-            Step::Broken(text) => {
-                talk.out.error(text.as_bytes());
-                return (input.len(), Stop::Close);
-            }
-            Step::Command(length) => {
-                let args = parser.args(rest);
-                let next = talk.execute(args);
-                if matches!(next, Next::Admit) {
-                    // The same is read again, whole.
-                    parser.again();
-                    return (used, Stop::Admit);
-                }
-                talk.admitted = false;
-                used += length;
-                match next {
-                    Next::Close => return (input.len(), Stop::Close),
-                    Next::Long(long) => return (used, Stop::Long(long)),
-                    Next::Go | Next::Admit => {}
-                }
-            }
-        }
-        if talk.session.wrong_passwords >= WRONG_PASSWORDS {
-            return (input.len(), Stop::Close);
-        }
-        if talk.out.bytes.len() >= ANSWERED || talk.waste.len() > 64 {
-            return (used, Stop::Written);
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! The session store: the Redis protocol on a port of its own, sessions in memory and safe on disk.
 //!
+//! Where a Redis is behind it ([`redis`]), a command is judged here all the same and then passed on.
+//!
 //! A command is read from its bytes in place, carried out over the shards that its keys name, and each
 //! [`change::Change`] it made is handed to the journal while their locks are held: the journal's order is the memory's.
 //! Invariant: a command is carried out whole or refused with an error, and what it wrote is answered as `keeping` says.
@@ -18,18 +20,23 @@ pub mod change;
 mod clear;
 mod command;
 mod connection;
+mod force;
 pub mod journal;
 mod keeping;
 pub mod memory;
+pub mod moving;
 mod open;
+mod passing;
+pub mod redis;
 mod resp;
 pub mod settings;
 mod shared;
 mod throttle;
+mod turn;
 
 pub use connection::{Worker, serve, serve_telling};
 pub use keeping::Keeping;
-pub use memory::{Memory, sweep};
+pub use memory::{Figures, Memory, sweep};
 pub use open::Opened;
 pub use settings::{Databases, Settings};
 pub use shared::{Clock, Counters, Shared};

@@ -8,8 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 
 use super::command::Scripts;
+use super::force::{Before, Force, Stage};
 use super::keeping::Keeping;
 use super::memory::{DATABASES, Memory};
+use super::redis::Redis;
 use super::settings::Settings;
 
 /// What the time is.
@@ -48,7 +50,9 @@ pub struct Shared {
     pub clock: Clock,
     /// What has been asked and refused.
     pub counters: Counters,
-    settings: ArcSwap<Settings>,
+    force: ArcSwap<Force>,
+    /// Held by who puts something else in force.
+    changing: Mutex<()>,
     pub(super) scripts: Scripts,
 }
 
@@ -61,24 +65,84 @@ impl Shared {
             keeping,
             clock,
             counters: Counters::default(),
-            settings: ArcSwap::from_pointee(settings),
+            force: ArcSwap::from_pointee(Force {
+                settings,
+                stage: Stage::MEMORY,
+            }),
+            changing: Mutex::default(),
             scripts: Scripts::default(),
         }
     }
 
     /// The settings in force.
     #[must_use]
-    pub fn settings(&self) -> Arc<Settings> {
-        self.settings.load_full()
+    pub fn settings(&self) -> Settings {
+        self.force.load().settings.clone()
     }
 
-    pub(super) fn settings_now(&self) -> arc_swap::Guard<Arc<Settings>> {
-        self.settings.load()
+    pub(super) fn force_now(&self) -> arc_swap::Guard<Arc<Force>> {
+        self.force.load()
+    }
+
+    /// What is in force, once that lets commands through.
+    pub(super) async fn let_through(&self) -> Arc<Force> {
+        loop {
+            let force = self.force.load_full();
+            let Stage::Held(held) = &force.stage else {
+                return force;
+            };
+            let mut held = held.clone();
+            drop(force);
+            // Ends when nobody holds them any more.
+            while held.changed().await.is_ok() {}
+        }
+    }
+
+    /// The Redis behind it, where there is one.
+    #[must_use]
+    pub fn redis(&self) -> Option<Arc<Redis>> {
+        match &self.force.load().stage {
+            Stage::Redis { redis, .. } => Some(Arc::clone(redis)),
+            Stage::Memory { .. } | Stage::Held(_) => None,
+        }
     }
 
     /// Other settings from the next commands on. Who has said a password keeps what it opened.
     pub fn set(&self, settings: Settings) {
-        self.settings.store(Arc::new(settings));
+        let _changing = self.changing();
+        let stage = self.force.load().stage.clone();
+        self.force.store(Arc::new(Force { settings, stage }));
+    }
+
+    /// The same, and sessions are behind `redis` from now on, or in memory. Who goes on where they were is not
+    /// disturbed. Nothing is copied.
+    pub fn serve(&self, settings: Settings, redis: Option<Arc<Redis>>) {
+        let _changing = self.changing();
+        let before = self.force.load().stage.clone();
+        let stage = match (before, redis) {
+            (Stage::Memory { noted }, None) => Stage::Memory { noted },
+            (Stage::Redis { redis, noted }, Some(same)) if Arc::ptr_eq(&redis, &same) => {
+                Stage::Redis { redis, noted }
+            }
+            (_, Some(redis)) => Stage::Redis { redis, noted: None },
+            (_, None) => Stage::MEMORY,
+        };
+        self.force.store(Arc::new(Force { settings, stage }));
+    }
+
+    /// Puts another stage in force, unless the one before has changed meanwhile.
+    pub(super) fn stage(&self, change: impl FnOnce(&Stage) -> Option<Stage>) -> Option<Before> {
+        let _changing = self.changing();
+        let before = self.force.load_full();
+        let stage = change(&before.stage)?;
+        let settings = before.settings.clone();
+        // Of those that go on by it none is missed: the pointer is another first.
+        drop(before);
+        Some(Before(self.force.swap(Arc::new(Force { settings, stage }))))
+    }
+
+    fn changing(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

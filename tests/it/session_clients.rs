@@ -10,6 +10,7 @@ use crate::support::django::{Gunicorn, Release, libraries, manage, python};
 use crate::support::document::{listener, pool, route, site};
 use crate::support::eventually;
 use crate::support::ports::Port;
+use crate::support::resp::Redis as Server;
 
 /// A store at `port`, and a site that nobody asks.
 fn document(lb: &Appliance, port: &Port) -> String {
@@ -84,16 +85,36 @@ fn django_keeps_its_sessions_by_both_backends_and_every_redis_py() {
 fn flask_and_express_keep_their_sessions() {
     let (lb, port) = (Appliance::start(), Port::free());
     lb.apply(&document(&lb, &port));
-    let url = url(&lb, &port, 1);
+    flask_and_express(&url(&lb, &port, 1));
+}
+
+#[test]
+fn with_a_redis_behind_no_client_notices() {
+    let (lb, port, server) = (Appliance::start(), Port::free(), Server::start());
+    let store = format!("[sessions]\nstore = \"redis://{}\"\n", server.address());
+    lb.apply(&document(&lb, &port).replace("[sessions]\n", &store));
+    let address = url(&lb, &port, 0);
+    let pairs = [
+        ("redis5", Release::Old, "django-redis"),
+        ("redis8", Release::New, "builtin"),
+    ];
+    for (redis, release, backend) in pairs {
+        let path = [("PYTHONPATH", libraries(&[redis, "django-redis"]))];
+        holds(
+            &python(release),
+            "django_sessions.py",
+            &[backend, &address],
+            &path,
+        );
+    }
+    flask_and_express(&url(&lb, &port, 1));
+}
+
+fn flask_and_express(url: &str) {
     let path = [("PYTHONPATH", libraries(&["flask", "redis7"]))];
-    holds(&python(Release::New), "flask_sessions.py", &[&url], &path);
+    holds(&python(Release::New), "flask_sessions.py", &[url], &path);
     let packages = [("PACKAGES", libraries(&["express"]))];
-    holds(
-        Path::new("node"),
-        "express_sessions.mjs",
-        &[&url],
-        &packages,
-    );
+    holds(Path::new("node"), "express_sessions.mjs", &[url], &packages);
 }
 
 /// Of `ada` in Django.

@@ -3,6 +3,11 @@
 //! Compared otherwise: `KEYS`, `SCAN` and `SMEMBERS` sorted; what is left of a time ± 1 s; of an error in a script the
 //! words before the script's own place.
 
+use std::sync::Arc;
+
+use steelyard::model::RedisAddress;
+use steelyard::session::redis::Redis as Behind;
+
 use crate::support::resp::{Client, Redis, Reply, command, settings, store};
 use crate::support::{counted, figure};
 
@@ -538,6 +543,135 @@ fn random_commands_are_answered_as_redis_answers_them() {
     figure(&format!(
         "{sequences} sequences of {commands} commands: no answer differs from redis-server's"
     ));
+}
+
+/// Our own store with `redis` behind it.
+fn store_before(redis: &Redis) -> std::net::SocketAddr {
+    let (address, shared) = store(settings());
+    let behind = RedisAddress::parse(&format!("redis://{}/0", redis.address())).unwrap();
+    shared.serve(settings(), Some(Arc::new(Behind::new(behind, None))));
+    address
+}
+
+#[test]
+fn with_a_redis_behind_random_commands_are_answered_as_by_redis() {
+    let (redis, behind) = (Redis::start(), Redis::start());
+    let address = store_before(&behind);
+    let (mut ours, mut theirs) = (Side::of(address), Side::of(redis.address()));
+    for side in [&mut ours, &mut theirs] {
+        let loaded = side.clients[0].ask(&["SCRIPT", "LOAD", PHP]);
+        assert_eq!(loaded.to_string(), PHP_SHA);
+    }
+    for number in 0..u64::try_from(counted(400, 20_000)).unwrap() {
+        run_sequence(number, &mut ours, &mut theirs);
+    }
+}
+
+/// What memory has not and a Redis behind has, one line each.
+const PASSED: &str = "RPUSH l a b c
+LRANGE l 0 -1
+LPOP l 2
+LPOP none
+LPOP none 2
+RPOP none 1
+LPOS l z
+LMPOP 1 none LEFT
+LINDEX l 99
+LPUSH s x
+SET s x
+LPUSH s x
+ZADD z 1.5 a 2 b 3.25 c
+ZRANGE z 0 -1 WITHSCORES
+ZSCORE z a
+ZSCORE z nobody
+ZMSCORE z a nobody
+ZPOPMIN z
+ZRANDMEMBER none
+ZMPOP 1 none MIN
+ZRANGEBYSCORE z 2 nonsense
+ZINCRBY z 0.5 b
+XADD x 1-1 f v
+XADD x 1-1 f v
+XRANGE x - +
+XREAD COUNT 1 STREAMS x 0
+XREAD STREAMS x 9
+XREAD BLOCK
+GEOADD g 13.361389 38.115556 P
+GEOPOS g P nobody
+GEODIST g P nobody
+SETBIT b 7 1
+BITCOUNT b
+BITFIELD b GET u8 0
+INCRBYFLOAT f 0.5
+HSET h a 1
+HSCAN h 0
+HRANDFIELD h 1 WITHVALUES
+SADD m1 a b
+SADD m2 b
+SINTER m1 m2
+SDIFFSTORE m3 m1 m2
+SPOP none
+SRANDMEMBER none 2
+SORT l ALPHA
+DUMP none
+LSET none 0 x
+ZADD z
+MULTI
+RPUSH l q
+SELECT 1
+SET other 1
+LPOP none 1
+EXEC
+GET other
+DBSIZE
+SELECT 1
+GET other
+WATCH other
+SELECT 2
+WATCH k
+MULTI
+SET k 1
+EXEC
+GET k
+WATCH k
+SET k 2
+MULTI
+GET k
+EXEC
+MULTI
+LPUSH k 1
+NOSUCH
+EXEC
+SELECT 0
+KEYS z";
+
+/// With the doubles of RESP3 told in one way: their digits may differ, their value not.
+fn of_value(told: &str) -> String {
+    let words = told.split_inclusive([' ', '[', ']']);
+    let one = |word: &str| {
+        let end = word.trim_end_matches([' ', '[', ']']);
+        let double = end.strip_prefix(',').and_then(|d| d.parse::<f64>().ok());
+        double.map_or(word.to_owned(), |d| format!(",{d}{}", &word[end.len()..]))
+    };
+    words.map(one).collect()
+}
+
+#[test]
+fn what_memory_has_not_is_passed_on_and_answered_as_by_redis() {
+    for version in ["2", "3"] {
+        let (redis, behind) = (Redis::start(), Redis::start());
+        let mut clients = [store_before(&behind), redis.address()].map(Client::connect);
+        for client in &mut clients {
+            client.say(&format!("HELLO {version}"));
+        }
+        for line in PASSED.lines() {
+            let [ours, theirs] = clients.each_mut().map(|client| client.say(line));
+            if line != "XREAD BLOCK" {
+                let (ours, theirs) = (of_value(&ours), of_value(&theirs));
+                assert_eq!(ours, theirs, "RESP{version}: {line}");
+            }
+        }
+    }
 }
 
 /// Requests that are none, each on a connection of its own.

@@ -81,6 +81,15 @@ impl Fields {
         number
     }
 
+    /// True or false; none where it is not there.
+    pub(super) fn flag_if(&mut self, key: &'static str) -> Option<bool> {
+        let flag = self.take(key)?.as_bool();
+        if flag.is_none() {
+            self.problems.add(key, Code::Type, "must be true or false");
+        }
+        flag
+    }
+
     /// What must be there and false: `why` nothing else can be asked for here.
     pub(super) fn off(&mut self, key: &'static str, why: &str) {
         match self.take(key) {

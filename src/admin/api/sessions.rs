@@ -7,10 +7,12 @@ use serde_json::json;
 use super::fields::Fields;
 use crate::admin::answer::{self, Refusal};
 use crate::admin::openapi::Operation;
-use crate::admin::openapi::schema::{Object, count, list, maybe, number, said, text};
+use crate::admin::openapi::schema::{
+    Object, count, flag, list, maybe, number, or, said, text, word,
+};
 use crate::admin::request::author;
-use crate::control::{Handle, NotSignedOut};
-use crate::model::Code;
+use crate::control::{Handle, MoveSessions, NotSignedOut};
+use crate::model::{Code, RedisAddress, SecretBytes, SessionStore};
 use crate::people::{Deed, Outcome, People};
 
 const GROUP: &str = "Sessions";
@@ -120,4 +122,103 @@ pub(in crate::admin) fn about_sign_out_sessions() -> Operation {
     .body(taken, json!({ "database": 0 }))
     .answers(200, "They are signed out.", done)
     .errors(&[400, 409, 415, 422, 503])
+}
+
+/// `POST /sessions/move`: `{"to":"redis://10.0.0.5:6379/1"}` or `{"to":"memory"}`. Begins; `GET` tells how it goes on.
+pub(in crate::admin) async fn move_sessions(
+    request: HttpRequest,
+    body: Payload,
+    handle: Data<Handle>,
+    people: Data<People>,
+) -> Result<HttpResponse, Refusal> {
+    let mut fields = Fields::read(&request, body).await?;
+    let to = fields.text("to");
+    let password = fields.text_if("password");
+    let replace = fields.flag_if("replace").unwrap_or(false);
+    let store = match to.as_str() {
+        SessionStore::MEMORY => Ok(SessionStore::Memory),
+        url => RedisAddress::parse(url).map(SessionStore::Redis),
+    };
+    let store = store.unwrap_or_else(|why| {
+        if !to.is_empty() {
+            fields.problems.add("to", Code::Value, why);
+        }
+        SessionStore::Memory
+    });
+    fields.end()?;
+    let wanted = MoveSessions {
+        to: store,
+        password: password.map(|text| SecretBytes::new(text.as_bytes())),
+        replace,
+        author: author(&request),
+    };
+    let begun = handle.move_sessions(wanted).await?;
+    let deed = Deed {
+        action: "change",
+        subject: "sessions",
+        detail: &format!("move to {to}"),
+        outcome: Outcome::Done,
+    };
+    people.note(&super::by(&request), deed).await;
+    Ok(answer::json(&begun))
+}
+
+pub(in crate::admin) fn about_move_sessions() -> Operation {
+    let asked = Object::new()
+        .must(
+            "to",
+            said(
+                text(),
+                "memory, or redis://[USER@]HOST[:PORT][/DATABASE], rediss:// by TLS.",
+            ),
+        )
+        .may(
+            "password",
+            said(text(), "Ours at the Redis; absent: the one that is set."),
+        )
+        .may(
+            "replace",
+            said(or(flag(), false), "What is there already is lost."),
+        )
+        .taken();
+    Operation::new(
+        "moveSessions",
+        GROUP,
+        "Move sessions to a Redis or back to memory",
+    )
+    .detail("Applications go on meanwhile, and no session is lost. The change of sessions.store is a part of it.")
+    .body(asked, json!({ "to": "memory" }))
+    .answers(200, "It has begun.", progress())
+}
+
+/// `GET /sessions/move`.
+pub(in crate::admin) async fn session_move(handle: Data<Handle>) -> HttpResponse {
+    answer::json(&handle.session_move())
+}
+
+pub(in crate::admin) fn about_session_move() -> Operation {
+    Operation::new(
+        "showSessionMove",
+        GROUP,
+        "How far the moving of sessions has come",
+    )
+    .answers(
+        200,
+        "The move under way, or the last since the start.",
+        progress(),
+    )
+}
+
+fn progress() -> serde_json::Value {
+    Object::new()
+        .must("state", word(["none", "moving", "moved", "failed"]))
+        .must("to", maybe(text()))
+        .must("copied", said(count(), "Keys."))
+        .must("total", count())
+        .must(
+            "revision",
+            said(maybe(count()), "That put the other store in force."),
+        )
+        .must("why", said(maybe(text()), "Why it failed."))
+        .told()
 }

@@ -174,6 +174,8 @@ pub(super) const LABELS: &[Label] = &[
     label("sites.*.routes.*.remove_request_headers", "Request headers taken out", "移除的请求头", Plain),
     label("sites.*.routes.*.allow", "Who is let in", "允许的网段", Plain),
 
+    label("sessions.store", "Where sessions are kept", "会话存放位置", Plain),
+    label("sessions.store_password", "Password at the Redis of the sessions", "会话存储后端的密码", Secret),
     label("sessions.listen", "Address of the session store", "会话存储地址", Plain),
     label("sessions.password", "Password of the session store", "会话存储密码", Secret),
     label("sessions.allow", "Who may reach the session store", "可访问会话存储的网段", Plain),

@@ -19,7 +19,7 @@ listeners = [
   { name = "l2", address = "0.0.0.0:443", tls = { certificates = ["c1"], min_version = "1.3" } },
 ]
 certificates = [{ name = "c1", hosts = ["a.example"], files = { chain = "/c", key = "/k" } }]
-sessions = { password = "x", tls = { certificates = ["c1"], min_version = "1.3" }, databases = [{ index = 1, name = "d1", password = "y" }] }
+sessions = { store_password = "z", password = "x", tls = { certificates = ["c1"], min_version = "1.3" }, databases = [{ index = 1, name = "d1", password = "y" }] }
 webhooks = [{ name = "w1", url = "http://127.0.0.1/", secret = "x" }]
 
 [[pools]]

@@ -49,6 +49,7 @@ fn secrets(t: Texts, owners: &[String]) -> String {
     let name = |owner: &String| match owner.as_str() {
         Config::AFFINITY_SECRET => t.secret_of_affinity().to_owned(),
         Sessions::PASSWORD => t.secret_of_sessions().to_owned(),
+        Sessions::STORE_PASSWORD => t.secret_of_session_redis().to_owned(),
         other => webhook(other)
             .or_else(|| database(other))
             .unwrap_or_else(|| owner.clone()),

@@ -297,8 +297,17 @@ fn session_database() -> Object {
 fn sessions() -> Object {
     let listen = any_of([of("SocketAddress"), json!({ "const": "" })]);
     let jitter = said(form("^[0-9]{1,2}%$"), "0% to 50%, shorter or longer.");
+    let redis = form("^rediss?://([A-Za-z0-9._-]+@)?[^@/]+(/[0-9]{0,4})?$");
+    let store = said(
+        any_of([word(["memory"]), redis]),
+        "Where sessions are: memory, or redis://[USER@]HOST[:PORT][/DATABASE], rediss:// by TLS.",
+    );
     Object::new()
-        .may("store", word(["memory"]))
+        .may("store", store)
+        .may(
+            "store_password",
+            said(of("Secret"), "Ours at the Redis. Nobody is told it."),
+        )
         .may("listen", said(listen, "Empty or absent: no session store."))
         .may("password", said(of("Secret"), "Absent: generated."))
         .may(

@@ -195,6 +195,8 @@ const LEAST: &[(&str, char)] = &[
     ("GET /api/v1/audit", 'a'),
     ("POST /api/v1/pools/{pool}/nodes/{node}/trial", 'o'),
     ("POST /api/v1/trial", 'a'),
+    ("POST /api/v1/sessions/move", 'a'),
+    ("GET /api/v1/sessions/move", 'v'),
     ("POST /api/v1/sessions/passwords", 'a'),
     ("POST /api/v1/sessions/sign-out", 'a'),
     ("POST /api/v1/setup-url", 'b'),

@@ -45,6 +45,7 @@ texts! {
     secrets_stay(names): "Secrets are not kept with old revisions. These stay as they are now: {names}.", "旧版本不保存密钥。以下密钥保持现状：{names}。";
     secrets_missing(names): "Secrets are not kept with old revisions. If these had one, give it again: {names}.", "旧版本不保存密钥。以下各项若曾有密钥，请重新设置：{names}。";
     secret_of_sessions(): "password of the session store", "会话存储密码";
+    secret_of_session_redis(): "password at the Redis of the sessions", "会话所用 Redis 的密码";
     secret_of_session_database(name): "password of session database {name}", "会话数据库 {name} 的密码";
     secret_of_affinity(): "key of session affinity cookies", "会话保持签名密钥";
     secret_of_webhook(name): "signing secret of webhook {name}", "通知 {name} 的签名密钥";

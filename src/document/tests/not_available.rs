@@ -7,7 +7,6 @@ use crate::model::Code;
 /// One document with every key and word of a later capability.
 const LATER: &str = r#"version = 1
 compression = {}
-sessions = { store = "redis://cache" }
 backup = { nightly = "03:00" }
 [settings]
 max_connections_per_client = 10

@@ -18,7 +18,9 @@ fn what_is_not_said_is_no_session_store() {
 
 #[test]
 fn every_key_is_read_and_written_again_but_no_password() {
-    let keys = r#"listen = "127.0.0.1:6379"
+    let keys = r#"store = "rediss://app@10.0.0.5:6380/1"
+store_password = { file = "/run/credentials/redis" }
+listen = "127.0.0.1:6379"
 allow = ["10.0.0.0/8"]
 max_memory = "1g"
 max_value = "2m"
@@ -37,7 +39,9 @@ password = { env = "SHOP" }"#;
     let sessions = &read.sessions;
     assert_eq!(sessions.fsync, Fsync::Always);
     assert_eq!((sessions.max_value, sessions.ttl_jitter), (2 << 20, 7));
-    let with_password = config(&document("password = \"open sesame\""));
+    let with_password = config(&document(
+        "password = \"open sesame\"\nstore_password = \"swings\"",
+    ));
     assert_eq!(to_toml(&with_password), "version = 1\n");
 }
 
@@ -45,12 +49,12 @@ password = { env = "SHOP" }"#;
 fn what_is_wrong_is_told_in_its_place() {
     for (keys, problem) in [
         (
-            "store = \"redis://a\"",
-            "3:9: sessions.store: a Redis as the session store is not available in this version",
+            "store = \"redis://u:hunter2@a\"",
+            "3:9: sessions.store: must hold no password: it belongs in store_password",
         ),
         (
             "store = \"disk\"",
-            "3:9: sessions.store: must be memory (is \"disk\")",
+            "3:9: sessions.store: must be memory, or where a Redis is, such as redis://10.0.0.5:6379/1",
         ),
         (
             "listen = 6379",

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, TcpStream};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Shared;
 use crate::model::Sessions;
+use crate::session::redis::Redis;
 use crate::session::{self, Databases, Settings, Turn, Worker};
 use crate::snapshot::Snapshot;
 use crate::tls::shake_hands;
@@ -72,6 +74,14 @@ pub(super) fn settings(snapshot: &Snapshot) -> Settings {
         max_value: usize::try_from(sessions.max_value).unwrap_or(usize::MAX),
         ttl_jitter: sessions.ttl_jitter,
     }
+}
+
+/// The Redis that is to be behind the store, where one is: the one that is there already, if it is the same.
+pub(super) fn behind(snapshot: &Snapshot, now: Option<Arc<Redis>>) -> Option<Arc<Redis>> {
+    let address = snapshot.config.sessions.store.redis()?;
+    let password = snapshot.secrets.get(Sessions::STORE_PASSWORD);
+    let same = now.filter(|redis| redis.is(address, password));
+    Some(same.unwrap_or_else(|| Arc::new(Redis::new(address.clone(), password.cloned()))))
 }
 
 /// Serves a client to its end.

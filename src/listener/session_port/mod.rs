@@ -227,7 +227,8 @@ impl SessionPort {
     pub fn publish(&self, snapshot: Arc<Snapshot>, prepared: SessionSocket) {
         let shared = &self.0.shared;
         if let Some(store) = shared.store.get() {
-            store.set(entrance::settings(&snapshot));
+            let redis = entrance::behind(&snapshot, store.redis());
+            store.serve(entrance::settings(&snapshot), redis);
             if let Some(journal) = store.keeping.journal() {
                 journal.set_fsync(snapshot.config.sessions.fsync);
             }

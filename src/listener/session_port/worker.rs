@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Shared;
 use super::entrance::{self, Judged};
+use crate::session::redis::tend;
 use crate::session::{Worker, sweep};
 
 /// Pause after an accept that failed for want of descriptors or memory.
@@ -159,9 +160,13 @@ async fn accept(
     to: Vec<(UnboundedSender<Command>, Load)>,
 ) {
     // Here, since of all workers one accepts.
-    let _sweeping = shared.store.get().map(|store| {
+    let _tending = shared.store.get().map(|store| {
         let sweep = sweep(Arc::clone(&store.memory), store.clock.clone());
-        AbortOnDrop(spawn_local(sweep))
+        let tend = tend(Arc::clone(store));
+        [
+            AbortOnDrop(spawn_local(sweep)),
+            AbortOnDrop(spawn_local(tend)),
+        ]
     });
     let socket = match tokio::net::TcpListener::from_std(socket) {
         Ok(socket) => socket,

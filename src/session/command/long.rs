@@ -1,9 +1,12 @@
 //! Commands over very many keys, done bit by bit: other connections of the thread get their turn in between.
 
+use std::sync::Arc;
+
 use super::glob::matches;
 use super::run::Talk;
 use super::table::Command;
 use super::transaction::Queued;
+use crate::session::force::Force;
 use crate::session::memory::{Keyspace, STRETCH, Wanted};
 use crate::session::resp::{Answer, Args, LONGEST_ANSWER};
 
@@ -12,7 +15,14 @@ pub(super) const REMOVED_AT_ONCE: usize = 256;
 
 /// Work under way.
 #[derive(Debug)]
-pub(crate) enum Long {
+pub(crate) struct Long {
+    work: Work,
+    /// What was in force when it began: it is done where it began.
+    pub(crate) force: Arc<Force>,
+}
+
+#[derive(Debug)]
+enum Work {
     Keys {
         queued: Queued,
         from: u64,
@@ -28,19 +38,29 @@ pub(crate) enum Long {
 
 impl Long {
     /// The work of a command; nothing where it is done at once.
-    pub(super) fn of(command: &'static Command, args: Args<'_>) -> Option<Self> {
+    pub(super) fn of(
+        command: &'static Command,
+        args: Args<'_>,
+        force: &Arc<Force>,
+    ) -> Option<Self> {
+        let begun = |work| Self {
+            work,
+            force: Arc::clone(force),
+        };
         if command.name == "keys" {
-            return Some(Self::Keys {
+            return Some(begun(Work::Keys {
                 queued: Queued::of(command, args),
                 from: 0,
                 found: Answer::default(),
                 count: 0,
-            });
+            }));
         }
-        Talk::many(args).then(|| Self::Remove {
-            queued: Queued::of(command, args),
-            next: 1,
-            removed: 0,
+        Talk::many(args).then(|| {
+            begun(Work::Remove {
+                queued: Queued::of(command, args),
+                next: 1,
+                removed: 0,
+            })
         })
     }
 }
@@ -48,8 +68,8 @@ impl Long {
 impl Talk<'_> {
     /// Does some of the work; says whether there is more.
     pub(crate) fn go_on(&mut self, long: &mut Long) -> bool {
-        match long {
-            Long::Keys {
+        match &mut long.work {
+            Work::Keys {
                 queued,
                 from,
                 found,
@@ -78,7 +98,7 @@ impl Talk<'_> {
                 self.out.bytes.append(&mut found.bytes);
                 false
             }
-            Long::Remove {
+            Work::Remove {
                 queued,
                 next,
                 removed,

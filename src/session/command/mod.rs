@@ -1,12 +1,15 @@
 //! Commands: what each is called, what it needs, and the function that carries it out.
 
+mod batch;
 mod expiry;
+mod far;
 mod glob;
 mod hashes;
 mod hello;
 mod info;
 mod keys;
 mod long;
+mod pass;
 mod refusal;
 mod run;
 mod scripts;
@@ -16,11 +19,12 @@ mod strings;
 mod table;
 mod transaction;
 
+pub(crate) use self::batch::{Batch, Way};
 pub(crate) use self::long::Long;
 pub(crate) use self::refusal::Refusal;
 pub(crate) use self::run::{Next, Talk};
 pub(crate) use self::scripts::Scripts;
-pub(crate) use self::session::Session;
+pub(crate) use self::session::{Session, Watching};
 use super::change::{Kind, Value};
 use super::memory::{Ends, Keyspace};
 use super::resp::{Answer, Args};

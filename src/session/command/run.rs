@@ -1,10 +1,13 @@
 //! Whether a command is carried out, and how: the checks in the order of Redis, the locks, the journal.
 
+use std::sync::Arc;
+
 use super::long::{Long, REMOVED_AT_ONCE};
 use super::refusal::{NO_AUTH, OUT_OF_MEMORY};
 use super::table::{ALONE, Action, Command, GROWS, KeysAt, LONG, OPEN, WRITES, find};
 use super::transaction::Queued;
-use super::{Call, Refusal, Session};
+use super::{Batch, Call, Refusal, Session};
+use crate::session::force::{Force, Stage};
 use crate::session::keeping::Ticket;
 use crate::session::memory::{Keyspace, LONGEST_KEY, Locks, Table, Wanted, cost};
 use crate::session::resp::{Answer, Args, integer};
@@ -15,6 +18,9 @@ use crate::session::shared::{Shared, add};
 pub(crate) struct Talk<'t> {
     pub(crate) shared: &'t Shared,
     pub(crate) settings: &'t Settings,
+    pub(crate) force: &'t Arc<Force>,
+    /// Commands on their way to a Redis.
+    pub(crate) batch: &'t mut Option<Batch>,
     pub(crate) session: &'t mut Session,
     pub(crate) out: &'t mut Answer,
     pub(crate) work: &'t mut Vec<u8>,
@@ -34,6 +40,10 @@ pub(crate) enum Next {
     Go,
     /// The same again, once the journal takes writes.
     Admit,
+    /// The same again, once something else is in force.
+    Hold,
+    /// The same again, once those on their way to a Redis are answered.
+    First,
     /// Nothing: the connection is to be closed.
     Close,
     /// Work that is done bit by bit.
@@ -46,9 +56,15 @@ const MISSING: &str = "is not available in this session store: it keeps sessions
 
 impl Talk<'_> {
     pub(crate) fn execute(&mut self, args: Args<'_>) -> Next {
+        match self.force.stage {
+            Stage::Memory { .. } => {}
+            Stage::Redis { .. } => return self.pass(args),
+            Stage::Held(_) => return Next::Hold,
+        }
         self.out.begin();
         self.session.commands += 1;
-        let command = match self.judge(args) {
+        let judged = self.judge(args);
+        let command = match judged.and_then(|command| self.has_room(command, args)) {
             Ok(command) => command,
             Err(refusal) => {
                 self.refuse(args.get(0), &refusal);
@@ -58,6 +74,11 @@ impl Talk<'_> {
         if command.has(WRITES) && !self.admitted && !self.shared.keeping.takes() {
             return Next::Admit;
         }
+        self.carry_on(command, args)
+    }
+
+    /// Carries out what was judged.
+    pub(super) fn carry_on(&mut self, command: &'static Command, args: Args<'_>) -> Next {
         match (command.action, self.session.transaction.is_some()) {
             (Action::Quit, _) => {
                 self.out.ok();
@@ -75,7 +96,7 @@ impl Talk<'_> {
                 self.out.ok();
             }
             (Action::Run(run), false) => return self.run(command, run, args),
-            (Action::Missing, false) => {}
+            (Action::Missing | Action::Far, false) => {}
         }
         Next::Go
     }
@@ -105,6 +126,14 @@ impl Talk<'_> {
         let Some(command) = find(args.get(0)) else {
             return Err(unknown(args));
         };
+        self.judge_known(command, args)
+    }
+
+    pub(super) fn judge_known(
+        &mut self,
+        command: &'static Command,
+        args: Args<'_>,
+    ) -> Result<&'static Command, Refusal> {
         command.check(args)?;
         if self.session.rights.is_none() && !command.has(OPEN) {
             return Err(NO_AUTH);
@@ -120,21 +149,32 @@ impl Talk<'_> {
                     "NOPERM this password does not open database {database}"
                 )));
             }
-            if keys(command.keys, args).any(|key| key.len() > LONGEST_KEY) {
+            let is_far = matches!(command.action, Action::Far);
+            if !is_far && keys(command.keys, args).any(|key| key.len() > LONGEST_KEY) {
                 return Err(Refusal::of("ERR key is longer than 65536 bytes"));
             }
         }
+        if command.has(ALONE) && self.session.transaction.is_some() {
+            return Err(Refusal::of("ERR Command not allowed inside a transaction"));
+        }
+        Ok(command)
+    }
+
+    /// Whether there is room in memory for what a command may write.
+    fn has_room(
+        &self,
+        command: &'static Command,
+        args: Args<'_>,
+    ) -> Result<&'static Command, Refusal> {
         if command.has(GROWS) {
             let keys = keys(command.keys, args).count();
             // Not more than this is written: each key at most anew, and fields with their lengths.
             let most = cost(args.bytes() + keys * 64 + args.len() * 4);
             if self.shared.memory.used().saturating_add(most) > self.settings.max_memory {
-                add(&self.shared.counters.full[usize::from(database)], 1);
+                let database = usize::from(self.session.database);
+                add(&self.shared.counters.full[database], 1);
                 return Err(OUT_OF_MEMORY);
             }
-        }
-        if command.has(ALONE) && self.session.transaction.is_some() {
-            return Err(Refusal::of("ERR Command not allowed inside a transaction"));
         }
         Ok(command)
     }
@@ -146,7 +186,7 @@ impl Talk<'_> {
         args: Args<'_>,
     ) -> Next {
         if command.has(LONG)
-            && let Some(long) = Long::of(command, args)
+            && let Some(long) = Long::of(command, args, self.force)
         {
             return Next::Long(long);
         }
@@ -189,7 +229,7 @@ impl Talk<'_> {
     }
 
     pub(super) fn hand_over(&mut self, keys: Keyspace<'_, '_>) {
-        let (ticket, waste) = keys.hand_over(&self.shared.keeping);
+        let (ticket, waste) = keys.hand_over(&self.shared.keeping, self.force.stage.noted());
         *self.ticket = ticket.max(*self.ticket);
         self.waste.extend(waste);
     }
@@ -246,7 +286,7 @@ pub(super) fn keys(at: KeysAt, args: Args<'_>) -> impl Iterator<Item = &[u8]> {
 /// Most bytes of a command that an error tells, as in Redis.
 const TOLD: usize = 128;
 
-fn unknown(args: Args<'_>) -> Refusal {
+pub(super) fn unknown(args: Args<'_>) -> Refusal {
     let shown = |word: &[u8], most: usize| -> Vec<u8> {
         let word = word.split(|byte| *byte == 0).next().unwrap_or_default();
         word[..word.len().min(most)].to_vec()

@@ -11,7 +11,7 @@ use super::expiry::milliseconds_left;
 use super::refusal::NOT_INTEGER;
 use super::strings::{increase, text};
 use super::{Call, Done, Refusal};
-use crate::session::resp::integer;
+use crate::session::resp::{Args, integer};
 
 /// A script that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,9 +97,11 @@ impl Scripts {
 
 const NOT_AVAILABLE: Refusal = Refusal::of("ERR scripting is not available in this session store");
 
-fn key_count(call: &Call<'_, '_, '_>) -> Result<usize, Refusal> {
-    let count = integer(call.args.get(2)).ok_or(NOT_INTEGER)?;
-    let most = i64::try_from(call.args.len() - 3).unwrap_or(i64::MAX);
+const NO_SCRIPT: Refusal = Refusal::of("NOSCRIPT No matching script. Please use EVAL.");
+
+fn key_count(args: Args<'_>) -> Result<usize, Refusal> {
+    let count = integer(args.get(2)).ok_or(NOT_INTEGER)?;
+    let most = i64::try_from(args.len() - 3).unwrap_or(i64::MAX);
     if count > most {
         return Err(Refusal::of(
             "ERR Number of keys can't be greater than number of args",
@@ -108,8 +110,23 @@ fn key_count(call: &Call<'_, '_, '_>) -> Result<usize, Refusal> {
     usize::try_from(count).map_err(|_negative| Refusal::of("ERR Number of keys can't be negative"))
 }
 
+/// Whether an `EVAL` is of a script that is known.
+pub(super) fn known(scripts: &Scripts, args: Args<'_>) -> Result<(), Refusal> {
+    key_count(args)?;
+    let known = scripts.known(args.get(1));
+    known.map(drop).ok_or(NOT_AVAILABLE)
+}
+
+/// The text of the script that an `EVALSHA` is of.
+pub(super) fn text_of(scripts: &Scripts, args: Args<'_>) -> Result<&'static str, Refusal> {
+    key_count(args)?;
+    let script = scripts.loaded(args.get(1)).ok_or(NO_SCRIPT)?;
+    let mut texts = KNOWN.iter().filter(|(_, known)| *known == script);
+    texts.next().map(|(text, _)| *text).ok_or(NO_SCRIPT)
+}
+
 pub(super) fn eval(call: &mut Call<'_, '_, '_>) -> Done {
-    let keys = key_count(call)?;
+    let keys = key_count(call.args)?;
     let (script, _) = call
         .shared
         .scripts
@@ -119,9 +136,9 @@ pub(super) fn eval(call: &mut Call<'_, '_, '_>) -> Done {
 }
 
 pub(super) fn eval_sha(call: &mut Call<'_, '_, '_>) -> Done {
-    let keys = key_count(call)?;
+    let keys = key_count(call.args)?;
     let script = call.shared.scripts.loaded(call.args.get(1));
-    let script = script.ok_or(Refusal::of("NOSCRIPT No matching script. Please use EVAL."))?;
+    let script = script.ok_or(NO_SCRIPT)?;
     carry_out(call, script, keys)
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::transaction::Transaction;
 use crate::session::memory::{DATABASES, Disturbed, Memory};
+use crate::session::redis::Own;
 use crate::session::settings::Rights;
 use crate::session::shared::Shared;
 
@@ -31,7 +32,7 @@ impl Session {
             id,
             name: Vec::new(),
             database: 0,
-            rights: shared.settings_now().databases.without_password(),
+            rights: shared.force_now().settings.databases.without_password(),
             transaction: None,
             watching: None,
             wrong_passwords: 0,
@@ -63,15 +64,24 @@ impl Session {
     }
 }
 
-/// The keys that a connection watches, until its transaction or its end.
+/// What a connection watches, until its transaction or its end.
 #[derive(Debug)]
-pub(crate) struct Watching {
+pub(crate) enum Watching {
+    /// Keys in memory.
+    Here(WatchedHere),
+    /// Keys of a Redis.
+    There(Own),
+}
+
+/// Keys in memory that are watched.
+#[derive(Debug)]
+pub(crate) struct WatchedHere {
     memory: Arc<Memory>,
     pub(crate) keys: Vec<(u8, Box<[u8]>)>,
     pub(crate) disturbed: Disturbed,
 }
 
-impl Watching {
+impl WatchedHere {
     pub(crate) fn new(memory: &Arc<Memory>) -> Self {
         Self {
             memory: Arc::clone(memory),
@@ -85,7 +95,7 @@ impl Watching {
     }
 }
 
-impl Drop for Watching {
+impl Drop for WatchedHere {
     fn drop(&mut self) {
         for (database, key) in &self.keys {
             self.memory.unwatch(*database, key, &self.disturbed);

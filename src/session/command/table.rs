@@ -10,7 +10,7 @@ use crate::session::resp::Args;
 pub(crate) struct Command {
     /// In lower case, as errors tell it.
     pub(crate) name: &'static str,
-    arity: i8,
+    pub(super) arity: i8,
     pub(crate) keys: KeysAt,
     pub(crate) traits: u8,
     pub(crate) action: Action,
@@ -48,6 +48,8 @@ pub(crate) enum Action {
     Reset,
     /// Only a real Redis has it.
     Missing,
+    /// It is passed on to the Redis behind, if there is one ([`super::far`]).
+    Far,
 }
 
 /// It changes something.

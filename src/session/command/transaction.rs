@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::run::{Next, Talk, keys};
-use super::session::Watching;
+use super::session::{WatchedHere, Watching};
 use super::table::{Action, Command, KeysAt, WRITES};
 use super::{Refusal, hello};
 use crate::session::memory::{Keyspace, Wanted};
@@ -48,7 +48,7 @@ impl Queued {
 /// A transaction that has begun.
 #[derive(Debug, Default)]
 pub(crate) struct Transaction {
-    queue: Vec<Queued>,
+    pub(super) queue: Vec<Queued>,
     bytes: usize,
     /// One of its commands was refused.
     pub(super) broken: bool,
@@ -94,7 +94,11 @@ impl Talk<'_> {
         let watching = self
             .session
             .watching
-            .get_or_insert_with(|| Watching::new(memory));
+            .get_or_insert_with(|| Watching::Here(WatchedHere::new(memory)));
+        // Those of a Redis, behind which sessions were until now, are over: the transaction will not be carried out.
+        let Watching::Here(watching) = watching else {
+            return self.out.ok();
+        };
         for key in args.from(1) {
             if watching.keys.len() >= MOST_WATCHED {
                 self.out
@@ -125,16 +129,20 @@ impl Talk<'_> {
             self.out
                 .error(b"EXECABORT Transaction discarded because of previous errors.");
         } else {
-            self.carry_out(&transaction.queue, watching);
+            match watching {
+                Some(Watching::There(_)) => self.out.null_array(),
+                Some(Watching::Here(watched)) => self.carry_out(&transaction.queue, Some(&watched)),
+                None => self.carry_out(&transaction.queue, None),
+            }
         }
         Next::Go
     }
 
-    fn carry_out(&mut self, queue: &[Queued], watching: Option<Watching>) {
+    fn carry_out(&mut self, queue: &[Queued], watching: Option<&WatchedHere>) {
         let memory = Arc::clone(&self.shared.memory);
         let mut wanted = Wanted::default();
         self.want_all(queue, &mut wanted);
-        let watched = watching.as_ref().map_or(&[][..], |watching| &watching.keys);
+        let watched = watching.map_or(&[][..], |watching| &watching.keys);
         for (database, key) in watched {
             wanted.key(&memory, *database, key);
         }
@@ -145,7 +153,7 @@ impl Talk<'_> {
             keyspace.find(key);
         }
         keyspace.select(self.session.database);
-        if watching.as_ref().is_some_and(Watching::is_disturbed) {
+        if watching.is_some_and(WatchedHere::is_disturbed) {
             self.out.null_array();
             self.hand_over(keyspace);
             return;

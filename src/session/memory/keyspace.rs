@@ -7,6 +7,7 @@ use super::shard::Shard;
 use super::table::Table;
 use super::{Entry, Memory, Place, SHARDS, number_of};
 use crate::session::change::{Change, Value};
+use crate::session::force::Noted;
 use crate::session::keeping::{Keeping, Ticket};
 
 /// What a write says of the time when its key ends.
@@ -306,8 +307,18 @@ impl<'m, 'k> Keyspace<'m, 'k> {
         }
     }
 
-    /// Hands what was changed to the journal, as it is now, and gives the locks back.
-    pub(crate) fn hand_over(self, keeping: &Keeping) -> (Ticket, Vec<Table>) {
+    /// Hands what was changed to the journal, and notes which keys, as it is now, and gives the locks back.
+    pub(crate) fn hand_over(
+        self,
+        keeping: &Keeping,
+        noted: Option<&Noted>,
+    ) -> (Ticket, Vec<Table>) {
+        if let Some(noted) = noted {
+            self.cleared.iter().for_each(|one| noted.clear(*one));
+            for touched in self.first.iter().chain(&self.more) {
+                noted.key(touched.database, touched.key);
+            }
+        }
         let ticket = match (&self.first, self.cleared.is_empty()) {
             _ if !keeping.keeps() => Ticket::NOTHING,
             (None, true) => Ticket::NOTHING,

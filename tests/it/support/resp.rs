@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use steelyard::session::{Clock, Databases, Keeping, Memory, Settings, Shared, Worker, serve};
 use tempfile::TempDir;
 
@@ -19,28 +20,61 @@ pub(crate) struct Redis {
     child: Child,
     port: Port,
     dir: TempDir,
+    arguments: Vec<String>,
 }
 
 impl Redis {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// One with more arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let port = Port::free();
         let dir = tempfile::Builder::new()
             .prefix("sy-redis")
             .tempdir()
             .unwrap();
+        let arguments: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
+        let child = Self::spawn(&port, &dir, &arguments);
+        let mut redis = Self {
+            child,
+            port,
+            dir,
+            arguments,
+        };
+        redis.wait();
+        redis
+    }
+
+    fn spawn(port: &Port, dir: &TempDir, arguments: &[String]) -> Child {
         let log = File::create(dir.path().join("stderr")).unwrap();
-        let child = Command::new("redis-server")
+        Command::new("redis-server")
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .args(["--port", &port.number().to_string(), "--dir"])
             .arg(dir.path())
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
-            .expect("redis-server is installed: tests/install does it");
-        let mut redis = Self { child, port, dir };
-        redis.wait();
-        redis
+            .expect("redis-server is installed: tests/install does it")
+    }
+
+    /// Ends at once; what it had is gone.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Another one in its place.
+    pub(crate) fn again(&mut self) {
+        self.child = Self::spawn(&self.port, &self.dir, &self.arguments);
+        self.wait();
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

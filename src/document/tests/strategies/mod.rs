@@ -18,8 +18,8 @@ use site::site;
 use crate::model::{
     Admin, AdminTls, Certificate, CertificateFiles, Config, Fsync, HeaderChanges, HeaderName,
     HeaderValue, HostPattern, Language, Listener, ListenerTls, LogFormat, LogLevel, LogStore, Logs,
-    MetricsAccess, Name, Rotate, Secret, SessionDatabase, Sessions, Settings, TlsVersion,
-    Underscores, Webhook, WebhookEvent, WebhookUrl,
+    MetricsAccess, Name, RedisAddress, Rotate, Secret, SessionDatabase, SessionStore, Sessions,
+    Settings, TlsVersion, Underscores, Webhook, WebhookEvent, WebhookUrl,
 };
 
 const DAY: u64 = 86_400_000;
@@ -233,9 +233,18 @@ fn sessions() -> impl Strategy<Value = Sessions> {
     let listen = option::of(select(vec!["127.0.0.1:6379", "[::1]:6380", "0.0.0.0:6379"]));
     let tls = option::of(select(&TlsVersion::ALL));
     let room = (1_u64 << 20..=1 << 50, 1_u32 << 10..=1 << 20);
-    let rest = (select(&Fsync::ALL), 0..=Sessions::MAX_JITTER, databases);
+    let store = select(vec!["", "redis://a:6379", "rediss://u@[::1]:1/7"]);
+    let store = (store, secret());
+    let rest = (
+        select(&Fsync::ALL),
+        0..=Sessions::MAX_JITTER,
+        databases,
+        store,
+    );
     let all = (listen, secret(), networks(), tls, room, rest);
     all.prop_map(|(listen, password, allow, tls, room, rest)| Sessions {
+        store: RedisAddress::parse(rest.3.0).map_or(SessionStore::Memory, SessionStore::Redis),
+        store_password: rest.3.1,
         listen: listen.map(|address| address.parse().unwrap()),
         password: its_own(password, 99),
         allow,
