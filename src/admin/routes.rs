@@ -177,6 +177,7 @@ pub(super) const ROUTES: &[Route] = &[
     route(ADMIN,  Page, ("POST", "/sessions/on"), || to(sessions::turn_on)),
     route(OPERATOR, Page, ("POST", "/sessions/test"), || to(sessions::test)),
     route(ADMIN,  Page, ("POST", "/sessions/password"), || to(sessions::password)),
+    route(ADMIN,  Page, ("POST", "/sessions/move"), || to(sessions::move_sessions)),
     route(VIEWER, Page, ("GET",  "/sessions/settings"), || to(sessions::settings)),
     route(ADMIN,  Page, ("POST", "/sessions/settings"), || to(sessions::save_settings)),
     route(ADMIN,  Page, ("GET",  "/sessions/sign-out/{database}"), || to(sessions::ask_sign_out)),

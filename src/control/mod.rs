@@ -72,7 +72,7 @@ pub use own_socket::CONTROL_SOCKET;
 pub use ports::PortState;
 pub use recent::{MOST_RECENT, RECENT_STEP, Recent};
 pub use session_view::{
-    NotSignedOut, SessionDatabaseView, SessionStep, SessionTrial, SessionsView,
+    MoveView, NotSignedOut, RedisView, SessionDatabaseView, SessionStep, SessionTrial, SessionsView,
 };
 pub use start::{Loaded, Started};
 pub use status::Readiness;

@@ -6,6 +6,7 @@ use crate::support::eventually;
 use crate::support::panel::{Panel, assert_saved, before_forms};
 use crate::support::ports::Port;
 use crate::support::redis::Redis;
+use crate::support::resp::Redis as Server;
 
 /// Turns the store on as a browser without a script does.
 #[track_caller]
@@ -216,4 +217,48 @@ fn who_may_not_come_in_and_what_only_a_redis_has_is_told() {
     let tried = panel.post("/sessions/test", &[]).text();
     assert!(tried.contains("It does not work"), "{tried}");
     assert!(tried.contains("may not use this session store"), "{tried}");
+}
+
+#[test]
+fn sessions_are_moved_to_a_redis_and_back_by_the_page_s_forms() {
+    let (lb, _node, mut panel) = before_forms();
+    let port = turned_on(&mut panel);
+    let server = Server::start_with(&["--requirepass", "swings back"]);
+    let mut client = Redis::signed_in(port.address(), &password(&lb, &[]));
+    assert_eq!(client.ask(&["SET", "ada", "1", "EX", "900"]), "+OK");
+    let to = format!("redis://{}/1", server.address());
+    for (to, words) in [
+        ("redis://x:y@127.0.0.1/1", "redis://"),
+        (to.as_str(), "store_password"),
+    ] {
+        let refused = panel.post("/sessions/move", &[("to", to), ("password", "wrong")]);
+        let said = refused.text();
+        assert_eq!(refused.status, 422, "{said}");
+        assert!(said.contains("not-moved") && said.contains(words), "{said}");
+        assert_eq!(client.ask(&["GET", "ada"]), "1", "what served goes on");
+    }
+    let there = [("to", to.as_str()), ("password", "swings back")];
+    assert_eq!(panel.post("/sessions/move", &there).status, 303);
+    eventually("sessions are behind the Redis", || {
+        (lb.status()["sessions"]["store"] == "redis").then_some(())
+    });
+    assert_eq!(client.ask(&["GET", "ada"]), "1");
+    let shown = panel.get("/sessions").text();
+    assert!(
+        shown.contains(&to) && !shown.contains("swings back"),
+        "{shown}"
+    );
+    let mut wall = panel.with(&lb, "wall", "viewer");
+    assert_eq!(wall.post("/sessions/move", &[("to", "memory")]).status, 403);
+    assert_eq!(panel.post("/sessions/sign-out/0", &[]).status, 303);
+    assert_eq!(client.ask(&["GET", "ada"]), "nil", "signed out there");
+    assert_eq!(client.ask(&["SET", "bob", "2", "EX", "900"]), "+OK");
+    assert_eq!(
+        panel.post("/sessions/move", &[("to", "memory")]).status,
+        303
+    );
+    eventually("sessions are in memory", || {
+        (lb.status()["sessions"]["store"] == "memory").then_some(())
+    });
+    assert_eq!(client.ask(&["GET", "bob"]), "2");
 }

@@ -29,7 +29,8 @@ pub(super) use config::{
 pub(super) use nodes::{about_edit_node, edit_node};
 pub(super) use sessions::{
     about_move_sessions, about_session_move, about_session_passwords, about_sign_out_sessions,
-    end_all, move_sessions, note_shown, session_move, session_passwords, sign_out_sessions,
+    end_all, move_sessions, note_moved, note_shown, session_move, session_passwords,
+    sign_out_sessions,
 };
 pub(super) use sign_ins::{about_end_sign_in, about_sign_ins, end_sign_in, sign_ins};
 pub(super) use tokens::{

@@ -153,14 +153,19 @@ pub(in crate::admin) async fn move_sessions(
         author: author(&request),
     };
     let begun = handle.move_sessions(wanted).await?;
+    note_moved(&request, &people, &to).await;
+    Ok(answer::json(&begun))
+}
+
+/// Notes that sessions are being moved.
+pub(in crate::admin) async fn note_moved(request: &HttpRequest, people: &People, to: &str) {
     let deed = Deed {
         action: "change",
         subject: "sessions",
         detail: &format!("move to {to}"),
         outcome: Outcome::Done,
     };
-    people.note(&super::by(&request), deed).await;
-    Ok(answer::json(&begun))
+    people.note(&super::by(request), deed).await;
 }
 
 pub(in crate::admin) fn about_move_sessions() -> Operation {

@@ -25,6 +25,11 @@ const WHOSE: &[Field] = &[
     Field::new("databases", Kind::Pairs, ["Databases of their own", "独立数据库"], ["One a line, a name and a number from 0 to 15, such as shop: 1. Each gets a password of its own.", "每行一个，名称和 0 到 15 的编号，例如 shop: 1。每个都有独立密码。"]),
 ];
 
+const STORE: &[Field] = &[
+    Field::new("store", Kind::Text, ["Store", "存储"], ["memory, or a Redis such as redis://10.0.0.5:6379/1 (rediss:// by TLS). Changed here nothing is taken along and everybody is signed out: the page of sessions moves them.", "memory，或 Redis，例如 redis://10.0.0.5:6379/1（TLS 用 rediss://）。在此更改不会迁移会话，所有用户会被登出；请在会话页面迁移。"]),
+    Field::new("store_password", Kind::Secret, ["Password at the Redis", "Redis 密码"], ["Empty: stays as it is. Applications never see it.", "留空则不变，应用看不到它。"]),
+];
+
 const HOW: &[Field] = &[
     Field::new("max_memory", Kind::Size, ["Memory", "内存"], ["When it is full, new sessions are refused; none is ever thrown out.", "用满后拒绝新会话，绝不丢弃已有会话。"]),
     Field::new("max_value", Kind::Size, ["Largest session", "单个会话上限"], NONE),
@@ -36,6 +41,7 @@ const HOW: &[Field] = &[
 pub(super) const SESSIONS: &[Group] = &[
     Group { title: ["Where applications connect", "连接位置"], hint: NONE, folded: false, fields: WHERE },
     Group { title: ["Passwords", "密码"], hint: NONE, folded: false, fields: WHOSE },
+    Group { title: ["Where sessions are", "会话存放处"], hint: NONE, folded: false, fields: STORE },
     Group { title: ["Keeping sessions", "保存会话"], hint: NONE, folded: false, fields: HOW },
 ];
 

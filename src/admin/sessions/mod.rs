@@ -4,6 +4,7 @@
 #[rustfmt::skip]
 mod fields;
 mod forms;
+mod moving;
 mod parts;
 mod paste;
 mod shape;
@@ -21,7 +22,7 @@ use serde_json::json;
 
 use super::api::note_shown;
 use super::error_page::Wrong;
-use super::forms::{Frame, Source, View, may};
+use super::forms::{Frame, Said, Source, View, may};
 use super::page::{self, Shell};
 use super::request;
 use super::setup::own_address;
@@ -34,6 +35,7 @@ use paste::{Paste, Place, Stack, VARIABLE, pastes};
 use tested::Tested;
 
 pub(super) use forms::{ask_sign_out, save_settings, settings, sign_out, turn_on};
+pub(super) use moving::move_sessions;
 
 /// The entry of the rail.
 const ENTRY: &str = "/sessions";
@@ -78,6 +80,10 @@ struct Page {
     /// The password, or why it cannot be read; none where nobody asked.
     password: Option<Result<String, String>>,
     tested: Option<Tested>,
+    has_redis: bool,
+    moving: String,
+    /// Where sessions were to be moved, and why they are not.
+    not_moved: Option<(String, Said)>,
     shell: Shell,
 }
 
@@ -114,6 +120,7 @@ fn query(stack: Stack, database: u8) -> String {
 struct Beside {
     tested: Option<Tested>,
     password: Option<Result<String, String>>,
+    not_moved: Option<(String, Said)>,
 }
 
 /// `GET /sessions`, with `?for=` the application's make and `?database=` its database.
@@ -170,10 +177,20 @@ pub(super) async fn live(request: HttpRequest, handle: Data<Handle>) -> Answer {
         pieces.put("lead", look.lead());
         pieces.put("state", look.state());
         pieces.put("databases", look.databases());
+        pieces.put("moving", look.moving());
     }))
 }
 
-fn show(request: &HttpRequest, handle: &Handle, mut shell: Shell, beside: Beside) -> Answer {
+fn show(request: &HttpRequest, handle: &Handle, shell: Shell, beside: Beside) -> Answer {
+    show_with(request, handle, shell, (StatusCode::OK, beside))
+}
+
+fn show_with(
+    request: &HttpRequest,
+    handle: &Handle,
+    mut shell: Shell,
+    (status, beside): (StatusCode, Beside),
+) -> Answer {
     let config = handle.config();
     let Some(view) = handle.sessions_view() else {
         let form = on_form(&shell, Source::Document(&json!({ "listen": USUAL })));
@@ -205,11 +222,14 @@ fn show(request: &HttpRequest, handle: &Handle, mut shell: Shell, beside: Beside
             .to_owned(),
         password: beside.password,
         tested: beside.tested,
+        has_redis: view.redis.is_some(),
+        moving: look.moving(),
+        not_moved: beside.not_moved,
         stack,
         place,
         shell,
     };
-    Ok(page::ok(request, &page))
+    Ok(page::send(request, status, &page))
 }
 
 fn off(shell: Shell, config: &Config, form: View) -> Off {

@@ -82,6 +82,7 @@ const LEAST: &[(&str, char)] = &[
     ("POST /sessions/on", 'a'),
     ("POST /sessions/test", 'o'),
     ("POST /sessions/password", 'a'),
+    ("POST /sessions/move", 'a'),
     ("GET /sessions/settings", 'v'),
     ("POST /sessions/settings", 'a'),
     ("GET /sessions/sign-out/{database}", 'a'),

@@ -10,9 +10,12 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{Control, Handle};
 use crate::model::Sessions;
 use crate::session::Shared;
+use crate::session::redis::Redis;
 
 pub(super) use pulse::Pulse;
 pub use sign_out::NotSignedOut;
@@ -31,8 +34,14 @@ pub struct SessionsView {
     pub connections: usize,
     /// Connections that were refused by their address, since the start.
     pub denied: u64,
-    /// Bytes of all sessions.
+    /// Bytes of all sessions; of all that a Redis behind uses.
     pub memory: u64,
+    /// Most bytes there may be; 0 is any.
+    pub most_memory: u64,
+    /// The Redis behind; none is our memory.
+    pub redis: Option<RedisView>,
+    /// The move under way, or the last since the start.
+    pub moving: MoveView,
     /// Why nothing can be written, if so.
     pub not_kept: Option<String>,
     /// Writes that were refused for that, since the start.
@@ -41,6 +50,59 @@ pub struct SessionsView {
     pub missing: Vec<(&'static str, u64)>,
     /// Those with a name, the first, and those with something in them; by number.
     pub databases: Vec<SessionDatabaseView>,
+}
+
+/// A Redis behind the store.
+#[derive(Debug, Clone, Default)]
+pub struct RedisView {
+    /// Its URL.
+    pub address: String,
+    /// Why it does not answer, if so.
+    pub why: Option<String>,
+    /// How long it took to answer last.
+    pub latency: Option<Duration>,
+    /// Whether it removes sessions when it is full, and by which rule.
+    pub evicts: Option<String>,
+    /// Keys that were asked for and there, and not there.
+    pub asked: (u64, u64),
+}
+
+/// A move of all sessions to another store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum MoveView {
+    /// None since the start, or the last went well.
+    #[default]
+    None,
+    /// Under way: where to, and how many of how many keys.
+    Moving(String, u64, u64),
+    /// The last failed: where to, and why.
+    Failed(String, String),
+}
+
+impl RedisView {
+    fn of(redis: &Redis) -> Self {
+        let standing = redis.standing();
+        let evicts = !matches!(standing.policy.as_str(), "" | "noeviction");
+        Self {
+            address: redis.address().to_string(),
+            why: standing.why,
+            latency: standing.latency,
+            evicts: (evicts && standing.memory.1 > 0).then_some(standing.policy),
+            asked: standing.asked,
+        }
+    }
+}
+
+impl MoveView {
+    fn of(told: &Value) -> Self {
+        let text = |key: &str| told[key].as_str().unwrap_or_default().to_owned();
+        let count = |key: &str| told[key].as_u64().unwrap_or(0);
+        match told["state"].as_str() {
+            Some("moving") => Self::Moving(text("to"), count("copied"), count("total")),
+            Some("failed") => Self::Failed(text("to"), text("why")),
+            _ => Self::None,
+        }
+    }
 }
 
 /// A database.
@@ -72,6 +134,9 @@ impl SessionsView {
     /// The part of keys asked for that were there, 0 to 1; none where none was asked for.
     #[must_use]
     pub fn hit_rate(&self) -> Option<f64> {
+        if let Some(redis) = &self.redis {
+            return part(redis.asked.0, redis.asked.1);
+        }
         let hits = self.databases.iter().map(|one| one.hits).sum();
         let misses = self.databases.iter().map(|one| one.misses).sum();
         part(hits, misses)
@@ -105,7 +170,9 @@ impl Handle {
     /// The session store; none where it is off. Who looks has it asked once a second how long an answer takes.
     pub fn sessions_view(&self) -> Option<SessionsView> {
         let round_trip = self.control.pulse.look(self);
-        self.control.sessions_view(round_trip)
+        let mut view = self.control.sessions_view(round_trip)?;
+        view.moving = MoveView::of(&self.session_move());
+        Some(view)
     }
 }
 
@@ -116,6 +183,7 @@ impl Control {
         let sessions = &now.snapshot.config.sessions;
         let port = self.parts.sessions.as_ref();
         let store = port.and_then(|port| port.store());
+        let redis = store.and_then(|store| store.redis());
         let journal = store.and_then(|store| store.keeping.journal());
         let databases = facts.databases.iter().map(|facts| SessionDatabaseView {
             index: facts.index,
@@ -134,6 +202,9 @@ impl Control {
             connections: facts.connections.saturating_sub(own),
             denied: port.map_or(0, |port| port.figures().denied),
             memory: facts.memory,
+            most_memory: facts.most_memory,
+            redis: redis.map(|redis| RedisView::of(&redis)),
+            moving: MoveView::None,
             not_kept: journal.and_then(|j| j.trouble()).map(|why| why.to_string()),
             refused: store.map_or(0, |s| s.counters.not_kept.load(Ordering::Relaxed)),
             missing: store.map_or_else(Vec::new, |s| s.counters.missing().into_iter().collect()),

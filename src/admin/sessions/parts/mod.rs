@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::words;
 use crate::admin::page::Shell;
-use crate::control::{SessionDatabaseView, SessionsView};
+use crate::control::{MoveView, SessionDatabaseView, SessionsView};
 use crate::model::{Config, Role};
 
 /// The part of the memory from which on somebody should look, in percent.
@@ -47,6 +47,14 @@ struct State<'a> {
     /// In percent of what there may be, for the bar.
     used: u64,
     has_tls: bool,
+    redis_time: String,
+}
+
+#[derive(Template)]
+#[template(path = "sessions/moving.html")]
+struct Moving<'a> {
+    shell: &'a Shell,
+    view: &'a SessionsView,
 }
 
 #[derive(Template)]
@@ -60,6 +68,18 @@ struct Databases<'a> {
 impl State<'_> {
     fn connections(&self) -> u64 {
         u64::try_from(self.view.connections).unwrap_or(u64::MAX)
+    }
+}
+
+impl Moving<'_> {
+    fn line(&self, to: &str, copied: &u64, total: &u64) -> String {
+        let (copied, total) = (words::grouped(copied), words::grouped(total));
+        self.shell.t.se_moving(to, copied, total)
+    }
+
+    fn part(&self, copied: &u64, total: &u64) -> u64 {
+        let percent = (u128::from(*copied) * 100).checked_div(u128::from(*total));
+        u64::try_from(percent.unwrap_or(0)).unwrap_or(100).min(100)
     }
 }
 
@@ -88,7 +108,8 @@ impl Look<'_> {
     /// The figures, and what is wrong.
     pub(super) fn state(&self) -> String {
         let (t, view) = (self.shell.t, self.view);
-        let most = self.config.sessions.max_memory;
+        let most = view.most_memory;
+        let redis = view.redis.as_ref();
         let none = || "–".to_owned();
         let state = State {
             shell: self.shell,
@@ -101,11 +122,43 @@ impl Look<'_> {
                 .hit_rate()
                 .map_or_else(none, |rate| words::rate(t, rate)),
             memory: words::size(view.memory),
-            most: t.se_of(words::size(most)),
+            most: match most {
+                0 => t.se_any().to_owned(),
+                most => t.se_of(words::size(most)),
+            },
+            redis_time: redis
+                .and_then(|redis| redis.latency)
+                .map_or_else(String::new, |time| t.se_redis_answers(words::time(t, time))),
             used: self.used(),
             has_tls: self.config.sessions.tls.is_some(),
         };
         rendered(&state)
+    }
+
+    /// How far a move has come.
+    pub(super) fn moving(&self) -> String {
+        rendered(&Moving {
+            shell: self.shell,
+            view: self.view,
+        })
+    }
+
+    /// What is wrong with the Redis behind.
+    fn redis_troubles(&self) -> Vec<Trouble> {
+        let t = self.shell.t;
+        let Some(redis) = &self.view.redis else {
+            return Vec::new();
+        };
+        let away = redis.why.as_ref().map(|why| Trouble {
+            words: t.se_redis_away(&redis.address),
+            why: why.clone(),
+            ..Trouble::default()
+        });
+        let evicts = redis.evicts.as_ref().map(|policy| Trouble {
+            words: t.se_redis_evicts(policy),
+            ..Trouble::default()
+        });
+        away.into_iter().chain(evicts).collect()
     }
 
     /// The databases.
@@ -119,7 +172,10 @@ impl Look<'_> {
     }
 
     fn used(&self) -> u64 {
-        let most = self.config.sessions.max_memory.max(1);
+        let most = self.view.most_memory;
+        if most == 0 {
+            return 0;
+        }
         let percent = u128::from(self.view.memory) * 100 / u128::from(most);
         u64::try_from(percent).unwrap_or(100).min(100)
     }
@@ -135,7 +191,8 @@ impl Look<'_> {
                 ..Trouble::default()
             });
         }
-        if let Some(why) = &view.not_kept {
+        all.extend(self.redis_troubles());
+        if let Some(why) = view.not_kept.as_ref().filter(|_| view.redis.is_none()) {
             all.push(Trouble {
                 words: t.se_not_kept().to_owned(),
                 why: why.clone(),
@@ -215,102 +272,4 @@ fn rendered(part: &impl Template) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use actix_web::test::TestRequest;
-
-    use super::{Look, few};
-    use crate::admin::page::Shell;
-    use crate::control::{SessionDatabaseView, SessionsView};
-    use crate::model::{Config, Language, Name, Node, NodeAddress, Pool};
-
-    fn shell(language: Language) -> Shell {
-        let request = TestRequest::default();
-        let request = request.insert_header(("Accept-Language", language.as_str()));
-        Shell::of(&request.to_http_request(), "/sessions")
-    }
-
-    fn view() -> SessionsView {
-        SessionsView {
-            address: "127.0.0.1:6379".parse().unwrap(),
-            open: true,
-            round_trip: None,
-            connections: 3,
-            denied: 0,
-            memory: 5 << 20,
-            not_kept: None,
-            refused: 0,
-            missing: Vec::new(),
-            databases: vec![SessionDatabaseView {
-                keys: 12_345,
-                hits: 98,
-                misses: 2,
-                ..SessionDatabaseView::default()
-            }],
-        }
-    }
-
-    fn told(view: &SessionsView, config: &Config, language: Language) -> Vec<String> {
-        let shell = shell(language);
-        let look = Look {
-            shell: &shell,
-            view,
-            config,
-        };
-        look.troubles().into_iter().map(|one| one.words).collect()
-    }
-
-    #[test]
-    fn a_sound_store_has_no_trouble_and_its_figures() {
-        let (shell, config) = (shell(Language::English), Config::default());
-        let view = view();
-        let look = Look {
-            shell: &shell,
-            view: &view,
-            config: &config,
-        };
-        assert_eq!(look.lead(), "<span id=\"lead\">12,345 sessions</span>");
-        let state = look.state();
-        for figure in ["98\u{a0}%", "of 256\u{a0}MiB", "127.0.0.1:6379"] {
-            let plain = state.replace("98 %", "98\u{a0}%");
-            assert!(plain.contains(figure), "{figure} in {state}");
-        }
-        assert!(!state.contains("class=\"why"), "{state}");
-    }
-
-    #[test]
-    fn what_is_wrong_is_told_with_what_to_do() {
-        let mut config = Config::default();
-        let mut view = view();
-        view.open = false;
-        view.not_kept = Some("no space left".to_owned());
-        view.databases[0].full = 7;
-        view.missing = vec![("brpop", 2), ("subscribe", 1_000)];
-        let mut pool = Pool::new(Name::parse("django").unwrap());
-        let node = |name, address| {
-            let address = NodeAddress::parse(address).unwrap();
-            Node::new(Name::parse(name).unwrap(), address)
-        };
-        pool.nodes = vec![
-            node("near", "127.0.0.1:8000"),
-            node("web-2", "10.0.0.2:8000"),
-        ];
-        config.pools = vec![pool];
-        let english = told(&view, &config, Language::English);
-        assert_eq!(english.len(), 5, "{english:?}");
-        assert!(english[2].contains("7 writes"), "{english:?}");
-        assert!(english[3].contains(": web-2."), "{english:?}");
-        assert!(english[4].contains("BRPOP (2), SUBSCRIBE (1,000)"));
-        assert_eq!(told(&view, &config, Language::Chinese).len(), 5);
-        view.memory = 250 << 20;
-        view.databases[0].full = 0;
-        let english = told(&view, &config, Language::English);
-        assert!(english[2].starts_with("97 %"), "{english:?}");
-    }
-
-    #[test]
-    fn of_many_only_some_are_told() {
-        let all: Vec<String> = (0..7).map(|n| n.to_string()).collect();
-        assert_eq!(few(&all), "0, 1, 2, 3, 4 …");
-        assert_eq!(few(&all[..2]), "0, 1");
-    }
-}
+mod tests;
