@@ -12,6 +12,7 @@ mod files;
 mod follow_on;
 mod headers;
 mod health_check;
+mod hsts;
 mod keepalive;
 mod later;
 mod listener;

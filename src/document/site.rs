@@ -4,18 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::headers::{self, Head};
-use super::later::{Later, Off};
 use super::reader::Reader;
 use super::settings::write_networks;
-use super::value::{Fault, network, parsed};
+use super::value::{Fault, flag, network, parsed};
 use super::writer::Writer;
-use super::{files, route};
+use super::{files, hsts, route};
 use crate::model::{HostPattern, Site};
 
-const LATER: &[Later] = &[("https_redirect", Off::False), ("hsts", Off::Never)];
-
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Site {
-    r.later(LATER);
     // Unlike every host there can be, and not none: that would be any host.
     let unread = |path: &str| Some(HostPattern::Exact(path.to_owned()));
     Site {
@@ -24,6 +20,8 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Site {
             .list("hosts", parsed(HostPattern::parse), unread)
             .unwrap_or_default(),
         listeners: r.names("listeners"),
+        https_redirect: r.get("https_redirect", false, flag),
+        hsts: r.table("hsts", hsts::read).unwrap_or_default(),
         methods: r
             .list("methods", parsed(method), |_| None)
             .unwrap_or_default(),
@@ -72,6 +70,8 @@ pub(super) fn write(w: &mut Writer, site: &Site) {
     w.always("name", site.name.as_str());
     w.list("hosts", &site.hosts, &[]);
     w.list("listeners", &site.listeners, &[]);
+    w.field("https_redirect", site.https_redirect, false);
+    w.table("hsts", |w| hsts::write(w, &site.hsts));
     w.list("methods", &site.methods, &[]);
     write_networks(w, "allow", &site.allow);
     write_networks(w, "deny", &site.deny);

@@ -67,5 +67,5 @@ pub use route_path::{RoutePath, length_as_sent, one_spelling};
 pub use secret::{Generated, Secret, SecretBytes, SecretPlace, Secrets};
 pub use sessions::{Fsync, SessionDatabase, SessionStore, Sessions};
 pub use settings::Settings;
-pub use site::Site;
+pub use site::{Hsts, Site};
 pub use webhook::{Webhook, WebhookEvent, WebhookUrl};

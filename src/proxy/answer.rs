@@ -88,6 +88,14 @@ impl<'a> Answer<'a> {
         Self::empty(301, vec![("Location", location)])
     }
 
+    /// Sends the client to the same by HTTPS; a body that was sent is asked for again.
+    pub(super) fn to_https(exchange: &Exchange<'_>, site: Option<&Site>) -> Self {
+        match https_location(&exchange.request.view(), site) {
+            Ok((status, location)) => Self::empty(status, vec![("Location", location)]),
+            Err(reason) => Self::refusal(exchange, reason),
+        }
+    }
+
     /// Sends the client where the operator said.
     pub(super) fn redirect(exchange: &Exchange<'_>, redirect: &Redirect) -> Self {
         match location(&exchange.request.view(), redirect) {
@@ -139,6 +147,20 @@ pub(super) fn location(request: &RequestView<'_>, redirect: &Redirect) -> Result
     let text = "the request cannot be sent where it should go";
     let refused = Reason::BadRequest(Refusal::bad(58, text));
     redirect.to.fill(&asked).ok_or(refused)
+}
+
+/// The same by HTTPS, and the status that keeps its method.
+pub(super) fn https_location(
+    request: &RequestView<'_>,
+    site: Option<&Site>,
+) -> Result<(u16, String), Reason> {
+    let status = match request.method {
+        b"GET" | b"HEAD" => 301,
+        _ => 308,
+    };
+    let to = site.and_then(|site| site.to_https.as_ref());
+    let to = to.ok_or(Reason::Internal)?;
+    location(request, to).map(|location| (status, location))
 }
 
 /// A line with the URL that asks for the same by HTTPS, at the port that was asked.
@@ -246,7 +268,8 @@ fn write_head(
     status_line(out, Version::Http11, answer.status, b"");
     field(out, b"Server", b"steelyard");
     begin_date(out, exchange);
-    let plan = trail.route.map(|route| &route.headers);
+    let scheme = exchange.request.scheme();
+    let plan = trail.route.map(|route| route.headers(scheme));
     for (name, value) in &answer.headers {
         if !plan.is_some_and(|plan| plan.drops(name.as_bytes())) {
             field(out, name.as_bytes(), value.as_bytes());

@@ -52,6 +52,8 @@ pub enum Outcome {
     Target,
     /// It is sent to its own path with a slash behind.
     AddSlash,
+    /// It came by HTTP, and is sent to the same by HTTPS.
+    ToHttps,
     /// It is answered here.
     Refuse(Reason),
 }
@@ -84,7 +86,9 @@ pub fn decide<'s>(snapshot: &'s Snapshot, request: &RequestView<'_>) -> Decision
     let path = one_spelling(path);
     let found = site.routes.find(&path);
     let takes = |method: &String| method.as_bytes() == request.method;
-    let outcome = if !site.admits(request.client, &path, found) {
+    let outcome = if site.to_https.is_some() && request.scheme != "https" {
+        Outcome::ToHttps
+    } else if !site.admits(request.client, &path, found) {
         Outcome::Refuse(Reason::Forbidden)
     } else if !site.methods.is_empty() && !site.methods.iter().any(takes) {
         Outcome::Refuse(Reason::MethodNotAllowed)

@@ -60,7 +60,7 @@ pub(super) async fn deliver(
     write_response(
         out,
         sides.response,
-        &this.route.headers,
+        this.route.headers(exchange.request.scheme()),
         ending,
         persistence,
     );

@@ -202,6 +202,7 @@ async fn serve<'x>(
     let (Outcome::Target, Some(route)) = (decision.outcome, decision.route) else {
         let answer = match decision.outcome {
             Outcome::Refuse(reason) => Answer::refusal(exchange, reason),
+            Outcome::ToHttps => Answer::to_https(exchange, decision.site),
             Outcome::AddSlash | Outcome::Target => Answer::with_slash(exchange),
         };
         return Some(answer::local(exchange, client, body, trail, answer).await);

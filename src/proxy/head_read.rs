@@ -60,7 +60,8 @@ impl HeadRead {
             // `100 Continue` is ours to say (rule 38), and HTTP/1.0 knows none of them.
             let version = request.head.version;
             if !self.is_final && response.status != 100 && version == Version::Http11 {
-                let (client, plan) = (&mut *sides.client, &this.route.headers);
+                let plan = this.route.headers(request.scheme());
+                let client = &mut *sides.client;
                 let out = client.conn.output();
                 let before = out.len();
                 if before <= HINTS {

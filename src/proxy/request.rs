@@ -45,7 +45,7 @@ impl Request<'_> {
     }
 
     /// What the client speaks; behind a trusted proxy, what it says the client speaks.
-    fn scheme(&self) -> &'static str {
+    pub(super) fn scheme(&self) -> &'static str {
         if !self.origin.trusted {
             return self.own_scheme();
         }

@@ -95,8 +95,9 @@ fn append_plain_head(out: &mut Vec<u8>, exchange: &Exchange<'_>, route: &Route, 
     let now = SystemTime::now();
     let second = now.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let mut head = kept.head.borrow_mut();
-    if head.second != second || head.bytes.is_empty() {
-        head.second = second;
+    let scheme = exchange.request.scheme();
+    if (head.second, head.scheme) != (second, scheme) || head.bytes.is_empty() {
+        (head.second, head.scheme) = (second, scheme);
         head.bytes.clear();
         let headers = kept.plain_headers(now);
         let length = kept.file.size();
@@ -115,12 +116,13 @@ fn write_head(
     status_line(out, Version::Http11, status, b"");
     field(out, b"Server", b"steelyard");
     begin_date(out, exchange);
+    let plan = route.headers(exchange.request.scheme());
     for (name, value) in headers {
-        if !route.headers.drops(name.as_bytes()) {
+        if !plan.drops(name.as_bytes()) {
             field(out, name.as_bytes(), value.as_bytes());
         }
     }
-    for (name, value) in route.headers.set() {
+    for (name, value) in plan.set() {
         field(out, name.as_bytes(), value.as_bytes());
     }
     field_number(out, b"Content-Length", length);

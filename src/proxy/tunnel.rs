@@ -43,7 +43,8 @@ impl Tunnel {
     ) -> Next {
         let out = sides.client.conn.output();
         let start = out.len();
-        write_switch(out, sides.response, &this.route.headers);
+        let plan = this.route.headers(this.exchange.request.scheme());
+        write_switch(out, sides.response, plan);
         write_affinity(out, this, &lease);
         out.extend_from_slice(b"\r\n");
         trail.status = sides.response.status;

@@ -4,6 +4,7 @@
 mod access;
 mod headers;
 mod hosts;
+mod https;
 mod material;
 mod pages;
 mod published;
@@ -18,7 +19,7 @@ use crate::balance::{AffinityKey, Balancer, Registry};
 use crate::files::Root;
 use crate::http::{Limits, OddNames};
 use crate::metrics::{Connections, Metrics, NodeCounters, Series};
-use crate::model::{self, Config, Name, PathMatch, Secrets, Underscores};
+use crate::model::{self, Config, Name, Secrets, Underscores};
 use crate::tls::{Certificates, Chooser};
 
 pub use headers::HeaderPlan;
@@ -83,6 +84,8 @@ pub struct Pool {
 pub struct Site {
     /// Its name.
     pub name: Name,
+    /// Where who asks by HTTP is sent; none is served.
+    pub to_https: Option<model::Redirect>,
     /// Methods it takes; empty is all.
     pub methods: Vec<String>,
     allow: Vec<ipnet::IpNet>,
@@ -105,7 +108,9 @@ pub struct Route {
     /// What it leads to.
     pub target: Target,
     /// Changes to the response head, the site's and its own.
-    pub headers: HeaderPlan,
+    headers: HeaderPlan,
+    /// The same by HTTPS, where it is another one.
+    secure_headers: Option<HeaderPlan>,
     /// Changes to the request head, the site's and its own.
     pub request_headers: HeaderPlan,
 }
@@ -173,7 +178,10 @@ impl Snapshot {
         let place = config.pools.iter().map(|p| &p.name).zip(0..).collect();
         let sites = sites
             .iter()
-            .map(|site| Site::build(site, &config.pools, &place, metrics))
+            .map(|site| Site {
+                to_https: https::redirect(site, &config.listeners),
+                ..Site::build(site, &config.pools, &place, metrics)
+            })
             .collect();
         Self {
             revision,
@@ -351,15 +359,18 @@ impl Site {
                 model::Target::Redirect(redirect) => Target::Redirect(redirect.clone()),
                 model::Target::Respond(respond) => Target::Respond(respond.clone()),
             };
+            let headers = |site: &[_]| HeaderPlan::build(site, &route.headers);
             Some(Route {
                 target,
-                headers: HeaderPlan::build(&site.headers, &route.headers),
+                headers: headers(&site.headers),
+                secure_headers: https::headers(site).map(|site| headers(&site)),
                 request_headers: HeaderPlan::build(&site.request_headers, &route.request_headers),
                 config: route.clone(),
             })
         });
         Self {
             name: site.name.clone(),
+            to_https: None,
             methods: site.methods.clone(),
             allow: site.allow.clone(),
             deny: site.deny.clone(),
@@ -367,24 +378,6 @@ impl Site {
             routes: RouteTable::build(routes.collect()),
             pages: Pages::read(&site.error_pages),
             local: metrics.series(site.name.as_str(), "", ""),
-        }
-    }
-}
-
-impl Route {
-    /// The part of `path`, as it was sent, after what the route matched: what a directory or a stripped
-    /// node is asked for. One slash goes with the match; a second one is part of the path,
-    /// or `/static//private/` would be the `/static/` route's way to `/static/private/`.
-    pub fn rest<'p>(&self, path: &'p [u8]) -> &'p [u8] {
-        let matched = match self.config.path_match {
-            PathMatch::Exact => memchr::memrchr(b'/', path).unwrap_or(0),
-            PathMatch::Prefix => model::length_as_sent(path, self.config.path.as_str().len()),
-        };
-        let rest = path.get(matched..).unwrap_or(b"");
-        let slash_is_matched = matched > 0 && path.get(matched - 1) == Some(&b'/');
-        match rest.strip_prefix(b"/") {
-            Some(below) if !slash_is_matched => below,
-            _ => rest,
         }
     }
 }

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use super::Route;
-use crate::model::PathMatch;
+use super::{HeaderPlan, Route};
+use crate::model::{self, PathMatch};
 
 /// The routes of one site.
 #[derive(Debug, Default)]
@@ -99,6 +99,33 @@ impl RouteTable {
     }
 }
 
+impl Route {
+    /// Changes to the response head of who asked by this scheme.
+    #[inline]
+    pub fn headers(&self, scheme: &str) -> &HeaderPlan {
+        match &self.secure_headers {
+            Some(secure) if scheme == "https" => secure,
+            _ => &self.headers,
+        }
+    }
+
+    /// The part of `path`, as it was sent, after what the route matched: what a directory or a stripped
+    /// node is asked for. One slash goes with the match; a second one is part of the path,
+    /// or `/static//private/` would be the `/static/` route's way to `/static/private/`.
+    pub fn rest<'p>(&self, path: &'p [u8]) -> &'p [u8] {
+        let matched = match self.config.path_match {
+            PathMatch::Exact => memchr::memrchr(b'/', path).unwrap_or(0),
+            PathMatch::Prefix => model::length_as_sent(path, self.config.path.as_str().len()),
+        };
+        let rest = path.get(matched..).unwrap_or(b"");
+        let slash_is_matched = matched > 0 && path.get(matched - 1) == Some(&b'/');
+        match rest.strip_prefix(b"/") {
+            Some(below) if !slash_is_matched => below,
+            _ => rest,
+        }
+    }
+}
+
 fn length_bit(length: usize) -> u128 {
     1 << length.min(127)
 }
@@ -122,6 +149,7 @@ mod tests {
                     series: Vec::new(),
                 }),
                 headers: HeaderPlan::default(),
+                secure_headers: None,
                 request_headers: HeaderPlan::default(),
             }
         };

@@ -49,6 +49,7 @@ mod failover;
 mod file_forms;
 mod headers;
 mod health_checks;
+mod https_sites;
 mod kill_minus_nine;
 mod log_rotation;
 mod log_store;

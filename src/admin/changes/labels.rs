@@ -138,6 +138,10 @@ pub(super) const LABELS: &[Label] = &[
 
     label("sites.*.hosts", "Host names", "域名", Plain),
     label("sites.*.listeners", "Listeners", "监听", Plain),
+    label("sites.*.https_redirect", "Send HTTP to HTTPS", "HTTP 跳转到 HTTPS", Flag),
+    label("sites.*.hsts.max_age", "Time browsers ask by HTTPS alone", "浏览器仅用 HTTPS 的时间", Time),
+    label("sites.*.hsts.subdomains", "HSTS for names below", "HSTS 包括子域名", Flag),
+    label("sites.*.hsts.preload", "HSTS built into browsers", "HSTS 内置到浏览器", Flag),
     label("sites.*.methods", "Methods", "允许的方法", Plain),
     label("sites.*.allow", "Who is let in", "允许的网段", Plain),
     label("sites.*.deny", "Who is kept out", "拒绝的网段", Plain),

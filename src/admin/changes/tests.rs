@@ -140,6 +140,7 @@ const PROTOCOLS: &[&str] = &[
     "HTTP",
     "HTTPS",
     "TLS",
+    "HSTS",
     "GET",
     "WebSocket",
     "Cookie",

@@ -217,10 +217,17 @@ fn site() -> Object {
         "type": "object", "propertyNames": { "pattern": "^[45][0-9][0-9]$" },
         "additionalProperties": path(),
     });
+    let hsts = Object::new()
+        .may("max_age", of("Time"))
+        .may("subdomains", or(flag(), false))
+        .may("preload", or(flag(), false))
+        .taken();
     Object::new()
         .must("name", of("Name"))
         .may("hosts", said(list(text()), "Empty: any host."))
         .may("listeners", said(list(of("Name")), "Empty: all."))
+        .may("https_redirect", or(flag(), false))
+        .may("hsts", hsts)
         .may("methods", list(form("^[A-Z0-9!#$%&'*+.^_`|~-]+$")))
         .may("allow", list(of("Network")))
         .may("deny", list(of("Network")))

@@ -7,6 +7,13 @@ const SITE_FIELDS: &[Field] = &[
     Field::new("listeners", Kind::Names, ["Only by these listeners", "限于这些监听器"], ["None chosen: by all.", "不选则不限。"]),
 ];
 
+const HTTPS: &[Field] = &[
+    Field::new("https_redirect", Kind::Flag, ["Send HTTP to HTTPS", "HTTP 跳转到 HTTPS"], ["Who asks by HTTP is sent to the same page by HTTPS. See first that HTTPS works.", "通过 HTTP 访问的请求会被跳转到同一页面的 HTTPS 地址。请先确认 HTTPS 可用。"]),
+    Field::new("hsts.max_age", Kind::Time, ["Browsers remember it for", "浏览器记住的时间"], ["HSTS: for so long browsers ask by HTTPS alone, and let nobody past a bad certificate. Begin with 5m, end with 365d; 0 is off.", "HSTS：在这段时间内浏览器只用 HTTPS 访问，证书有误时也不允许继续。建议从 5m 开始，最终设为 365d；0 为关闭。"]),
+    Field::new("hsts.subdomains", Kind::Flag, ["For all names below it too", "包括所有子域名"], ["Also for those that other machines answer.", "也包括由其他机器应答的子域名。"]),
+    Field::new("hsts.preload", Kind::Flag, ["May be built into browsers", "允许内置到浏览器"], ["There is no quick way back. Needs all names below it, and 365d.", "很难撤回。需要包括所有子域名，且时间不少于 365d。"]),
+];
+
 const ACCESS: &[Field] = &[
     Field::new("allow", Kind::Lines, ["Only these clients", "只允许这些客户端"], ["Addresses or networks, one a line, such as 10.0.0.0/8. Empty: everyone.", "地址或网段，每行一个，例如 10.0.0.0/8。留空为所有人。"]),
     Field::new("deny", Kind::Lines, ["Never these clients", "拒绝这些客户端"], NONE),
@@ -22,6 +29,7 @@ const SITE_HEADERS: &[Field] = &[
 /// A site, without its routes.
 pub(super) const SITE: &[Group] = &[
     Group { title: ["Which requests", "接收哪些请求"], hint: NONE, folded: false, fields: SITE_FIELDS },
+    Group { title: ["HTTPS", "HTTPS"], hint: ["Redirect, and what browsers remember.", "跳转，以及浏览器记住的内容。"], folded: true, fields: HTTPS },
     Group { title: ["Who may", "访问限制"], hint: ["Clients and methods.", "客户端和方法。"], folded: true, fields: ACCESS },
     Group { title: ["Header fields and error pages", "头字段和错误页"], hint: NONE, folded: true, fields: SITE_HEADERS },
 ];

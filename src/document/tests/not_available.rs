@@ -33,8 +33,6 @@ protocol = "h2"
 tls = {}
 [[sites]]
 name = "s"
-https_redirect = true
-hsts = {}
 [[sites.routes]]
 path = "/old"
 pool = "a"

@@ -43,6 +43,8 @@ pub struct Kept {
 pub struct KeptHead {
     /// Its second, since 1970.
     pub second: u64,
+    /// For whom: answers by HTTPS may say more.
+    pub scheme: &'static str,
     /// All of it that does not hang on the connection.
     pub bytes: Vec<u8>,
 }

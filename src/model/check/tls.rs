@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Unique, dangling};
-use crate::model::{AdminTls, Code, Config, ListenerTls, Name, Problems};
+use crate::model::{AdminTls, Code, Config, Listener, ListenerTls, Name, Problems, Site};
 
 /// The Problems of listeners with TLS and of certificates.
 pub(super) fn check(config: &Config, problems: &mut Problems) {
@@ -71,12 +71,25 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     let shows = |tls: &ListenerTls, name: &Name| {
         tls.certificates.is_empty() || tls.certificates.contains(name)
     };
+    let redirects = config.sites.iter().filter(|site| site.https_redirect);
+    let has_tls = |site: &&Site| {
+        let reached = |l: &&Listener| site.listeners.is_empty() || site.listeners.contains(&l.name);
+        let mut listeners = config.listeners.iter().filter(reached);
+        listeners.any(|listener| listener.tls.is_some())
+    };
+    let nowhere = redirects.filter(|site| !has_tls(site)).map(|site| {
+        format!(
+            "site {} sends visitors to HTTPS, and none of its listeners has tls: right only behind a proxy that speaks TLS and is among trusted_proxies",
+            site.name
+        )
+    });
     let of_admin = |name: &Name| config.admin.tls == AdminTls::Certificate(name.clone());
     let idle = |name: &&Name| !with_tls().any(|tls| shows(tls, name)) && !of_admin(name);
     let names = config.certificates.iter().map(|c| &c.name);
     names
         .filter(idle)
         .map(|name| format!("certificate {name} is shown by no listener"))
+        .chain(nowhere)
         .collect()
 }
 

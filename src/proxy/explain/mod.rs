@@ -12,7 +12,7 @@ use std::rc::Rc;
 use tokio::time::Instant;
 
 use super::affinity::{self, write_value};
-use super::answer::{location, location_with_slash};
+use super::answer::{https_location, location, location_with_slash};
 use super::connection::Security;
 use super::hash_key::asker;
 use super::headers::write_request;
@@ -212,11 +212,15 @@ impl Explanation {
         self.site = decision.site.map(|site| site.name.clone());
         if let Some(route) = decision.route {
             self.route = Some(route.config.path.to_string());
-            let set = route.headers.set();
+            let set = route.headers(request.view().scheme).set();
             self.response_headers = set.map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
         }
         match (decision.outcome, decision.route) {
             (Outcome::Refuse(reason), _) => self.refused = Some(reason),
+            (Outcome::ToHttps, _) => match https_location(&request.view(), decision.site) {
+                Ok((status, to)) => self.goal = Some(Goal::Redirect { to, status }),
+                Err(reason) => self.refused = Some(reason),
+            },
             (Outcome::AddSlash, _) | (Outcome::Target, None) => {
                 self.goal = Some(Goal::Redirect {
                     to: location_with_slash(request.head),

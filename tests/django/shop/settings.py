@@ -64,6 +64,8 @@ TEMPLATES = [
 
 # What Django's handbook has a site behind a proxy say.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = "SSL_REDIRECT" in os.environ
+SECURE_REDIRECT_EXEMPT = [r"^who$"]
 
 STATIC_URL = "/static/"
 STATIC_ROOT = os.environ.get("STATIC_ROOT")

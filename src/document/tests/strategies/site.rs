@@ -10,7 +10,7 @@ use proptest::{option, prop_oneof};
 
 use super::{header_changes, header_set, name, networks, timeout};
 use crate::model::{
-    Expires, Files, HeaderValue, HostPattern, Name, PathMatch, Redirect, RedirectTo, Respond,
+    Expires, Files, HeaderValue, HostPattern, Hsts, Name, PathMatch, Redirect, RedirectTo, Respond,
     Route, RoutePath, Site, Target,
 };
 
@@ -115,6 +115,17 @@ fn route(i: usize, pools: Vec<Name>) -> impl Strategy<Value = Route> {
     )
 }
 
+fn hsts() -> impl Strategy<Value = Hsts> {
+    let year = Hsts::PRELOAD.as_secs();
+    let preloaded = (year..year * 10, Just(true), Just(true));
+    let own = (0..year, any::<bool>(), Just(false));
+    prop_oneof![preloaded, own].prop_map(|(seconds, subdomains, preload)| Hsts {
+        max_age: Duration::from_secs(seconds),
+        subdomains,
+        preload,
+    })
+}
+
 pub(super) fn site(
     i: usize,
     listeners: Vec<Name>,
@@ -134,18 +145,22 @@ pub(super) fn site(
         routes.collect::<Vec<_>>()
     });
     let headers = (header_set(), header_set());
+    let secure = (any::<bool>(), hsts());
     let access = (networks(), networks());
     let pages = btree_map(400_u16..600, "/[a-z\"' é]{1,9}\\.html", 0..3);
-    let rest = (headers, access, pages, routes);
+    let rest = (headers, access, pages, routes, secure);
     (name(i), hosts, listeners, methods, rest).prop_map(
         |(name, hosts, listeners, methods, rest)| {
-            let ((headers, request_headers), (allow, deny), pages, routes) = rest;
+            let ((headers, request_headers), (allow, deny), pages, routes, secure) = rest;
+            let (https_redirect, hsts) = secure;
             let path = |path: &String| PathBuf::from(path).components().collect();
             let error_pages = pages.iter().map(|(s, p)| (*s, path(p))).collect();
             Site {
                 name,
                 hosts,
                 listeners,
+                https_redirect,
+                hsts,
                 methods,
                 allow,
                 deny,
