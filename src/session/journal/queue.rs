@@ -44,8 +44,6 @@ pub(super) struct Queue {
     given_up: AtomicU64,
     has_failed: AtomicBool,
     is_full: AtomicBool,
-    /// The thread is at something that may take long.
-    is_busy: AtomicBool,
     /// Since when a change is at stake, in ms from `began`. Told only with `everysec`.
     stake: AtomicU64,
     began: Instant,
@@ -115,7 +113,6 @@ impl Queue {
             given_up: AtomicU64::new(0),
             has_failed: AtomicBool::new(false),
             is_full: AtomicBool::new(false),
-            is_busy: AtomicBool::new(false),
             stake: AtomicU64::new(NOTHING),
             began: Instant::now(),
             why: Mutex::default(),
@@ -167,14 +164,12 @@ impl Queue {
         }
     }
 
-    // The clock is asked only while the thread is at something that may take long: at all other times it will look
-    // at what is at stake soon enough itself.
+    // Asked of the clock, and not of the thread: it may have no turn at all while others write.
     fn is_too_much_at_stake(&self) -> bool {
-        self.is_busy.load(Ordering::Relaxed)
-            && match self.stake.load(Ordering::Relaxed) {
-                NOTHING => false,
-                since => self.began.elapsed() > Duration::from_millis(since) + AT_STAKE,
-            }
+        match self.stake.load(Ordering::Relaxed) {
+            NOTHING => false,
+            since => self.began.elapsed() > Duration::from_millis(since) + AT_STAKE,
+        }
     }
 
     /// Why the disk failed, the last time it did.
@@ -248,7 +243,6 @@ impl Queue {
 impl Queue {
     /// Takes all there is once it is worth it, or the deadline has come, or there are other orders.
     pub(super) fn take(&self, taken: &mut Taken, until: Until) -> Orders {
-        self.is_busy.store(false, Ordering::Relaxed);
         let inside = self.inside();
         let deadline = match inside.fsync {
             _ if until.is_at_once => Some(Instant::now()),
@@ -265,7 +259,6 @@ impl Queue {
             let deadline = deadline.map_or(gathered, |end| end.min(gathered));
             inside = self.wait(inside, wanted, Some(deadline));
         }
-        self.is_busy.store(true, Ordering::Relaxed);
         self.hand_out(&mut inside, taken)
     }
 
