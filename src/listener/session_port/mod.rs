@@ -291,8 +291,9 @@ impl SessionPort {
         self.0.shared.store.get()
     }
 
-    /// Stops: nobody new, those inside finish the commands they have sent, within `grace`. Blocks
-    /// until the workers are gone.
+    /// Stops: nobody new, and connections end where they are. A command that is not answered by then
+    /// may have been carried out, as with a Redis that stops. Blocks until the workers are gone,
+    /// `grace` at most, and what was written is on disk.
     pub fn stop(&self, grace: Duration) {
         let threads = {
             let mut plane = self.plane();
