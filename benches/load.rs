@@ -120,6 +120,30 @@ impl Load {
         Ok(())
     }
 
+    /// Sends requests over `connections` at once to `port` for so long, and tells how many were answered.
+    pub(crate) fn run_for(
+        &mut self,
+        port: u16,
+        connections: usize,
+        time: Duration,
+    ) -> io::Result<usize> {
+        let end = Instant::now() + time;
+        self.target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        (self.stay, self.left, self.done) = (false, usize::MAX, 0);
+        for _ in 0..connections {
+            self.connect()?;
+        }
+        while Instant::now() < end {
+            self.turn(None)?;
+        }
+        let begun = usize::MAX - self.left;
+        self.left = 0;
+        while self.done < begun {
+            self.turn(None)?;
+        }
+        Ok(self.done)
+    }
+
     /// Opens connections that ask once and stay until they are let go.
     pub(crate) fn keep(&mut self, port: u16, connections: usize) -> io::Result<()> {
         self.target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

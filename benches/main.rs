@@ -20,6 +20,7 @@ mod panel;
 mod peers;
 mod relay;
 mod resp;
+mod seat;
 mod sessions;
 mod subject;
 mod syscalls;
@@ -80,7 +81,7 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
     let mut asked = Asked {
         workloads: Vec::new(),
         kinds: Kind::ALL.to_vec(),
-        rounds: 9,
+        rounds: 0,
         cpu: false,
         syscalls: false,
         latency: false,
@@ -125,6 +126,10 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
     if asked.workloads.is_empty() && !asked.idle && !asked.panel && !asked.sessions {
         asked.workloads = Workload::ALL.to_vec();
         asked.idle = true;
+    }
+    if asked.rounds == 0 {
+        // Its differences are small ones, and its rounds are short.
+        asked.rounds = if asked.panel { 40 } else { 9 };
     }
     if !(asked.cpu || asked.syscalls || asked.latency) {
         (asked.cpu, asked.syscalls, asked.latency) = (true, true, true);

@@ -2,24 +2,24 @@
 //! panel, of what it costs without both. Of the same program in the same run, round for round.
 
 use std::fs;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::io;
 use std::path::Path;
-use std::process::Command;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::aims::{self, Reached};
 use crate::figures::{median, spread};
 use crate::load::Load;
-use crate::peers::ADMIN;
+use crate::seat::{Looking, Seat};
 use crate::subject::{Crowd, Kind, Subject};
 use crate::workload::Workload;
 
 const WORKLOAD: Workload = Workload::W1;
 
-/// A stream says something every second: a round has several of them.
-const LONGER: usize = 5;
+/// How long a round's requests are sent, and how long its last records then have to be kept in. Together
+/// whole seconds: what is done once a second is in each round as often.
+const LOADED: Duration = Duration::from_millis(1800);
+const SETTLED: Duration = Duration::from_millis(200);
 
 /// The most that it may cost, of what it costs without.
 const AIM: f64 = 1.03;
@@ -52,50 +52,79 @@ pub(crate) fn run(scratch: &Path, rounds: usize) -> io::Result<()> {
             seat => subjects.push((name, subject, seat.flatten())),
         }
     }
-    let (connections, requests) = (WORKLOAD.connections(), WORKLOAD.requests() * LONGER);
+    let connections = WORKLOAD.connections();
+    // Those who look stay for the whole run, as people do. What a page costs whose subject is asked
+    // nothing is in no figure: it is taken while its own is asked.
+    let looking: Vec<Option<Looking>> = subjects
+        .iter()
+        .map(|(_, _, seat)| seat.as_ref().map(Seat::look).transpose())
+        .collect::<io::Result<_>>()?;
     for (_, subject, _) in &subjects {
-        load.run(subject.port, connections, requests / LONGER)?;
+        load.run_for(subject.port, connections, LOADED)?;
     }
     let mut costs = vec![Vec::new(); subjects.len()];
     for round in 0..rounds {
         for step in 0..subjects.len() {
             let index = (round + step) % subjects.len();
-            let (_, subject, seat) = &subjects[index];
-            let looking = seat.as_ref().map(Seat::look).transpose()?;
-            let before = subject.cpu();
-            load.run(subject.port, connections, requests)?;
-            #[allow(clippy::cast_precision_loss, reason = "figures for people")]
-            let cost = (subject.cpu() - before) as f64 / requests as f64 / 1000.0;
-            costs[index].push(cost);
-            if let Some(looking) = looking {
-                let events = looking.end();
-                if events == 0 {
-                    return Err(io::Error::other("the stream said nothing"));
-                }
-            }
+            let subject = &subjects[index].1;
+            let (before, begin) = (Cost::so_far(subject), Instant::now());
+            let requests = load.run_for(subject.port, connections, LOADED)?;
+            thread::park_timeout((LOADED + SETTLED).saturating_sub(begin.elapsed()));
+            costs[index].push(Cost::so_far(subject).since(&before, requests));
+        }
+    }
+    for looking in looking.into_iter().flatten() {
+        if looking.end() < rounds {
+            return Err(io::Error::other("a stream said less than it should"));
         }
     }
     let names: Vec<&str> = subjects.iter().map(|(name, ..)| *name).collect();
-    print(&names, &costs, (rounds, requests));
+    print(&names, &costs);
     Ok(())
 }
 
-fn print(names: &[&str], costs: &[Vec<f64>], (rounds, requests): (usize, usize)) {
-    println!(
-        "\npanel: {}; {rounds} rounds of {requests} requests",
-        WORKLOAD.words()
-    );
-    println!("                           µs/request   of the first (quartiles)");
+/// CPU time, in microseconds: all of it, and that of the log store's thread.
+#[derive(Debug, Clone, Copy)]
+struct Cost {
+    all: f64,
+    store: f64,
+}
+
+impl Cost {
+    #[allow(clippy::cast_precision_loss, reason = "figures for people")]
+    fn so_far(subject: &Subject) -> Self {
+        let micros = |nanos: u64| nanos as f64 / 1000.0;
+        Self {
+            all: micros(subject.cpu()),
+            store: micros(subject.cpu_of("log-store")),
+        }
+    }
+
+    /// For each of so many requests.
+    #[allow(clippy::cast_precision_loss, reason = "figures for people")]
+    fn since(self, before: &Self, requests: usize) -> Self {
+        Self {
+            all: (self.all - before.all) / requests as f64,
+            store: (self.store - before.store) / requests as f64,
+        }
+    }
+}
+
+fn print(names: &[&str], costs: &[Vec<Cost>]) {
+    let rounds = costs.first().map_or(0, Vec::len);
+    let words = WORKLOAD.words();
+    println!("\npanel: {words}; {rounds} rounds of {LOADED:?} of requests");
+    println!("                           µs/request   of the first (quartiles)    store's thread");
     let mut reached = Vec::new();
     for (name, own) in names.iter().zip(costs) {
-        let ratios: Vec<f64> = own
+        let ratios = own
             .iter()
             .zip(&costs[0])
-            .map(|(own, first)| own / first)
-            .collect();
-        let (low, middle, high) = spread(ratios);
-        let cost = median(own.clone());
-        println!("  {name:<24} {cost:9.2}   {middle:.3}  ({low:.3} to {high:.3})");
+            .map(|(own, first)| own.all / first.all);
+        let (low, middle, high) = spread(ratios.collect());
+        let cost = median(own.iter().map(|cost| cost.all).collect());
+        let store = median(own.iter().map(|cost| cost.store).collect());
+        println!("  {name:<24} {cost:9.2}   {middle:.3}  ({low:.3} to {high:.3})   {store:9.2}");
         reached.push(Reached {
             what: format!("panel, {name}, CPU of that without"),
             aim: AIM,
@@ -115,115 +144,4 @@ pub(crate) fn count(scratch: &Path) -> io::Result<()> {
     println!("store on:  {}", with.line().trim_end());
     println!("{more} instructions a record");
     Ok(())
-}
-
-/// A browser's place before the panel: signed in, with its page open.
-struct Seat {
-    admin: SocketAddr,
-    cookie: String,
-    stream: String,
-}
-
-impl Seat {
-    /// Makes the first user by the link, as somebody does who has just installed it; none where the
-    /// page has no stream.
-    fn at(subject: &Subject, page: &str) -> io::Result<Option<Self>> {
-        let admin = fs::read_to_string(subject.dir().join(ADMIN))?;
-        let admin: SocketAddr = admin.trim().parse().map_err(io::Error::other)?;
-        let data = subject.dir().join("data");
-        let link = Command::new(env!("CARGO_BIN_EXE_steelyard"))
-            .args(["setup-url", "--data-dir"])
-            .arg(data)
-            .output()?;
-        let link = String::from_utf8_lossy(&link.stdout).into_owned();
-        let token = link.trim().split_once("token=").map(|(_, token)| token);
-        let token = token.ok_or_else(|| io::Error::other(format!("no link: {link}")))?;
-        const SECRET: &str = "hangs+level+at+noon";
-        let form = format!("token={token}&name=admin&password={SECRET}&again={SECRET}&language=en");
-        let mut seat = Self {
-            admin,
-            cookie: String::new(),
-            stream: String::new(),
-        };
-        let head = format!(
-            "Origin: http://{admin}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
-            form.len()
-        );
-        let answer = seat.ask("POST", "/setup", &head, &form)?;
-        let cookie = answer.lines().find_map(|line| {
-            let value = line
-                .strip_prefix("set-cookie: ")
-                .or(line.strip_prefix("Set-Cookie: "))?;
-            value
-                .split(';')
-                .next()
-                .filter(|pair| pair.contains("panel="))
-        });
-        let cookie = cookie.ok_or_else(|| io::Error::other(format!("no cookie: {answer}")))?;
-        seat.cookie = cookie.to_owned();
-        let html = seat.ask("GET", &format!("{page}?follow=1"), "", "")?;
-        let stream = html
-            .split_once("hx-sse:connect=\"")
-            .and_then(|(_, rest)| rest.split('"').next());
-        Ok(stream.map(|stream| Self {
-            stream: stream.replace("&amp;", "&").replace("&#38;", "&"),
-            ..seat
-        }))
-    }
-
-    fn connect(&self, method: &str, path: &str, more: &str, body: &str) -> io::Result<TcpStream> {
-        let mut stream = TcpStream::connect(self.admin)?;
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        let (admin, cookie) = (self.admin, &self.cookie);
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {admin}\r\nCookie: {cookie}\r\nConnection: close\r\n{more}\r\n{body}"
-        );
-        stream.write_all(head.as_bytes())?;
-        Ok(stream)
-    }
-
-    fn ask(&self, method: &str, path: &str, more: &str, body: &str) -> io::Result<String> {
-        let mut answer = Vec::new();
-        self.connect(method, path, more, body)?
-            .read_to_end(&mut answer)?;
-        Ok(String::from_utf8_lossy(&answer).into_owned())
-    }
-
-    /// Opens the stream and reads it as a browser does, from its first event on.
-    fn look(&self) -> io::Result<Looking> {
-        let stream = self.connect("GET", &self.stream, "", "")?;
-        let mut lines = BufReader::new(stream.try_clone()?);
-        let mut line = String::new();
-        let begin = Instant::now();
-        while !(line.starts_with("data:") || line.starts_with("event:")) {
-            line.clear();
-            if lines.read_line(&mut line)? == 0 || begin.elapsed() > Duration::from_secs(30) {
-                return Err(io::Error::other(format!("{} says nothing", self.stream)));
-            }
-        }
-        let reader = thread::spawn(move || {
-            let mut events = 0;
-            // Any end is one: it is shut down.
-            for line in lines.lines().map_while(Result::ok) {
-                events += usize::from(line.is_empty());
-            }
-            events
-        });
-        Ok(Looking { stream, reader })
-    }
-}
-
-/// A page that is open.
-struct Looking {
-    stream: TcpStream,
-    reader: JoinHandle<usize>,
-}
-
-impl Looking {
-    /// Closes it, and tells how many events came.
-    fn end(self) -> usize {
-        // Closed already is as good.
-        let _closed = self.stream.shutdown(Shutdown::Both);
-        self.reader.join().unwrap_or(0)
-    }
 }

@@ -202,6 +202,11 @@ impl Subject {
 
     /// CPU time that all its threads have used so far, user and system, in nanoseconds.
     pub(crate) fn cpu(&self) -> u64 {
+        self.cpu_of("")
+    }
+
+    /// The same of the threads whose name begins so.
+    pub(crate) fn cpu_of(&self, thread: &str) -> u64 {
         let tasks = self.processes().into_iter().flat_map(|pid| {
             let tasks = fs::read_dir(format!("/proc/{pid}/task"));
             tasks
@@ -211,6 +216,10 @@ impl Subject {
                 .map(|task| task.path())
         });
         let used = |task: PathBuf| -> Option<u64> {
+            if !thread.is_empty() {
+                let name = fs::read_to_string(task.join("comm")).ok()?;
+                name.starts_with(thread).then_some(())?;
+            }
             let text = fs::read_to_string(task.join("schedstat")).ok()?;
             text.split(' ').next()?.parse().ok()
         };
