@@ -16,7 +16,7 @@ use crate::admin::live::Live;
 use crate::admin::page::Shell;
 use crate::admin::stream;
 use crate::control::Handle;
-use crate::logs::{MAX_PAGE, Page, RecordId, Records};
+use crate::logs::{Page, RecordId, Records};
 use crate::people::{People, SignIn};
 
 /// How often is looked for what is new.
@@ -76,7 +76,8 @@ impl Tail {
             let (records, after) = (self.records.clone(), self.after);
             let filter = self.search.filter.clone();
             let page = web::block(move || match after {
-                Some(after) => records.newer(&filter, after),
+                // One more tells that there are more.
+                Some(after) => records.newer(&filter, ROWS + 1, after),
                 None => records.search(&filter, ROWS, None),
             });
             let Ok(page) = page.await else {
@@ -109,7 +110,7 @@ impl Tail {
             shell: self.shell.clone(),
         };
         let html = rows.render().unwrap_or_default();
-        let much = match page.records.len() > ROWS || page.records.len() == MAX_PAGE {
+        let much = match page.records.len() > ROWS {
             true => t.log_follow_much(ROWS),
             false => String::new(),
         };

@@ -260,16 +260,17 @@ impl Records {
         self.examined(search::search(&self.catalog, filter, limit, before))
     }
 
-    /// Those behind `after`, the newest first, at most [`MAX_PAGE`]. Reads the disk.
-    pub fn newer(&self, filter: &Filter, after: RecordId) -> Page {
+    /// Those behind `after`, the newest first, at most `limit` of them and of [`MAX_PAGE`]. Reads the
+    /// disk.
+    pub fn newer(&self, filter: &Filter, limit: usize, after: RecordId) -> Page {
         let _turn = self.flushed();
-        self.examined(search::newer(&self.catalog, filter, after))
+        self.examined(search::newer(&self.catalog, filter, limit, after))
     }
 
     /// What is asked for. Reads the disk.
     pub fn asked(&self, asked: &Asked) -> Page {
         match asked.after {
-            Some(after) => self.newer(&asked.filter, after),
+            Some(after) => self.newer(&asked.filter, MAX_PAGE, after),
             None => self.search(&asked.filter, asked.limit, asked.before),
         }
     }

@@ -248,8 +248,9 @@ pub(super) fn search_in(
     }
 }
 
-/// Those behind `after`, the newest first, at most a page: for who follows the log.
-pub(super) fn newer(catalog: &Catalog, filter: &Filter, after: RecordId) -> Page {
+/// Those behind `after`, the newest first, at most `limit` of them: for who follows the log.
+pub(super) fn newer(catalog: &Catalog, filter: &Filter, limit: usize, after: RecordId) -> Page {
+    let limit = limit.clamp(1, MAX_PAGE);
     let mut walk = Walk::new(catalog, filter, None);
     let mut lines = LineWriter::new();
     let mut records: Vec<Found> = Vec::new();
@@ -272,10 +273,10 @@ pub(super) fn newer(catalog: &Catalog, filter: &Filter, after: RecordId) -> Page
                 matching.push((id, raw));
             }
         })?;
-        for (id, raw) in matching.into_iter().rev().take(MAX_PAGE - records.len()) {
+        for (id, raw) in matching.into_iter().rev().take(limit - records.len()) {
             records.push(found(id, &raw, (LogFormat::Json, &mut lines))?);
         }
-        Ok(records.len() < MAX_PAGE)
+        Ok(records.len() < limit)
     });
     records.sort_by_key(|found| std::cmp::Reverse((found.time, found.id)));
     Page {

@@ -52,7 +52,7 @@ impl Mould {
         let length = u32::try_from(bytes.len() - HEAD).unwrap();
         let records = u32::try_from(EACH).unwrap();
         bytes[..4].copy_from_slice(&length.to_le_bytes());
-        bytes[4..HEAD].copy_from_slice(&records.to_le_bytes());
+        bytes[4..8].copy_from_slice(&records.to_le_bytes());
         Packet { bytes, records }
     }
 }
@@ -253,10 +253,10 @@ fn pages_hold_every_record_once_and_the_newest_first() {
         assert!(bad.parse::<crate::logs::RecordId>().is_err(), "{bad}");
     }
     // Those behind it.
-    let behind = newer(&store.catalog, &Filter::default(), one.id);
+    let behind = newer(&store.catalog, &Filter::default(), 200, one.id);
     assert_eq!(behind.records, page.records[..7]);
     assert!(
-        newer(&store.catalog, &Filter::default(), page.records[0].id)
+        newer(&store.catalog, &Filter::default(), 200, page.records[0].id)
             .records
             .is_empty()
     );
