@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::segment::About;
+use super::segment::{About, DATA};
 
 /// How a segment's name ends; before it stands its number.
 const END: &str = ".db";
@@ -20,8 +20,8 @@ const CORRUPT: &str = ".corrupt-";
 /// Damaged files that are kept to be examined: logs can be done without, a full disk cannot.
 const CORRUPT_KEPT: usize = 3;
 
-/// What SQLite keeps beside a file.
-const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+/// What there is beside a file: its records, and what SQLite keeps there.
+const BESIDE: [&str; 4] = [DATA, "-wal", "-shm", "-journal"];
 
 /// The files of one folder by number. Cheap to clone: the writer and all who search share it.
 #[derive(Debug, Clone)]

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::encode::{
-    CONNECT, FIRST_BYTE, HEAD, HERE, ITS_NODE, LONG, NARROW, NONE, REASON, SHORT, STATUS, TEXTS,
-    Text, WIDE,
+    CONNECT, FIRST_BYTE, HERE, ITS_NODE, LONG, NARROW, NONE, REASON, SHORT, STATUS, TEXTS, Text,
+    WIDE,
 };
 use crate::logs::{Record, Try};
 
@@ -163,19 +163,10 @@ fn string(bytes: &[u8]) -> &str {
 /// Hands every record of `bytes`, batches one behind another, to `take`.
 pub(super) fn each<'b>(bytes: &'b [u8], mut take: impl FnMut(Raw<'b>)) -> Result<(), Damaged> {
     let mut left = Bytes(bytes);
-    while !left.0.is_empty() {
-        let head = left.take(HEAD)?;
-        let (length, records) = head.split_at(4);
-        let number = |bytes: &[u8]| {
-            bytes
-                .try_into()
-                .map(u32::from_le_bytes)
-                .map_err(|_| Damaged)
-        };
-        let length = usize::try_from(number(length)?).map_err(|_| Damaged)?;
-        let mut batch = Bytes(left.take(length)?);
+    while let Some((head, behind)) = left.batch()? {
+        let mut batch = Bytes(behind);
         let mut before = Before::default();
-        for _ in 0..number(records)? {
+        for _ in 0..head.records {
             take(batch.record(&mut before)?);
         }
         if !batch.0.is_empty() {
@@ -183,6 +174,14 @@ pub(super) fn each<'b>(bytes: &'b [u8], mut take: impl FnMut(Raw<'b>)) -> Result
         }
     }
     Ok(())
+}
+
+/// What stands in front of a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    pub(super) records: u32,
+    /// What its bytes added up to when it was kept.
+    pub(super) sum: u64,
 }
 
 /// The first bit of each text's two: in all of them, «as before».
@@ -207,6 +206,17 @@ struct Before<'b> {
 pub(super) struct Bytes<'b>(pub(super) &'b [u8]);
 
 impl<'b> Bytes<'b> {
+    /// The next batch: its head, and what is behind that; none at the end.
+    pub(super) fn batch(&mut self) -> Result<Option<(Head, &'b [u8])>, Damaged> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let [length, records] = [self.array()?, self.array()?].map(u32::from_le_bytes);
+        let sum = u64::from_le_bytes(self.array()?);
+        let behind = self.take(usize::try_from(length).map_err(|_| Damaged)?)?;
+        Ok(Some((Head { records, sum }, behind)))
+    }
+
     #[inline]
     pub(super) fn take(&mut self, length: usize) -> Result<&'b [u8], Damaged> {
         let (taken, left) = self.0.split_at_checked(length).ok_or(Damaged)?;

@@ -51,8 +51,9 @@ pub(super) const SHORT: usize = 3;
 pub(super) const NARROW: u8 = 0;
 pub(super) const WIDE: u8 = 1;
 
-/// In front of a batch: its bytes behind this, and its records.
-pub(super) const HEAD: usize = 8;
+/// In front of a batch: how many bytes follow, how many records they are, and what they add up to once
+/// the batch is kept.
+pub(super) const HEAD: usize = 16;
 
 /// What is there of one try.
 pub(super) const STATUS: u8 = 1;
@@ -118,7 +119,7 @@ impl Batch {
         let behind = u32::try_from(bytes.len().saturating_sub(HEAD)).unwrap_or(0);
         if let Some(head) = bytes.get_mut(..HEAD) {
             head[..4].copy_from_slice(&behind.to_le_bytes());
-            head[4..].copy_from_slice(&records.to_le_bytes());
+            head[4..8].copy_from_slice(&records.to_le_bytes());
         }
         Packet { bytes, records }
     }

@@ -22,6 +22,9 @@ use crate::model::LogStore;
 /// Records wait no longer for others to be written with.
 const PIECE: Duration = Duration::from_secs(1);
 
+/// Limit: bytes of records held until then. More are written at once, a few blocks together.
+const HELD: usize = 512 << 10;
+
 /// Minutes are written this often, and files looked over.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -45,6 +48,8 @@ pub(super) struct Keeper {
     /// What there is from before is known.
     is_recovered: bool,
     block: Block,
+    /// Blocks that are full and not written.
+    full: Vec<Block>,
     /// When the oldest record came that is not written.
     waiting_since: Option<Instant>,
     beside: Beside,
@@ -60,7 +65,8 @@ struct OpenFile {
     segment: Segment,
     number: u64,
     about: About,
-    bytes: u64,
+    /// Bytes of all but its records, when it was opened.
+    rest: u64,
     opened: Instant,
 }
 
@@ -78,6 +84,7 @@ impl Keeper {
             next: 1,
             is_recovered: false,
             block: Block::default(),
+            full: Vec::new(),
             waiting_since: None,
             beside: Beside::default(),
             looked: Instant::now(),
@@ -98,7 +105,7 @@ impl Keeper {
     }
 
     /// Takes records in.
-    pub(super) fn take(&mut self, packet: &Packet) {
+    pub(super) fn take(&mut self, mut packet: Packet) {
         let Block { summary, .. } = &mut self.block;
         let minutes = &mut self.beside.minutes;
         let mut recent = self.recent.lock();
@@ -109,12 +116,27 @@ impl Keeper {
         });
         drop(recent);
         debug_assert_eq!(read, Ok(()), "a worker's bytes are whole");
-        self.block.pending.extend_from_slice(&packet.bytes);
-        self.block.records += u64::from(packet.records);
+        packet.seal();
+        self.block.push(packet);
         self.waiting_since.get_or_insert_with(Instant::now);
         if self.block.is_full() {
+            self.full.push(std::mem::take(&mut self.block));
+        }
+        if self.waiting().0 >= HELD {
             self.write();
         }
+    }
+
+    /// What comes next begins another block.
+    #[cfg(test)]
+    pub(super) fn restart_block(&mut self) {
+        self.block = Block::default();
+    }
+
+    /// Bytes and records that are not written.
+    fn waiting(&self) -> (usize, u64) {
+        let all = self.full.iter().chain([&self.block]).map(Block::waiting);
+        all.fold((0, 0), |sum, more| (sum.0 + more.0, sum.1 + more.1))
     }
 
     /// Takes an event in.
@@ -169,40 +191,39 @@ impl Keeper {
             if self.file.as_ref().is_some_and(|file| file.number == number) {
                 self.file = None;
                 self.next = number + 1;
-                self.block.restart();
+                self.block = Block::default();
             }
             self.catalog.forget(number);
             self.set_aside(&path, &error);
         }
     }
 
-    /// Writes what waits of the block.
+    /// Writes what waits.
     fn write(&mut self) {
         self.waiting_since = None;
-        if self.block.pending.is_empty() {
+        let (_, records) = self.waiting();
+        if records == 0 {
             return;
         }
         let resting = self.not_before.is_some_and(|t| Instant::now() < t);
         let written = match resting {
             true => Err(None),
-            false => self.write_piece().map_err(Some),
+            false => self.write_blocks().map_err(Some),
         };
+        let had_full = !self.full.is_empty();
+        self.full.clear();
         match written {
             Ok(()) => {
                 self.not_before = None;
                 self.trouble.is_over();
-                let is_full = self.block.is_full();
-                self.block.pending.clear();
-                self.block.records = 0;
-                if is_full {
-                    self.block.restart();
+                self.block.is_written();
+                if had_full {
                     self.roll();
                 }
             }
             Err(error) => {
-                let records = self.block.records;
                 // What is on disk of the block is whole; what comes next begins another.
-                self.block.restart();
+                self.block = Block::default();
                 match error {
                     Some(error) => self.fail(records, &error),
                     None => self.trouble.count(records),
@@ -211,7 +232,7 @@ impl Keeper {
         }
     }
 
-    fn write_piece(&mut self) -> Result<(), SegmentError> {
+    fn write_blocks(&mut self) -> Result<(), SegmentError> {
         if self.file.is_none() {
             if !self.is_recovered {
                 self.recover()?;
@@ -223,25 +244,22 @@ impl Keeper {
         let Some(file) = &mut self.file else {
             return Ok(());
         };
-        let block = &mut self.block;
-        let number = *block.number.get_or_insert(file.about.blocks + 1);
-        let data = &block.pending;
-        file.segment
-            .write(number, block.pieces, data, &block.summary)?;
-        block.pieces += 1;
-        block.bytes += data.len();
-        file.bytes += data.len() as u64;
-        let about = &mut file.about;
-        let is_first = about.records == 0;
-        about.blocks = number;
-        about.records += block.records;
-        about.first = if is_first {
-            block.summary.first
-        } else {
-            about.first.min(block.summary.first)
-        };
-        about.last = about.last.max(block.summary.last);
-        self.catalog.set(file.number, *about);
+        let grows = (!self.block.pending.is_empty()).then_some(&mut self.block);
+        let mut blocks: Vec<&mut Block> = self.full.iter_mut().chain(grows).collect();
+        let mut about = file.about;
+        for block in &mut blocks {
+            let summary = &block.summary;
+            about.first = match about.records {
+                0 => summary.first,
+                _ => about.first.min(summary.first),
+            };
+            about.last = about.last.max(summary.last);
+            about.records += block.waiting().1;
+            about.blocks = *block.number.get_or_insert(about.blocks + 1);
+        }
+        file.segment.write(blocks)?;
+        file.about = about;
+        self.catalog.set(file.number, about);
         Ok(())
     }
 
@@ -254,7 +272,7 @@ impl Keeper {
             segment,
             number,
             about,
-            bytes: fs::metadata(&path)?.len(),
+            rest: fs::metadata(&path)?.len(),
             opened: Instant::now(),
         })
     }
@@ -290,8 +308,13 @@ impl Keeper {
 
     /// Opens the segment that was written last; where that is not allowed it is read at least.
     fn reopen(&mut self, number: u64) -> Result<About, SegmentError> {
-        let opened = self.open_file(number).and_then(|file| {
+        let opened = self.open_file(number).and_then(|mut file| {
             file.segment.check()?;
+            let torn = file.segment.drop_torn()?;
+            if torn > 0 {
+                tracing::warn!("{torn} records of the log store were not whole and are dropped");
+                file.about = file.segment.about()?;
+            }
             Ok(file)
         });
         match opened {
@@ -319,9 +342,11 @@ impl Keeper {
     pub(super) fn roll(&mut self) {
         let largest = (self.wanted.max_size / PARTS).min(MAX_SEGMENT);
         let longest = self.wanted.max_age / 24;
-        let is_over = |file: &OpenFile| file.bytes >= largest || file.opened.elapsed() >= longest;
+        let is_over = |file: &OpenFile| {
+            file.rest + file.segment.length() >= largest || file.opened.elapsed() >= longest
+        };
         // A block ends with its file, full or not: else a quiet log would never grow old.
-        if self.block.pending.is_empty() && self.file.as_ref().is_some_and(is_over) {
+        if self.waiting().1 == 0 && self.file.as_ref().is_some_and(is_over) {
             self.seal();
             self.tidy();
         }
@@ -361,7 +386,7 @@ impl Keeper {
     pub(super) fn seal(&mut self) {
         if let Some(file) = self.file.take() {
             self.next = file.number + 1;
-            self.block.restart();
+            self.block = Block::default();
             // One that somebody searches right now stays as it is: the next start reads it too.
             if let Err(error) = file.segment.seal() {
                 tracing::debug!("a segment of the log store keeps its journal: {error}");

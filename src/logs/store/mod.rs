@@ -12,6 +12,7 @@ mod beside;
 mod block;
 mod catalog;
 mod charts;
+mod data;
 mod decode;
 mod encode;
 mod events;
@@ -133,7 +134,7 @@ fn run(messages: &Receiver<Message>, waiting: &AtomicUsize, mut keeper: Keeper) 
         match message {
             Message::Packet(packet) => {
                 waiting.fetch_sub(packet.bytes.len(), Ordering::Relaxed);
-                keeper.take(&packet);
+                keeper.take(packet);
                 keeper.look();
             }
             Message::Event(event) => keeper.note(event),

@@ -1,22 +1,26 @@
-//! One file of the log store: blocks of records, each with its summary.
+//! One segment of the log store: blocks of records, the summaries in a file of SQLite, the records in
+//! one beside it (`data`).
 //!
-//! A block grows by pieces until it is full: a piece is written once and never again, so that a
-//! quiet log does not write its last block anew every second.
+//! A block grows until it is full: records are written once and never again, so that a quiet log does
+//! not write its last block anew every second, and not by way of SQLite's journal, which is twice.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
+use super::block::Block;
+use super::data::{Data, Extent};
 use super::decode::{Damaged, each};
-use super::summary::{Summary, hash};
+use super::summary::Summary;
 
 /// What the file says it is: `SyLg`.
 const APPLICATION_ID: i32 = 0x5379_4c67;
 
 /// Changed with the form of the bytes: a file of another is not read.
-const VERSION: i32 = 2;
+const VERSION: i32 = 3;
 
 /// Pages of one size with what a quiet second adds.
 const PAGE: u32 = 8192;
@@ -27,11 +31,8 @@ const CHECKPOINT: u32 = 256;
 /// A search never waits long for the writer, nor it for a search.
 const BUSY: Duration = Duration::from_millis(500);
 
-/// A block's number and its piece's in one.
-const PIECE_BITS: i64 = 16;
-
-/// Marks a piece's checksum apart from other hashes.
-const PIECE: u64 = 3;
+/// How the name of the records' file goes on behind that of the summaries'.
+pub(super) const DATA: &str = "-data";
 
 /// Why a segment cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -85,71 +86,59 @@ pub(super) struct About {
 #[derive(Debug)]
 pub(super) struct Segment {
     db: Connection,
+    data: Data,
 }
 
 impl Segment {
-    /// Opens the file to write, and makes it where it is not.
+    /// Opens the files to write, and makes them where they are not.
     pub(super) fn open(path: &Path) -> Result<Self, SegmentError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let segment = Self::with(path, flags)?;
-        let is_new = segment.number("SELECT count(*) FROM sqlite_schema")? == 0;
+        let db = connect(path, flags)?;
+        let is_new = number(&db, "SELECT count(*) FROM sqlite_schema")? == 0;
         if is_new {
-            segment.db.pragma_update(None, "page_size", PAGE)?;
+            db.pragma_update(None, "page_size", PAGE)?;
         } else {
-            segment.check_kind()?;
+            check_kind(&db)?;
         }
         let mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
-        segment
-            .db
-            .query_row("PRAGMA journal_mode = WAL", [], mode)?;
+        db.query_row("PRAGMA journal_mode = WAL", [], mode)?;
         // Nothing is made sure for a record: what a machine that loses power had not written
         // itself is lost.
-        segment.db.pragma_update(None, "synchronous", "NORMAL")?;
-        segment
-            .db
-            .pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
+        db.pragma_update(None, "synchronous", "NORMAL")?;
+        db.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
         if is_new {
-            segment.db.execute_batch(&format!(
+            db.execute_batch(&format!(
                 "BEGIN IMMEDIATE;
                  CREATE TABLE blocks(
                      id INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL,
-                     records INTEGER NOT NULL, summary BLOB NOT NULL) STRICT;
-                 CREATE TABLE pieces(
-                     id INTEGER PRIMARY KEY, sum INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
+                     records INTEGER NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL,
+                     summary BLOB NOT NULL) STRICT;
                  PRAGMA application_id = {APPLICATION_ID};
                  PRAGMA user_version = {VERSION};
                  COMMIT;"
             ))?;
         }
-        Ok(segment)
+        let data = Data::open(&beside(path), end(&db)?)?;
+        Ok(Self { db, data })
     }
 
-    /// Opens the file to read.
+    /// Opens the files to read.
     pub(super) fn read(path: &Path) -> Result<Self, SegmentError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let segment = Self::with(path, flags)?;
-        segment.check_kind()?;
-        Ok(segment)
+        let db = connect(path, flags)?;
+        check_kind(&db)?;
+        let data = Data::read(&beside(path)).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => SegmentError::Damaged,
+            _ => error.into(),
+        })?;
+        Ok(Self { db, data })
     }
 
-    fn with(path: &Path, flags: OpenFlags) -> Result<Self, SegmentError> {
-        let db = Connection::open_with_flags(path, flags)?;
-        open_settings(&db)?;
-        Ok(Self { db })
-    }
-
-    fn check_kind(&self) -> Result<(), SegmentError> {
-        let is = |name, value: i32| self.number(name).map(|n| n == i64::from(value));
-        match is("PRAGMA application_id", APPLICATION_ID)? && is("PRAGMA user_version", VERSION)? {
-            true => Ok(()),
-            false => Err(SegmentError::Foreign),
-        }
-    }
-
-    fn number(&self, sql: &str) -> Result<i64, rusqlite::Error> {
-        self.db.query_row(sql, [], |row| row.get(0))
+    /// Bytes of its records.
+    pub(super) fn length(&self) -> u64 {
+        self.data.end()
     }
 
     /// Looks through the whole file.
@@ -186,35 +175,73 @@ impl Segment {
         })?)
     }
 
-    /// Adds a piece to a block, whose summary is now `summary`.
-    pub(super) fn write(
+    /// Drops the blocks whose records are not what was written, and tells how many records they had:
+    /// a machine that lost power had not written them itself.
+    pub(super) fn drop_torn(&mut self) -> Result<u64, SegmentError> {
+        let mut torn = Vec::new();
+        let mut records = 0;
+        self.blocks_from(i64::MAX, |block, summary| {
+            match self.records(block) {
+                Ok(_) => {}
+                Err(SegmentError::Damaged) => {
+                    torn.push(block);
+                    records += summary.records;
+                }
+                Err(error) => return Err(error),
+            }
+            Ok(true)
+        })?;
+        let change = self.db.transaction()?;
+        for block in torn {
+            change.execute("DELETE FROM blocks WHERE id = ?1", [block])?;
+        }
+        change.commit()?;
+        self.data.cut(end(&self.db)?)?;
+        Ok(records)
+    }
+
+    /// Writes what is pending of `blocks`, which have their numbers.
+    pub(super) fn write<'b>(
         &mut self,
-        block: i64,
-        piece: i64,
-        data: &[u8],
-        summary: &Summary,
+        blocks: impl IntoIterator<Item = &'b mut Block>,
     ) -> Result<(), SegmentError> {
         let change = self
             .db
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        change
-            .prepare_cached("INSERT INTO pieces(id, sum, data) VALUES (?1, ?2, ?3)")?
-            .execute(params![(block << PIECE_BITS) | piece, sum(data), data])?;
-        let sql = "INSERT INTO blocks(id, first, last, records, summary) \
-                   VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT(id) DO UPDATE SET \
-                   first = ?2, last = ?3, records = ?4, summary = ?5";
-        change.prepare_cached(sql)?.execute(params![
-            block,
-            summary.first.cast_signed(),
-            summary.last.cast_signed(),
-            summary.records.cast_signed(),
-            summary.to_bytes()
-        ])?;
+        let sql = "INSERT INTO blocks(id, first, last, records, at, length, summary) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(id) DO UPDATE SET \
+                   first = ?2, last = ?3, records = ?4, length = ?6, summary = ?7";
+        let mut statement = change.prepare_cached(sql)?;
+        for block in blocks {
+            // First the records: what is named is there.
+            let more = self.data.append(&block.pending)?;
+            let extent = match block.extent {
+                Extent { length: 0, .. } => more,
+                Extent { at, length } => Extent {
+                    at,
+                    length: length + more.length,
+                },
+            };
+            let summary = &block.summary;
+            statement.execute(params![
+                block.number,
+                summary.first.cast_signed(),
+                summary.last.cast_signed(),
+                summary.records.cast_signed(),
+                extent.at.cast_signed(),
+                extent.length.cast_signed(),
+                summary.to_bytes()
+            ])?;
+            block.extent = extent;
+        }
+        drop(statement);
         Ok(change.commit()?)
     }
 
     /// Has its journal written into the file: who reads it then needs no right to write.
     pub(super) fn seal(self) -> Result<(), SegmentError> {
+        // From now on nobody looks whether all of it is there.
+        self.data.sync()?;
         let mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
         self.db
             .query_row("PRAGMA journal_mode = DELETE", [], mode)?;
@@ -244,23 +271,48 @@ impl Segment {
 
     /// The bytes of a block's records.
     pub(super) fn records(&self, block: i64) -> Result<Vec<u8>, SegmentError> {
-        let sql = "SELECT sum, data FROM pieces WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
-        let mut statement = self.db.prepare_cached(sql)?;
-        let first = block.checked_shl(16).unwrap_or(i64::MAX);
-        let mut rows = statement.query([first, first | ((1 << PIECE_BITS) - 1)])?;
-        let mut bytes = Vec::new();
-        while let Some(row) = rows.next()? {
-            let data = row
-                .get_ref(1)?
-                .as_blob()
-                .map_err(|_| SegmentError::Damaged)?;
-            if row.get::<_, i64>(0)? != sum(data) {
-                return Err(SegmentError::Damaged);
-            }
-            bytes.extend_from_slice(data);
-        }
-        Ok(bytes)
+        let sql = "SELECT at, length FROM blocks WHERE id = ?1";
+        let extent = self.db.prepare_cached(sql)?.query_row([block], extent);
+        let extent = extent.optional()?.ok_or(SegmentError::Damaged)?;
+        Ok(self.data.batches(extent)??)
     }
+}
+
+/// The records' file of the segment of this name.
+fn beside(path: &Path) -> PathBuf {
+    let mut name: OsString = path.as_os_str().to_owned();
+    name.push(DATA);
+    name.into()
+}
+
+fn extent(row: &rusqlite::Row<'_>) -> Result<Extent, rusqlite::Error> {
+    let [at, length] = [row.get::<_, i64>(0)?, row.get(1)?].map(i64::cast_unsigned);
+    Ok(Extent { at, length })
+}
+
+/// Where the records of the last block end.
+fn end(db: &Connection) -> Result<u64, rusqlite::Error> {
+    let sql = "SELECT at, length FROM blocks ORDER BY id DESC LIMIT 1";
+    let last = db.query_row(sql, [], extent).optional()?;
+    Ok(last.unwrap_or_default().end())
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, rusqlite::Error> {
+    let db = Connection::open_with_flags(path, flags)?;
+    open_settings(&db)?;
+    Ok(db)
+}
+
+fn check_kind(db: &Connection) -> Result<(), SegmentError> {
+    let is = |name, value: i32| number(db, name).map(|n| n == i64::from(value));
+    match is("PRAGMA application_id", APPLICATION_ID)? && is("PRAGMA user_version", VERSION)? {
+        true => Ok(()),
+        false => Err(SegmentError::Foreign),
+    }
+}
+
+fn number(db: &Connection, sql: &str) -> Result<i64, rusqlite::Error> {
+    db.query_row(sql, [], |row| row.get(0))
 }
 
 /// What every connection is set to.
@@ -271,8 +323,4 @@ pub(super) fn open_settings(db: &Connection) -> Result<(), rusqlite::Error> {
     db.pragma_update(None, "cell_size_check", true)?;
     db.pragma_update(None, "mmap_size", 0)?;
     db.pragma_update(None, "journal_size_limit", 1 << 20)
-}
-
-fn sum(data: &[u8]) -> i64 {
-    hash(PIECE, data).cast_signed()
 }

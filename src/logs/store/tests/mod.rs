@@ -65,7 +65,7 @@ impl Store {
     /// Takes records as a worker would leave them.
     fn take(&mut self, records: &[Record<'_>]) {
         let packet = packet(records);
-        self.keeper().take(&packet);
+        self.keeper().take(packet);
     }
 
     fn close(&mut self) {

@@ -102,7 +102,7 @@ fn large(store: &mut Store, packets: u64) {
     let mut mould = Mould::new();
     for number in 0..packets {
         let packet = mould.cast(number);
-        store.keeper().take(&packet);
+        store.keeper().take(packet);
         if number == packets / 10 {
             store.take(&[special(number * SECOND + SECOND - 1)]);
         }

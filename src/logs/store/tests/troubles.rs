@@ -16,7 +16,14 @@ use crate::model::LogStore;
 fn files(store: &Store, part: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(store.catalog.folder()).unwrap();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.to_string_lossy().contains(part));
+    files.retain(|path| {
+        let path = path.to_string_lossy();
+        // A segment alone, or whatever has this in its name.
+        match part {
+            ".db" => path.ends_with(part),
+            _ => path.contains(part),
+        }
+    });
     files.sort();
     files
 }
@@ -98,7 +105,8 @@ fn a_quiet_log_goes_on_in_a_new_file_too_so_that_the_old_one_can_go() {
     store.keeper().roll();
     store.keeper().flush();
     store.keeper().roll();
-    assert_eq!(files(&store, ".db").len(), 1 + 2, "a file and its journal");
+    assert_eq!(files(&store, ".db").len(), 1);
+    assert_eq!(files(&store, ".db-").len(), 1 + 2, "records and a journal");
     // A file may be no older than nothing.
     store.keeper().follow(LogStore {
         max_age: Duration::ZERO,
@@ -125,7 +133,7 @@ fn what_was_kept_is_there_after_a_restart_and_goes_on() {
             // Killed: nothing is closed in order.
             _ => std::mem::forget(store.keeper.take()),
         }
-        assert_eq!(files(&store, ".db-").is_empty(), n == 0);
+        assert_eq!(files(&store, ".db-wal").is_empty(), n == 0);
     }
 }
 
@@ -148,7 +156,8 @@ fn a_damaged_file_is_set_aside_at_the_start_and_the_others_are_searched() {
     let mut store = Store::in_folder(dir.path());
     let page = store.search(&Filter::default());
     assert_eq!(page.records.len(), 1);
-    assert_eq!(files(&store, ".corrupt-").len(), 2);
+    let aside = files(&store, ".corrupt-");
+    assert_eq!(aside.len(), 2 + 2, "{aside:?}: each with its records");
     store.take(&[at(9 * SECOND)]);
     assert_eq!(store.search(&Filter::default()).records.len(), 2);
     assert_eq!(store.lost.load(Ordering::Relaxed), 0);
@@ -167,7 +176,7 @@ fn damage_that_a_search_finds_costs_its_file_and_no_more() {
     }]);
     store.keeper().flush();
     store.keeper().seal();
-    let path = &files(&store, ".db")[1];
+    let path = &files(&store, ".db-data")[1];
     let mut bytes = fs::read(path).unwrap();
     let place = memchr::memmem::find(&bytes, b"find-me-in-the-bytes").unwrap();
     bytes[place] ^= 1;
@@ -177,9 +186,65 @@ fn damage_that_a_search_finds_costs_its_file_and_no_more() {
     store.keeper().examine(2);
     let page = store.search(&Filter::default());
     assert_eq!((page.records.len(), page.unreadable.len()), (1, 0));
-    assert_eq!(files(&store, ".corrupt-").len(), 1);
+    assert_eq!(files(&store, ".corrupt-").len(), 2);
     // What is sound is no victim of a wrong word.
     store.keeper().examine(1);
+    assert_eq!(store.search(&Filter::default()).records.len(), 1);
+}
+
+#[test]
+fn what_a_machine_without_power_had_not_written_is_dropped_and_the_rest_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::in_folder(dir.path());
+    for second in 0..3 {
+        store.take(&[at(second * SECOND)]);
+        store.keeper().flush();
+        store.keeper().restart_block();
+    }
+    std::mem::forget(store.keeper.take());
+    let path = &files(&store, ".db-data")[0];
+    let bytes = fs::read(path).unwrap();
+    let each = bytes.len() / 3;
+    // Of the last block half is there; of the second a page is all zeros.
+    let mut torn = bytes[..each * 5 / 2].to_vec();
+    torn[each..each * 2].fill(0);
+    fs::write(path, &torn).unwrap();
+    let mut store = Store::in_folder(dir.path());
+    assert_eq!(store.search(&Filter::default()).records.len(), 1);
+    assert_eq!(fs::read(&files(&store, ".db-data")[0]).unwrap().len(), each);
+    store.take(&[at(9 * SECOND)]);
+    let page = store.search(&Filter::default());
+    assert_eq!((page.records.len(), page.unreadable.len()), (2, 0));
+    // Written, and then killed before it was named: as if it had not come.
+    std::mem::forget(store.keeper.take());
+    let path = &files(&store, ".db-data")[0];
+    let whole = fs::read(path).unwrap();
+    fs::write(path, [&whole[..], b"half a batch"].concat()).unwrap();
+    let mut store = Store::in_folder(dir.path());
+    assert_eq!(store.search(&Filter::default()).records.len(), 2);
+    assert_eq!(fs::read(&files(&store, ".db-data")[0]).unwrap(), whole);
+    // Without its records it is no segment.
+    std::mem::forget(store.keeper.take());
+    fs::remove_file(&files(&store, ".db-data")[0]).unwrap();
+    let mut store = Store::in_folder(dir.path());
+    assert_eq!(store.search(&Filter::default()).records.len(), 0);
+    store.take(&[at(10 * SECOND)]);
+    assert_eq!(store.search(&Filter::default()).records.len(), 1);
+}
+
+#[test]
+fn a_file_of_another_version_is_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::in_folder(dir.path());
+    store.take(&[at(0)]);
+    store.close();
+    let db = rusqlite::Connection::open(&files(&store, ".db")[0]).unwrap();
+    db.pragma_update(None, "user_version", 2).unwrap();
+    drop(db);
+    let mut store = Store::in_folder(dir.path());
+    assert_eq!(store.search(&Filter::default()).records.len(), 0);
+    assert_eq!(files(&store, ".corrupt-").len(), 2);
+    store.take(&[at(1)]);
     assert_eq!(store.search(&Filter::default()).records.len(), 1);
 }
 
