@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::beside::Beside;
-use super::block::Block;
+use super::block::Blocks;
 use super::catalog::{Catalog, make_folder};
 use super::charts;
 use super::decode::each;
@@ -47,9 +47,7 @@ pub(super) struct Keeper {
     next: u64,
     /// What there is from before is known.
     is_recovered: bool,
-    block: Block,
-    /// Blocks that are full and not written.
-    full: Vec<Block>,
+    blocks: Blocks,
     /// When the oldest record came that is not written.
     waiting_since: Option<Instant>,
     beside: Beside,
@@ -83,8 +81,7 @@ impl Keeper {
             file: None,
             next: 1,
             is_recovered: false,
-            block: Block::default(),
-            full: Vec::new(),
+            blocks: Blocks::default(),
             waiting_since: None,
             beside: Beside::default(),
             looked: Instant::now(),
@@ -106,7 +103,7 @@ impl Keeper {
 
     /// Takes records in.
     pub(super) fn take(&mut self, mut packet: Packet) {
-        let Block { summary, .. } = &mut self.block;
+        let summary = self.blocks.summary();
         let minutes = &mut self.beside.minutes;
         let mut recent = self.recent.lock();
         let read = each(&packet.bytes, |raw| {
@@ -117,12 +114,9 @@ impl Keeper {
         drop(recent);
         debug_assert_eq!(read, Ok(()), "a worker's bytes are whole");
         packet.seal();
-        self.block.push(packet);
+        self.blocks.push(packet);
         self.waiting_since.get_or_insert_with(Instant::now);
-        if self.block.is_full() {
-            self.full.push(std::mem::take(&mut self.block));
-        }
-        if self.waiting().0 >= HELD {
+        if self.blocks.waiting().0 >= HELD {
             self.write();
         }
     }
@@ -130,13 +124,7 @@ impl Keeper {
     /// What comes next begins another block.
     #[cfg(test)]
     pub(super) fn restart_block(&mut self) {
-        self.block = Block::default();
-    }
-
-    /// Bytes and records that are not written.
-    fn waiting(&self) -> (usize, u64) {
-        let all = self.full.iter().chain([&self.block]).map(Block::waiting);
-        all.fold((0, 0), |sum, more| (sum.0 + more.0, sum.1 + more.1))
+        self.blocks.restart();
     }
 
     /// Takes an event in.
@@ -191,7 +179,7 @@ impl Keeper {
             if self.file.as_ref().is_some_and(|file| file.number == number) {
                 self.file = None;
                 self.next = number + 1;
-                self.block = Block::default();
+                self.blocks.restart();
             }
             self.catalog.forget(number);
             self.set_aside(&path, &error);
@@ -201,7 +189,7 @@ impl Keeper {
     /// Writes what waits.
     fn write(&mut self) {
         self.waiting_since = None;
-        let (_, records) = self.waiting();
+        let (_, records) = self.blocks.waiting();
         if records == 0 {
             return;
         }
@@ -210,20 +198,17 @@ impl Keeper {
             true => Err(None),
             false => self.write_blocks().map_err(Some),
         };
-        let had_full = !self.full.is_empty();
-        self.full.clear();
         match written {
             Ok(()) => {
                 self.not_before = None;
                 self.trouble.is_over();
-                self.block.is_written();
-                if had_full {
+                if self.blocks.are_written() {
                     self.roll();
                 }
             }
             Err(error) => {
                 // What is on disk of the block is whole; what comes next begins another.
-                self.block = Block::default();
+                self.blocks.restart();
                 match error {
                     Some(error) => self.fail(records, &error),
                     None => self.trouble.count(records),
@@ -244,20 +229,8 @@ impl Keeper {
         let Some(file) = &mut self.file else {
             return Ok(());
         };
-        let grows = (!self.block.pending.is_empty()).then_some(&mut self.block);
-        let mut blocks: Vec<&mut Block> = self.full.iter_mut().chain(grows).collect();
         let mut about = file.about;
-        for block in &mut blocks {
-            let summary = &block.summary;
-            about.first = match about.records {
-                0 => summary.first,
-                _ => about.first.min(summary.first),
-            };
-            about.last = about.last.max(summary.last);
-            about.records += block.waiting().1;
-            about.blocks = *block.number.get_or_insert(about.blocks + 1);
-        }
-        file.segment.write(blocks)?;
+        file.segment.write(self.blocks.unwritten(&mut about))?;
         file.about = about;
         self.catalog.set(file.number, about);
         Ok(())
@@ -346,7 +319,7 @@ impl Keeper {
             file.rest + file.segment.length() >= largest || file.opened.elapsed() >= longest
         };
         // A block ends with its file, full or not: else a quiet log would never grow old.
-        if self.waiting().1 == 0 && self.file.as_ref().is_some_and(is_over) {
+        if self.blocks.waiting().1 == 0 && self.file.as_ref().is_some_and(is_over) {
             self.seal();
             self.tidy();
         }
@@ -386,7 +359,7 @@ impl Keeper {
     pub(super) fn seal(&mut self) {
         if let Some(file) = self.file.take() {
             self.next = file.number + 1;
-            self.block = Block::default();
+            self.blocks.restart();
             // One that somebody searches right now stays as it is: the next start reads it too.
             if let Err(error) = file.segment.seal() {
                 tracing::debug!("a segment of the log store keeps its journal: {error}");

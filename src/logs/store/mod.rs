@@ -17,6 +17,7 @@ mod decode;
 mod encode;
 mod events;
 mod filter;
+mod gather;
 mod histogram;
 mod json;
 mod keeper;
@@ -32,6 +33,7 @@ mod tests;
 mod trouble;
 
 use std::io;
+use std::iter;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
@@ -41,6 +43,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::model::{LogFormat, LogStore};
 use catalog::Catalog;
+use gather::Gather;
 use keeper::Keeper;
 use recent::Recent;
 use segment::Segment;
@@ -73,6 +76,7 @@ pub struct Records {
     // are as rare as the operator.
     queue: Sender<Message>,
     waiting: Arc<AtomicUsize>,
+    gather: Arc<Gather>,
     lost: Arc<AtomicU64>,
     ailing: Ailing,
     catalog: Catalog,
@@ -105,23 +109,29 @@ pub fn start_store(
     let records = Records {
         queue,
         waiting: Arc::default(),
+        gather: Arc::default(),
         lost: Arc::clone(&lost),
         ailing: Arc::default(),
         catalog: Catalog::of(folder),
         turn: Arc::default(),
         recent: Recent::default(),
     };
-    let (waiting, catalog) = (Arc::clone(&records.waiting), records.catalog.clone());
+    let (waiting, gather) = (Arc::clone(&records.waiting), Arc::clone(&records.gather));
+    let catalog = records.catalog.clone();
     let trouble = Trouble::new(lost, Arc::clone(&records.ailing));
     let recent = records.recent.clone();
     let keeper = move || Keeper::new(catalog, wanted, trouble, recent);
     let thread = Builder::new()
         .name("log-store".into())
-        .spawn(move || run(&messages, &waiting, keeper()))?;
+        .spawn(move || run(&messages, (&waiting, &gather), keeper()))?;
     Ok((records, thread))
 }
 
-fn run(messages: &Receiver<Message>, waiting: &AtomicUsize, mut keeper: Keeper) {
+fn run(
+    messages: &Receiver<Message>,
+    (waiting, gather): (&AtomicUsize, &Gather),
+    mut keeper: Keeper,
+) {
     loop {
         let message = match messages.recv_timeout(keeper.look_in()) {
             Ok(message) => message,
@@ -131,22 +141,25 @@ fn run(messages: &Receiver<Message>, waiting: &AtomicUsize, mut keeper: Keeper) 
             }
             Err(RecvTimeoutError::Disconnected) => break,
         };
-        match message {
-            Message::Packet(packet) => {
-                waiting.fetch_sub(packet.bytes.len(), Ordering::Relaxed);
-                keeper.take(packet);
-                keeper.look();
+        for message in iter::once(message).chain(messages.try_iter()) {
+            match message {
+                Message::Packet(packet) => {
+                    waiting.fetch_sub(packet.bytes.len(), Ordering::Relaxed);
+                    keeper.take(packet);
+                    keeper.look();
+                }
+                Message::Event(event) => keeper.note(event),
+                Message::Follow(wanted) => keeper.follow(wanted),
+                Message::Flush(done) => {
+                    keeper.flush();
+                    // The one who asked may have stopped waiting.
+                    let _ = done.send(());
+                }
+                Message::Examine(number) => keeper.examine(number),
+                Message::Stop => return keeper.close(),
             }
-            Message::Event(event) => keeper.note(event),
-            Message::Follow(wanted) => keeper.follow(wanted),
-            Message::Flush(done) => {
-                keeper.flush();
-                // The one who asked may have stopped waiting.
-                let _ = done.send(());
-            }
-            Message::Examine(number) => keeper.examine(number),
-            Message::Stop => break,
         }
+        gather.rest();
     }
     keeper.close();
 }
@@ -164,6 +177,7 @@ impl Records {
         Self {
             queue: mpsc::channel().0,
             waiting: Arc::default(),
+            gather: Arc::default(),
             lost: Arc::default(),
             ailing: Arc::default(),
             catalog,
@@ -190,6 +204,7 @@ impl Records {
         let records = Self {
             queue,
             waiting: Arc::default(),
+            gather: Arc::default(),
             lost: Arc::default(),
             ailing: Arc::default(),
             catalog: Catalog::of(Path::new("nowhere")),
@@ -347,5 +362,6 @@ impl Records {
     fn tell(&self, message: Message) {
         // An error means the store was stopped: there is nobody to tell.
         let _ = self.queue.send(message);
+        self.gather.hurry();
     }
 }
