@@ -37,6 +37,9 @@ pub(crate) struct Load {
     // Requests that may still begin, and answers that came whole.
     left: usize,
     done: usize,
+    // Which of several is asked now, and how many answers came of each.
+    asked: usize,
+    answered: Vec<usize>,
     // Clients stay when they have nothing more to ask.
     stay: bool,
     schedule: Option<Schedule>,
@@ -61,6 +64,8 @@ const PARTIES: usize = 16;
 struct Party {
     stream: TcpStream,
     client: bool,
+    // Which of several it asks.
+    asks: usize,
     // Bytes of the request or the answer that have been written.
     sent: usize,
     sending: bool,
@@ -96,6 +101,8 @@ impl Load {
             target: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             left: 0,
             done: 0,
+            asked: 0,
+            answered: Vec::new(),
             stay: false,
             schedule: None,
         })
@@ -120,18 +127,23 @@ impl Load {
         Ok(())
     }
 
-    /// Sends requests over `connections` at once to `port` for so long, and tells how many were answered.
+    /// Sends requests over `connections` at once to each of `ports` for so long, and tells how many each
+    /// of them answered.
     pub(crate) fn run_for(
         &mut self,
-        port: u16,
+        ports: &[u16],
         connections: usize,
         time: Duration,
-    ) -> io::Result<usize> {
+    ) -> io::Result<Vec<usize>> {
         let end = Instant::now() + time;
-        self.target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         (self.stay, self.left, self.done) = (false, usize::MAX, 0);
-        for _ in 0..connections {
-            self.connect()?;
+        self.answered = vec![0; ports.len()];
+        for (asked, port) in ports.iter().enumerate() {
+            self.target = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
+            self.asked = asked;
+            for _ in 0..connections {
+                self.connect()?;
+            }
         }
         while Instant::now() < end {
             self.turn(None)?;
@@ -141,7 +153,7 @@ impl Load {
         while self.done < begun {
             self.turn(None)?;
         }
-        Ok(self.done)
+        Ok(std::mem::take(&mut self.answered))
     }
 
     /// Opens connections that ask once and stay until they are let go.
@@ -304,6 +316,7 @@ impl Load {
         self.parties[index] = Some(Party {
             stream,
             client,
+            asks: self.asked,
             sent: 0,
             sending: client,
             head: Vec::new(),
@@ -380,6 +393,9 @@ impl Load {
             return self.write(party, index).map(|()| true);
         }
         self.done += 1;
+        if let Some(answered) = self.answered.get_mut(party.asks) {
+            *answered += 1;
+        }
         if let (Some(schedule), Some(due)) = (&mut self.schedule, party.due.take()) {
             schedule.took.push(due.elapsed());
             if !self.exchange.reconnects {
