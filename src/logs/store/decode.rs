@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::encode::{
-    CONNECT, FIRST_BYTE, HERE, ITS_NODE, LONG, NARROW, NONE, REASON, SHORT, STATUS, TEXTS, Text,
-    WIDE,
+    BACK, CONNECT, FIRST_BYTE, HERE, ITS_ADDRESS, ITS_NODE, LONG, MAX_NODES, NARROW, NONE, REASON,
+    SHORT, STATUS, TEXTS, Text, WIDE,
 };
+pub(super) use super::read::{Bytes, Damaged};
 use crate::logs::{Record, Try};
 
 /// One record, as it lies in its bytes.
@@ -30,6 +31,8 @@ pub(super) struct Raw<'b> {
     flags: u32,
     pub(super) request_id: &'b [u8],
     tries: u64,
+    /// Where its node was reached before, if it was.
+    address: Option<&'b [u8]>,
     /// The tries, not taken apart.
     rest: &'b [u8],
     /// Whether one of them was of another node than the one that answered.
@@ -47,16 +50,12 @@ struct RawTry<'b> {
     first_byte: Option<u64>,
 }
 
-/// The bytes are not what was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Damaged;
-
 impl<'b> Raw<'b> {
     pub(super) fn text(&self, text: Text) -> Option<&'b [u8]> {
         (flag(self.flags, text as usize) != NONE).then_some(self.texts[text as usize])
     }
 
-    /// Whether it may be another than in the record before.
+    /// Whether it may be one that no record of the batch had before.
     pub(super) fn is_fresh(&self, text: Text) -> bool {
         flag(self.flags, text as usize) == HERE
     }
@@ -71,7 +70,7 @@ impl<'b> Raw<'b> {
         whole.is_ok() && is_there
     }
 
-    /// Hands the name of each node asked to `take`, unless it is that of the record before.
+    /// Hands the name of each node asked to `take`, unless an earlier record of the batch had it.
     pub(super) fn nodes(&self, mut take: impl FnMut(&'b [u8])) {
         if !self.others_tried {
             if self.is_fresh(Text::Node) {
@@ -136,7 +135,7 @@ impl<'b> Raw<'b> {
     fn each_try(&self, mut take: impl FnMut(RawTry<'b>)) -> Result<(), Damaged> {
         let mut left = Bytes(self.rest);
         for _ in 0..self.tries {
-            take(left.tried(self.text(Text::Node))?);
+            take(left.tried(self.text(Text::Node), self.address)?);
         }
         Ok(())
     }
@@ -200,10 +199,10 @@ struct Before<'b> {
     texts: [&'b [u8]; TEXTS],
     /// The first of two bits for each text that came.
     came: u32,
+    /// The different nodes that came, each with its address once that came, and the last one's place.
+    nodes: Vec<(&'b [u8], Option<&'b [u8]>)>,
+    node: Option<usize>,
 }
-
-/// Bytes not read yet.
-pub(super) struct Bytes<'b>(pub(super) &'b [u8]);
 
 impl<'b> Bytes<'b> {
     /// The next batch: its head, and what is behind that; none at the end.
@@ -215,66 +214,6 @@ impl<'b> Bytes<'b> {
         let sum = u64::from_le_bytes(self.array()?);
         let behind = self.take(usize::try_from(length).map_err(|_| Damaged)?)?;
         Ok(Some((Head { records, sum }, behind)))
-    }
-
-    #[inline]
-    pub(super) fn take(&mut self, length: usize) -> Result<&'b [u8], Damaged> {
-        let (taken, left) = self.0.split_at_checked(length).ok_or(Damaged)?;
-        self.0 = left;
-        Ok(taken)
-    }
-
-    #[inline]
-    pub(super) fn byte(&mut self) -> Result<u8, Damaged> {
-        let (first, left) = self.0.split_first().ok_or(Damaged)?;
-        self.0 = left;
-        Ok(*first)
-    }
-
-    #[inline]
-    pub(super) fn number(&mut self) -> Result<u64, Damaged> {
-        // Most are small.
-        match self.0 {
-            [byte, left @ ..] if *byte < 0x80 => {
-                self.0 = left;
-                Ok(u64::from(*byte))
-            }
-            [low, high, left @ ..] if *high < 0x80 => {
-                self.0 = left;
-                Ok(u64::from(low & 0x7f) | u64::from(*high) << 7)
-            }
-            _ => self.long_number(),
-        }
-    }
-
-    fn long_number(&mut self) -> Result<u64, Damaged> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(number);
-            }
-        }
-        Err(Damaged)
-    }
-
-    #[inline]
-    pub(super) fn text(&mut self) -> Result<&'b [u8], Damaged> {
-        let length = usize::try_from(self.number()?).map_err(|_| Damaged)?;
-        self.take(length)
-    }
-
-    #[inline]
-    fn small(&mut self) -> Result<u16, Damaged> {
-        u16::try_from(self.number()?).map_err(|_| Damaged)
-    }
-
-    #[inline]
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Damaged> {
-        let (taken, left) = self.0.split_first_chunk().ok_or(Damaged)?;
-        self.0 = left;
-        Ok(*taken)
     }
 
     #[inline]
@@ -322,19 +261,30 @@ impl<'b> Bytes<'b> {
             flags,
             request_id: self.text()?,
             tries: self.number()?,
+            address: None,
             rest: self.0,
             others_tried: false,
         };
+        let node = before.node.and_then(|place| before.nodes.get_mut(place));
+        raw.address = node.as_ref().and_then(|(_, address)| *address);
         let has_node = raw.text(Text::Node).is_some();
+        let mut first = raw.address;
         for _ in 0..raw.tries {
-            raw.others_tried |= !self.pass_try(has_node)?;
+            let (is_its, address) = self.pass_try(has_node, raw.address)?;
+            raw.others_tried |= !is_its;
+            first = first.or(is_its.then_some(address));
+        }
+        if let Some((_, address)) = node {
+            *address = first;
         }
         Ok(raw)
     }
 
     /// Takes in the texts that stand here; most are those of the record before.
     fn texts(&mut self, before: &mut Before<'b>) -> Result<u32, Damaged> {
-        let flags = u32::from_le_bytes(self.array()?);
+        let all = u32::from_le_bytes(self.array()?);
+        // The node is said in another way than all others.
+        let flags = all & !(3 << (2 * Text::Node as usize));
         let (same, mut here) = (flags & SAMES, (flags >> 1) & SAMES);
         if same & here != 0 || same & !before.came != 0 {
             return Err(Damaged);
@@ -345,18 +295,49 @@ impl<'b> Bytes<'b> {
             before.texts[place] = self.text()?;
             here &= here - 1;
         }
-        Ok(flags)
+        self.node(flag(all, Text::Node as usize), before)?;
+        Ok(all)
     }
 
-    /// Goes past a try; whether its node is the record's.
-    fn pass_try(&mut self, has_node: bool) -> Result<bool, Damaged> {
+    fn node(&mut self, flag: u32, before: &mut Before<'b>) -> Result<(), Damaged> {
+        before.node = match flag {
+            NONE => None,
+            HERE => {
+                let node = self.text()?;
+                before.texts[Text::Node as usize] = node;
+                let count = before.nodes.len();
+                (count < MAX_NODES).then(|| {
+                    before.nodes.push((node, None));
+                    count
+                })
+            }
+            BACK => {
+                let place = usize::from(self.byte()?);
+                let (node, _) = before.nodes.get(place).ok_or(Damaged)?;
+                before.texts[Text::Node as usize] = node;
+                Some(place)
+            }
+            _ => return Err(Damaged),
+        };
+        Ok(())
+    }
+
+    /// Goes past a try; whether its node is the record's, and its address.
+    fn pass_try(
+        &mut self,
+        has_node: bool,
+        known: Option<&'b [u8]>,
+    ) -> Result<(bool, &'b [u8]), Damaged> {
         let flags = self.byte()?;
         let has = |flag: u8| flags & flag != 0;
         let is_its = has(ITS_NODE) && has_node;
-        let texts = 1 + usize::from(!is_its);
-        for _ in 0..texts {
+        if !is_its {
             self.text()?;
         }
+        let address = match has(ITS_ADDRESS) {
+            true => known.ok_or(Damaged)?,
+            false => self.text()?,
+        };
         if has(STATUS) {
             self.small()?;
         }
@@ -366,10 +347,14 @@ impl<'b> Bytes<'b> {
         for _ in 0..usize::from(has(CONNECT)) + usize::from(has(FIRST_BYTE)) {
             self.number()?;
         }
-        Ok(is_its)
+        Ok((is_its, address))
     }
 
-    fn tried(&mut self, node: Option<&'b [u8]>) -> Result<RawTry<'b>, Damaged> {
+    fn tried(
+        &mut self,
+        node: Option<&'b [u8]>,
+        known: Option<&'b [u8]>,
+    ) -> Result<RawTry<'b>, Damaged> {
         let flags = self.byte()?;
         let has = |flag: u8| flags & flag != 0;
         Ok(RawTry {
@@ -377,7 +362,10 @@ impl<'b> Bytes<'b> {
                 Some(node) if has(ITS_NODE) => node,
                 _ => self.text()?,
             },
-            address: self.text()?,
+            address: match has(ITS_ADDRESS) {
+                true => known.ok_or(Damaged)?,
+                false => self.text()?,
+            },
             status: has(STATUS).then(|| self.small()).transpose()?,
             reason: has(REASON).then(|| self.text()).transpose()?,
             connect: has(CONNECT).then(|| self.number()).transpose()?,

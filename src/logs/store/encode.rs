@@ -1,8 +1,9 @@
 //! Records as bytes: how a worker leaves them, and how they are kept.
 //!
 //! Written once, in the worker, for as few instructions as can be: a text that is the same as in
-//! the record before is one comparison and two bits. What a worker hands over at once is a batch;
-//! only within it does a record lean on the one before.
+//! the record before is one comparison and two bits, a node that answered before, with its address,
+//! one byte. What a worker hands over at once is a batch; only within it does a record lean on those
+//! before.
 
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -39,6 +40,12 @@ pub(super) const NONE: u32 = 0;
 pub(super) const SAME: u32 = 1;
 /// It follows.
 pub(super) const HERE: u32 = 2;
+/// Of the node alone: as in an earlier record of the batch; which of the different ones follows.
+pub(super) const BACK: u32 = 3;
+
+/// Nodes of a batch that can be said so, and how many are looked at for each record.
+pub(super) const MAX_NODES: usize = 250;
+const LOOKED_AT: usize = 8;
 
 /// Bytes of the longest number.
 const LONGEST: usize = 10;
@@ -62,6 +69,8 @@ pub(super) const CONNECT: u8 = 4;
 pub(super) const FIRST_BYTE: u8 = 8;
 /// Its node is the record's.
 pub(super) const ITS_NODE: u8 = 16;
+/// And its address is the one where that node was reached first.
+pub(super) const ITS_ADDRESS: u8 = 32;
 
 /// Records that a worker has not handed over yet.
 #[derive(Debug, Default)]
@@ -69,9 +78,25 @@ pub struct Batch {
     bytes: Vec<u8>,
     records: u32,
     /// Where in `bytes` each text stands that came last.
-    last: [(usize, usize); TEXTS],
+    last: [Place; TEXTS],
+    /// The nodes that answered, and the place of the last one among them.
+    nodes: Vec<NodeAt>,
+    node: Option<usize>,
     /// Microseconds since 1970 of the record before.
     time: u64,
+}
+
+/// Where a text begins in the bytes, and its length.
+type Place = (usize, usize);
+
+/// No text is there.
+const NOWHERE: Place = (0, usize::MAX);
+
+/// Where the name of a node stands, and its address, once it is there.
+#[derive(Debug)]
+struct NodeAt {
+    name: Place,
+    address: Place,
 }
 
 /// Records handed over.
@@ -96,7 +121,9 @@ impl Batch {
     pub fn append(&mut self, record: &Record<'_>) {
         if self.records == 0 {
             self.bytes.extend_from_slice(&[0; HEAD]);
-            self.last = [(0, usize::MAX); TEXTS];
+            self.last = [NOWHERE; TEXTS];
+            self.nodes.clear();
+            self.node = None;
             self.time = 0;
         }
         self.records += 1;
@@ -105,8 +132,11 @@ impl Batch {
         varint(&mut self.bytes, record.request_id.len() as u64);
         self.bytes.extend_from_slice(record.request_id);
         varint(&mut self.bytes, record.tries.len() as u64);
+        // As it is when the record begins: who reads it knows no more.
+        let known = self.node.and_then(|place| self.nodes.get(place));
+        let known = known.map_or(NOWHERE, |node| node.address);
         for one in record.tries {
-            self.tried(one, record.node);
+            self.tried(one, record.node, known);
         }
     }
 
@@ -185,7 +215,8 @@ impl Batch {
             record.user_agent,
             record.referer,
             record.pool.map(str::as_bytes),
-            record.node.map(str::as_bytes),
+            // It stands behind all others.
+            None,
             Some(record.user),
             Some(client),
         ];
@@ -205,24 +236,61 @@ impl Batch {
             };
             flags |= flag << (2 * place);
         }
+        flags |= self.node(record.node) << (2 * Text::Node as usize);
         self.bytes[at..at + 4].copy_from_slice(&flags.to_le_bytes());
     }
 
-    fn tried(&mut self, one: &Try<'_>, node: Option<&str>) {
-        let out = &mut self.bytes;
+    /// Which node answered: nodes come in turns, so that it is seldom that of the record before, but
+    /// often the one that came behind it the last time.
+    fn node(&mut self, node: Option<&str>) -> u32 {
+        let Some(node) = node.map(str::as_bytes) else {
+            self.node = None;
+            return NONE;
+        };
+        let count = self.nodes.len();
+        let next = self.node.map_or(0, |place| place + 1);
+        let turn = (next..count).chain(0..next.min(count));
+        for place in turn.take(LOOKED_AT) {
+            if is_last(&self.bytes, self.nodes[place].name, node) {
+                self.node = Some(place);
+                self.bytes.push(place.to_le_bytes()[0]);
+                return BACK;
+            }
+        }
+        varint(&mut self.bytes, node.len() as u64);
+        let name = (self.bytes.len(), node.len());
+        self.bytes.extend_from_slice(node);
+        self.node = (count < MAX_NODES).then(|| {
+            let address = NOWHERE;
+            self.nodes.push(NodeAt { name, address });
+            count
+        });
+        HERE
+    }
+
+    fn tried(&mut self, one: &Try<'_>, node: Option<&str>, known: Place) {
         let its_node = node == Some(one.node);
+        let its_address = its_node && is_last(&self.bytes, known, one.address.as_bytes());
+        let out = &mut self.bytes;
         let flag = |is: bool, flag: u8| if is { flag } else { 0 };
         out.push(
             flag(one.status.is_some(), STATUS)
                 | flag(one.reason.is_some(), REASON)
                 | flag(one.connect.is_some(), CONNECT)
                 | flag(one.first_byte.is_some(), FIRST_BYTE)
-                | flag(its_node, ITS_NODE),
+                | flag(its_node, ITS_NODE)
+                | flag(its_address, ITS_ADDRESS),
         );
         if !its_node {
             text(out, one.node.as_bytes());
         }
-        text(out, one.address.as_bytes());
+        if !its_address {
+            text(out, one.address.as_bytes());
+            let node = self.node.and_then(|place| self.nodes.get_mut(place));
+            if let Some(node) = node.filter(|node| its_node && node.address == NOWHERE) {
+                node.address = (out.len() - one.address.len(), one.address.len());
+            }
+        }
         if let Some(status) = one.status {
             varint(out, status.into());
         }
@@ -238,7 +306,7 @@ impl Batch {
 }
 
 /// Whether `text` is what stands at `last`; nothing stands there where its length is no length.
-fn is_last(bytes: &[u8], last: (usize, usize), text: &[u8]) -> bool {
+fn is_last(bytes: &[u8], last: Place, text: &[u8]) -> bool {
     let (at, length) = last;
     length == text.len()
         && bytes
@@ -254,10 +322,15 @@ pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
         Some((text.first_chunk()?, text.last_chunk()?))
     }
     match one.len() {
+        0 => other.is_empty(),
+        1 => one.first() == other.first(),
+        17.. => {
+            let (many, others) = (one.as_chunks::<16>().0, other.as_chunks::<16>().0);
+            ends::<16>(one) == ends::<16>(other) && many == others
+        }
         8..=16 => ends::<8>(one) == ends::<8>(other),
         4..=7 => ends::<4>(one) == ends::<4>(other),
         2..=3 => ends::<2>(one) == ends::<2>(other),
-        _ => one == other,
     }
 }
 

@@ -18,7 +18,9 @@ type Drawn = (
 );
 
 fn drawn() -> impl Strategy<Value = Drawn> {
-    let name = option::of(proptest::sample::select(vec!["web-1", "web-2", ""]));
+    let name = option::of(proptest::sample::select(vec![
+        "web-1", "web-2", "web-3", "",
+    ]));
     (
         (0..1_u64 << 51, any::<u16>(), 0..1_u64 << 40, any::<u64>()),
         (
@@ -49,7 +51,11 @@ fn with_record<T>(drawn: &Drawn, take: impl FnOnce(&Record<'_>) -> T) -> T {
             } else {
                 node.unwrap_or("web-1")
             },
-            address: "[::1]:80",
+            address: if time.is_some() {
+                "[::1]:80"
+            } else {
+                "[::1]:8080"
+            },
             status: *status,
             reason: other.then_some("node_reset"),
             connect: time.map(Duration::from_micros),
@@ -99,9 +105,52 @@ fn a_record_keeps_all_it_has() {
     assert!(second < 140 && second < first / 2, "{first} {second}");
 }
 
+#[test]
+fn many_nodes_and_those_that_come_in_turns_are_told_apart() {
+    let mut batch = Batch::default();
+    let mut expected = Vec::new();
+    for n in (0..600_usize).chain((0..600).map(|n| n % 3)) {
+        let (node, address) = (format!("web-{n}"), format!("10.0.0.1:{n}"));
+        let record = Record {
+            node: Some(&node),
+            tries: &[Try {
+                node: &node,
+                address: &address,
+                ..Record::example().tries[1]
+            }],
+            ..Record::example()
+        };
+        expected.push(format!("{record:?}"));
+        batch.append(&record);
+    }
+    let mut got = Vec::new();
+    each(&batch.take().bytes, |raw| {
+        got.push(raw.with(|record| format!("{record:?}")).unwrap());
+    })
+    .unwrap();
+    assert_eq!(got, expected);
+}
+
+#[test]
+fn a_node_that_never_came_is_damage() {
+    let mut batch = Batch::default();
+    batch.append(&Record::example());
+    let first = batch.len();
+    batch.append(&Record::example());
+    let bytes = batch.take().bytes;
+    // Behind the numbers and two bits a text: the place of the node, the only text of the second.
+    let place = first + 1 + 7 * 4 + 3 * 2 + 4;
+    assert_eq!(bytes[place], 0);
+    for wrong in 1..=255 {
+        let mut bytes = bytes.clone();
+        bytes[place] = wrong;
+        assert_eq!(each(&bytes, |_| ()), Err(Damaged));
+    }
+}
+
 proptest! {
     #[test]
-    fn what_is_read_back_is_what_was_written(batches in vec(vec(drawn(), 1..6), 1..4)) {
+    fn what_is_read_back_is_what_was_written(batches in vec(vec(drawn(), 1..12), 1..4)) {
         let (mut bytes, mut expected) = (Vec::new(), Vec::new());
         let mut batch = Batch::default();
         for records in &batches {
