@@ -127,7 +127,6 @@ impl Balancer {
     /// are taken over.
     pub fn signing(pool: &Pool, registry: &Registry, key: &AffinityKey) -> Arc<Self> {
         let affinity = pool.affinity.as_ref();
-        let check = pool.health_check.as_ref();
         let candidate = |node: &crate::model::Node| Candidate {
             name: node.name.clone(),
             address: node.address.clone(),
@@ -136,7 +135,7 @@ impl Balancer {
             max_conns: node.max_conns,
             slow_start: node.slow_start.unwrap_or(pool.slow_start),
             admin_state: node.state,
-            state: registry.node(&pool.name, node, check),
+            state: registry.node(pool, node),
             bindings: registry.bindings(&pool.name, &node.name),
         };
         let nodes: Vec<Candidate> = pool.nodes.iter().map(candidate).collect();

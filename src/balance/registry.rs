@@ -15,7 +15,7 @@ use super::hash::Ring;
 use super::node_state::NodeState;
 use super::queue::Queue;
 use super::slot::Slot;
-use crate::model::{AdminState, HealthCheck, Name, Node, NodeAddress, Policy, Pool};
+use crate::model::{AdminState, HealthCheck, Name, Node, NodeAddress, Policy, Pool, PoolTls};
 
 /// Limit: nodes that are gone and whose clients are still remembered. More in the time of one
 /// binding are made by a program, and none of them comes back.
@@ -42,6 +42,7 @@ struct Inner {
 #[derive(Debug)]
 struct Known {
     address: NodeAddress,
+    tls: Option<PoolTls>,
     check: Option<HealthCheck>,
     state: Arc<NodeState>,
 }
@@ -73,22 +74,26 @@ impl Registry {
         Self::default()
     }
 
-    /// The state of a node of `pool`: the one it had if its address and its
+    /// The state of a node of `pool`: the one it had if its address, how it is spoken to and its
     /// check are as they were, else a new one.
-    pub fn node(&self, pool: &Name, node: &Node, check: Option<&HealthCheck>) -> Arc<NodeState> {
+    pub fn node(&self, pool: &Pool, node: &Node) -> Arc<NodeState> {
         let mut inner = self.lock();
         let inner = &mut *inner;
-        let key = (pool.clone(), node.name.clone());
-        let known = inner.nodes.entry(key).or_default();
-        let same = |k: &&Known| k.address == node.address && k.check.as_ref() == check;
+        let (name, check) = (&pool.name, pool.health_check.as_ref());
+        let known = inner.nodes.entry((name.clone(), node.name.clone()));
+        let known = known.or_default();
+        let same = |k: &&Known| {
+            k.address == node.address && k.tls == pool.tls && k.check == pool.health_check
+        };
         if let Some(known) = known.iter().find(same) {
             return known.state.clone();
         }
         inner.last_id += 1;
-        let queue = inner.queues.entry(pool.clone()).or_default().clone();
+        let queue = inner.queues.entry(name.clone()).or_default().clone();
         let state = Arc::new(NodeState::new(inner.last_id, node, check, queue));
         known.push(Known {
             address: node.address.clone(),
+            tls: pool.tls.clone(),
             check: check.cloned(),
             state: state.clone(),
         });

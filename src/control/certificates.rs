@@ -1,4 +1,4 @@
-//! Reading certificates, when a change is made and at a start, and seeing when their files are others.
+//! Reading certificates and authorities, when a change is made and at a start, and seeing when their files are others.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,10 +9,11 @@ use super::change::both;
 use super::{Control, secrets};
 use crate::model::{Code, Config, Problems};
 use crate::snapshot::{Material, Snapshot};
-use crate::tls::{Certificates, Engine, Part, ReadFault};
+use crate::tls::{Authorities, AuthorityFault, Certificates, Engine, Part, ReadFault};
 
 impl Control {
-    /// What `config` only names and is about to follow `before`: its secrets and certificates.
+    /// What `config` only names and is about to follow `before`: its secrets, certificates and
+    /// authorities.
     pub(super) async fn read_after(
         &self,
         config: &Arc<Config>,
@@ -20,10 +21,13 @@ impl Control {
     ) -> Result<Arc<Material>, Problems> {
         let secrets = self.read_secrets_after(config, before).await;
         let certificates = self.read_certificates_after(config, before).await;
-        let (secrets, certificates) = both(secrets, certificates)?;
+        let authorities = self.read_authorities_after(config, before).await;
+        let (secrets, (certificates, authorities)) =
+            both(secrets, both(certificates, authorities))?;
         Ok(Arc::new(Material {
             secrets,
             certificates,
+            authorities,
         }))
     }
 
@@ -58,16 +62,37 @@ impl Control {
         }
     }
 
-    /// Whether the files of a certificate in force are others now than when they were read.
+    /// The same of the authorities that nodes are judged by.
+    async fn read_authorities_after(
+        &self,
+        config: &Arc<Config>,
+        before: &Snapshot,
+    ) -> Result<Arc<Authorities>, Problems> {
+        let (engine, wanted) = (self.engine.clone(), Arc::clone(config));
+        let (named, read) = (Arc::clone(&before.config), Arc::clone(&before.authorities));
+        let job = spawn_blocking(move || {
+            let before = (named.pools.as_slice(), &*read);
+            Authorities::read(&engine, &wanted.pools, before)
+        });
+        let (read, faults) = job.await.unwrap_or_default();
+        match faults.is_empty() {
+            true => Ok(Arc::new(read)),
+            false => Err(authority_problems(faults)),
+        }
+    }
+
+    /// Whether the files of a certificate or of authorities in force are others now than when they were read.
     pub(super) async fn certificate_files_changed(&self) -> bool {
         let now = self.now.load_full();
-        if now.snapshot.config.certificates.is_empty() {
+        let config = &now.snapshot.config;
+        let speaks_tls = config.pools.iter().any(|pool| pool.tls.is_some());
+        if config.certificates.is_empty() && !speaks_tls {
             return false;
         }
         let look = spawn_blocking(move || {
             let snapshot = &now.snapshot;
             let named = &snapshot.config.certificates;
-            snapshot.certificates.files_changed(named)
+            snapshot.certificates.files_changed(named) || snapshot.authorities.files_changed()
         });
         look.await.unwrap_or_default()
     }
@@ -81,11 +106,27 @@ pub(super) async fn read_at_start(
 ) -> Arc<Material> {
     let secrets = secrets::read_at_start(config, lost).await;
     let (engine, config) = (engine.clone(), Arc::clone(config));
-    let job = spawn_blocking(move || Certificates::read_at_start(&engine, &config.certificates));
+    let job = spawn_blocking(move || {
+        let certificates = Certificates::read_at_start(&engine, &config.certificates);
+        let authorities = Authorities::read_at_start(&engine, &config.pools);
+        (Arc::new(certificates), Arc::new(authorities))
+    });
+    let (certificates, authorities) = job.await.unwrap_or_default();
     Arc::new(Material {
         secrets,
-        certificates: Arc::new(job.await.unwrap_or_default()),
+        certificates,
+        authorities,
     })
+}
+
+fn authority_problems(faults: Vec<AuthorityFault>) -> Problems {
+    let mut problems = Problems::default();
+    for fault in faults {
+        let key = if fault.is_file { "tls.ca" } else { "tls" };
+        let field = format!("pools[{}].{key}", fault.pool);
+        problems.add(field, Code::Value, fault.words);
+    }
+    problems
 }
 
 fn problems(faults: Vec<ReadFault>) -> Problems {

@@ -123,7 +123,8 @@ pub(super) fn targets(snapshot: &Snapshot) -> Vec<Target> {
     for pool in &snapshot.pools {
         let host = snapshot.config.check_host(&pool.config);
         let check = pool.config.health_check.as_ref();
-        targets.extend(Target::of(&pool.balancer, check, host.as_deref()));
+        let nodes = Target::of(&pool.balancer, check, host.as_deref(), &pool.to_nodes);
+        targets.extend(nodes);
     }
     targets
 }

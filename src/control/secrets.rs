@@ -68,6 +68,7 @@ impl Control {
         let snapshot = self.build(config, material, revision).await;
         let news = snapshot.read_anew(before);
         let as_read = snapshot.certificates.as_read(&before.certificates);
+        let as_read = as_read && snapshot.authorities.as_read(&before.authorities);
         let differs = !news.is_empty() || !as_read || snapshot.secrets != before.secrets;
         if differs && !dry_run {
             for what in &news {

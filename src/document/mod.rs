@@ -23,6 +23,7 @@ mod part;
 mod part_edit;
 mod place;
 mod pool;
+mod pool_tls;
 mod queue;
 mod reader;
 mod redirect;

@@ -5,13 +5,13 @@ use super::reader::Reader;
 use super::time::{UP_TO_A_DAY, ZERO_OR_UP_TO_A_DAY};
 use super::value::{number, parsed, parsed_or_empty, time, word};
 use super::writer::Writer;
-use super::{affinity, health_check, keepalive, node, queue, retry};
+use super::{affinity, health_check, keepalive, node, pool_tls, queue, retry};
 use crate::model::{HashKey, HeaderValue, Policy, Pool};
 
 /// More failures than this within one `fail_timeout` is no rule any more.
 const MAX_FAILS: u16 = 10_000;
 
-const LATER: &[Later] = &[("protocol", Off::Word("http1")), ("tls", Off::Never)];
+const LATER: &[Later] = &[("protocol", Off::Word("http1"))];
 
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Pool {
     r.later(LATER);
@@ -19,6 +19,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Pool {
     Pool {
         policy: r.get("policy", d.policy, word(&Policy::ALL, Policy::as_str, &[])),
         hash_key: r.get("hash_key", d.hash_key, parsed(HashKey::parse)),
+        tls: r.table("tls", pool_tls::read),
         host: r.get("host", d.host, parsed_or_empty(host)),
         connect_timeout: r.get("connect_timeout", d.connect_timeout, time(UP_TO_A_DAY)),
         send_timeout: r.get("send_timeout", d.send_timeout, time(UP_TO_A_DAY)),
@@ -59,6 +60,10 @@ pub(super) fn write(w: &mut Writer, pool: &Pool) {
         pool.hash_key.to_string(),
         d.hash_key.to_string(),
     );
+    if let Some(tls) = &pool.tls {
+        // `{}` is on.
+        w.table_always("tls", |w| pool_tls::write(w, tls));
+    }
     w.field(
         "host",
         pool.host.as_ref().map_or("", HeaderValue::as_str),

@@ -5,6 +5,7 @@
 //! state, where the workers read it.
 
 mod ask;
+mod greet;
 mod judge;
 mod names;
 mod overheard;
@@ -30,6 +31,7 @@ pub use probe::{Asked, try_once};
 
 use crate::balance::{Balancer, Cause, CheckResult, Health, NodeState};
 use crate::model::{HealthCheck, Language, Name, NodeAddress};
+use crate::tls::ToNode;
 use tally::Tally;
 
 /// A node on which requests wait unanswered for this long (a quarter of the interval, if that
@@ -52,23 +54,29 @@ pub struct Target {
     pub check: Option<HealthCheck>,
     /// The Host that is asked for; none is the node's own address.
     pub host: Option<String>,
+    /// How TLS is spoken to it; none is plain.
+    pub tls: Option<Arc<ToNode>>,
     /// Where what is found is written down.
     pub state: Arc<NodeState>,
 }
 
 impl Target {
-    /// The nodes of a pool, each to be probed by the pool's check, which asks for `host`.
+    /// The nodes of a pool, each to be probed by the pool's check, which asks for `host`; and to
+    /// the first, the second, … by these TLS is spoken.
     pub fn of<'a>(
         pool: &'a Balancer,
         check: Option<&'a HealthCheck>,
         host: Option<&'a str>,
+        to_nodes: &'a [Arc<ToNode>],
     ) -> impl Iterator<Item = Self> + 'a {
-        pool.nodes().iter().map(move |candidate| Self {
+        let nodes = pool.nodes().iter().enumerate();
+        nodes.map(move |(index, candidate)| Self {
             pool: pool.name().clone(),
             node: candidate.name.clone(),
             address: candidate.address.clone(),
             check: check.cloned(),
             host: host.map(str::to_owned),
+            tls: to_nodes.get(index).cloned(),
             state: candidate.state.clone(),
         })
     }
@@ -97,13 +105,21 @@ pub struct Verdict {
 #[derive(Debug, Default)]
 pub struct Supervisor {
     // By node state: a kept state keeps its task, with all it has counted.
-    // Beside it, the Host that the next probe asks for. Another name of a site is no other
-    // check: what was found so far counts on.
-    probes: HashMap<u64, (Task, watch::Sender<Option<String>>)>,
+    // Beside it, what the next probe goes by.
+    probes: HashMap<u64, (Task, watch::Sender<Manner>)>,
     names: HashMap<u64, Task>,
     dns_refresh: Duration,
     // Not bounded: verdicts are rarer than probes, and their reader runs on the same thread.
     verdicts: Option<UnboundedSender<Verdict>>,
+}
+
+/// What a probe goes by that makes no other check of it, so that what was found so far counts on.
+#[derive(Debug, Clone)]
+struct Manner {
+    // Another name of a site.
+    host: Option<String>,
+    // Authorities that were read again.
+    tls: Option<Arc<ToNode>>,
 }
 
 // A running task; dropping it ends it.
@@ -159,15 +175,18 @@ impl Supervisor {
         }
         // A state lives no longer than its check, so a kept one has the same.
         if let Some(check) = target.check.clone() {
-            let host = target.host.clone();
-            let start = || {
-                let (host, asked) = watch::channel(host.clone());
-                let verdicts = self.verdicts.clone();
-                let task = Task::start(keep_probing(target, check, asked, verdicts));
-                (task, host)
+            let manner = Manner {
+                host: target.host.clone(),
+                tls: target.tls.clone(),
             };
-            let (_, asked) = self.probes.entry(id).or_insert_with(start);
-            asked.send_replace(host);
+            let start = || {
+                let (teller, told) = watch::channel(manner.clone());
+                let verdicts = self.verdicts.clone();
+                let task = Task::start(keep_probing(target, check, told, verdicts));
+                (task, teller)
+            };
+            let (_, teller) = self.probes.entry(id).or_insert_with(start);
+            teller.send_replace(manner);
         }
     }
 }
@@ -176,7 +195,7 @@ impl Supervisor {
 async fn keep_probing(
     target: Target,
     check: HealthCheck,
-    host: watch::Receiver<Option<String>>,
+    manner: watch::Receiver<Manner>,
     verdicts: Option<UnboundedSender<Verdict>>,
 ) {
     // Many nodes added by one change are not all probed in the same instant: first soon,
@@ -192,10 +211,11 @@ async fn keep_probing(
         let addresses = state.socket_addresses();
         let unresolved = state.unresolved();
         let silent = state.is_silent(Instant::now(), SILENCE.min(check.interval / 4));
-        let host = host.borrow().clone();
+        let Manner { host, tls } = manner.borrow().clone();
         let asked = probe::Asked {
             check: &check,
             node: &target.address,
+            tls: tls.as_deref(),
             host: host.as_deref(),
             silent,
         };

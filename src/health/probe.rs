@@ -10,11 +10,13 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::ask::ask;
+use super::greet::{Reached, greet};
 use super::overheard::{Exchange, Overheard};
 use super::socket;
 use crate::balance::{Cause, CheckResult, Facts, Unresolved, quoted};
 use crate::http::is_own_shortage;
 use crate::model::{CheckKind, HealthCheck, NodeAddress, Way};
+use crate::tls::ToNode;
 
 /// What a probe asks, and of whom.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +25,8 @@ pub struct Asked<'a> {
     pub check: &'a HealthCheck,
     /// Where it listens.
     pub node: &'a NodeAddress,
+    /// How TLS is spoken to it; none is plain.
+    pub tls: Option<&'a ToNode>,
     /// The Host sent; none is the node's own address.
     pub host: Option<&'a str>,
     /// Whether requests wait on it unanswered. A stopped process still accepts, since the
@@ -55,6 +59,7 @@ async fn probe_heard(
     Asked {
         check,
         node,
+        tls,
         host,
         silent,
     }: Asked<'_>,
@@ -65,20 +70,25 @@ async fn probe_heard(
     let began = Instant::now();
     let until = began + check.timeout;
     let mut facts = facts(check, node, host);
+    facts.asked = tls.map(|tls| tls.asked().to_owned());
     let time = (began, until);
     let found = match node.way() {
         Way::Unix(path) => match socket::connect(path, until, &mut facts).await {
             Ok(stream) => examine((check, silent), stream, time, (&mut facts, heard)).await,
             Err(cause) => Err(cause),
         },
-        Way::Ip(_) | Way::Name { .. } => match connect(check, addresses, began, &mut facts).await {
-            Ok(stream) => examine((check, silent), stream, time, (&mut facts, heard)).await,
-            Err(Some(cause)) => Err(cause),
-            Err(None) => Err(match unresolved {
-                Unresolved::Silent => Cause::NameServerSilent,
-                Unresolved::NotFound => Cause::NameNotFound,
-            }),
-        },
+        Way::Ip(_) | Way::Name { .. } => {
+            let about = (&mut facts, heard);
+            match connect((check, tls), addresses, began, about.0).await {
+                Ok(Reached::Plain(stream)) => examine((check, silent), stream, time, about).await,
+                Ok(Reached::Tls(stream)) => examine((check, silent), stream, time, about).await,
+                Err(Some(cause)) => Err(cause),
+                Err(None) => Err(match unresolved {
+                    Unresolved::Silent => Cause::NameServerSilent,
+                    Unresolved::NotFound => Cause::NameNotFound,
+                }),
+            }
+        }
     };
     CheckResult {
         cause: found.err(),
@@ -110,13 +120,19 @@ async fn examine(
 /// What the check asks, before the time given.
 async fn question(
     (check, silent): (&HealthCheck, bool),
-    stream: impl AsyncRead + AsyncWrite + Unpin,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
     until: Instant,
     facts: &mut Facts,
 ) -> Result<(), Cause> {
     match &check.kind {
         CheckKind::Tcp if silent => lives(stream, until).await,
-        CheckKind::Tcp => Ok(()),
+        CheckKind::Tcp => {
+            // Whoever is behind TLS is told that this was all.
+            if facts.asked.is_some() {
+                let _late = timeout_at(until, stream.shutdown()).await;
+            }
+            Ok(())
+        }
         CheckKind::Http(http) => ask(http, stream, until, facts).await,
     }
 }
@@ -158,15 +174,15 @@ fn facts(check: &HealthCheck, node: &NodeAddress, host: Option<&str>) -> Facts {
     facts
 }
 
-// The first address that accepts; else what the last one found, or nothing
+// The first address that accepts, and shakes hands where that is wanted; else what the last one found, or nothing
 // where there is no address. One that never answers must leave time for the
 // next, so each has an equal share, and what an earlier one left over.
 async fn connect(
-    check: &HealthCheck,
+    (check, tls): (&HealthCheck, Option<&ToNode>),
     addresses: &[SocketAddr],
     began: Instant,
     facts: &mut Facts,
-) -> Result<TcpStream, Option<Cause>> {
+) -> Result<Reached, Option<Cause>> {
     let share = check.timeout / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
     let mut until = began;
     let mut last = None;
@@ -178,12 +194,15 @@ async fn connect(
         until += share;
         facts.address = address.to_string();
         last = Some(match timeout_at(until, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Ok(stream)) => match greet(stream, tls, until, facts).await {
+                Ok(reached) => return Ok(reached),
+                Err(cause) => cause,
+            },
             Ok(Err(error)) => not_connected(&error, facts),
             Err(_) => Cause::ConnectTimeout,
         });
     }
-    if last == Some(Cause::ConnectTimeout) {
+    if matches!(last, Some(Cause::ConnectTimeout | Cause::TlsTimeout)) {
         facts.waited = share;
     }
     Err(last)

@@ -1,4 +1,4 @@
-//! A client's connection behind TLS, once the handshake is done.
+//! A connection behind TLS, a client's or to a node, once the handshake is done.
 //!
 //! Not tokio-rustls's stream: this one looks without taking, tells what the kernel has taken,
 //! and reads as many records as are there at once.
@@ -7,15 +7,15 @@ use std::io::{self, IoSlice, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use rustls::ServerConnection;
+use rustls::Connection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// A client's connection behind TLS.
+/// A connection behind TLS.
 #[derive(Debug)]
 pub struct TlsIo {
     pub(super) socket: TcpStream,
-    session: ServerConnection,
+    session: Connection,
     /// Whether the other side was told that nothing more comes.
     closing: bool,
     /// Bytes the kernel took from us, ever, as they went over the network.
@@ -24,10 +24,10 @@ pub struct TlsIo {
 
 impl TlsIo {
     /// What a handshake has left.
-    pub fn new(socket: TcpStream, session: ServerConnection) -> Self {
+    pub fn new(socket: TcpStream, session: impl Into<Connection>) -> Self {
         Self {
             socket,
-            session,
+            session: session.into(),
             closing: false,
             taken: 0,
         }

@@ -67,6 +67,8 @@ pub enum NodeErrorKind {
     Refused,
     /// It did not accept in time.
     ConnectTimeout,
+    /// There was no TLS with it.
+    NoTls,
     /// It did not answer in time.
     Timeout,
     /// It broke off.
@@ -79,9 +81,10 @@ pub enum NodeErrorKind {
 
 impl NodeErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Refused,
         Self::ConnectTimeout,
+        Self::NoTls,
         Self::Timeout,
         Self::Reset,
         Self::BadResponse,
@@ -93,6 +96,7 @@ impl NodeErrorKind {
         match self {
             Self::Refused => "refused",
             Self::ConnectTimeout => "connect_timeout",
+            Self::NoTls => "tls",
             Self::Timeout => "timeout",
             Self::Reset => "reset",
             Self::BadResponse => "bad_response",

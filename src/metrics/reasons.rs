@@ -6,7 +6,7 @@ use super::text::{Kind, Text};
 use super::{add, read};
 
 /// The reason codes of the outside contract. What is not among them is not counted.
-const CODES: [&str; 25] = [
+const CODES: [&str; 26] = [
     "bad_request",
     "body_too_large",
     "client_gone",
@@ -26,6 +26,7 @@ const CODES: [&str; 25] = [
     "node_refused",
     "node_reset",
     "node_timeout",
+    "node_tls",
     "not_upgraded",
     "queue_full",
     "queue_timeout",

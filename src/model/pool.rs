@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Affinity, HashKey, HeaderValue, HealthCheck, Name, Node, Policy, Retry};
+use super::{Affinity, HashKey, HeaderValue, HealthCheck, Name, Node, Policy, PoolTls, Retry};
 
 /// Connections to a node kept for the next request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub struct Pool {
     pub policy: Policy,
     /// What `hash` chooses by; without meaning for the other policies.
     pub hash_key: HashKey,
+    /// How TLS is spoken to its nodes; none is plain.
+    pub tls: Option<PoolTls>,
     /// Host sent to the nodes; none is the client's.
     pub host: Option<HeaderValue>,
     /// Longest time to connect to a node.
@@ -94,6 +96,7 @@ impl Pool {
             name,
             policy: Policy::RoundRobin,
             hash_key: HashKey::default(),
+            tls: None,
             host: None,
             connect_timeout: Duration::from_secs(1),
             send_timeout: Duration::from_secs(60),

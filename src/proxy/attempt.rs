@@ -61,6 +61,7 @@ pub(super) async fn attempt<'x>(
 ) -> Result<Answered, Failure> {
     let (pool, request) = (&this.pool.config, &this.exchange.request);
     let (worker, node) = (this.exchange.worker, &lease.candidate().state);
+    let tls = this.pool.to_nodes.get(lease.index());
     let mut attempt = Attempt {
         this,
         lease,
@@ -71,7 +72,7 @@ pub(super) async fn attempt<'x>(
     };
     let risks_nothing = request.is_idempotent() && (!request.has_body() || sides.body.is_held());
     let freshness = (!risks_nothing).then_some(FRESH);
-    if let Some(link) = worker.links.take(node, freshness, this.now()) {
+    if let Some(link) = worker.links.take((node, tls), freshness, this.now()) {
         match attempt.on(sides, link).await {
             // The node closed it while we wrote. Nobody's failure: asked once more on a new
             // connection, and it does not count as a try.
@@ -84,7 +85,7 @@ pub(super) async fn attempt<'x>(
         }
     }
     let start = this.now();
-    let link = connect(lease.candidate(), start + pool.connect_timeout).await;
+    let link = connect(lease.candidate(), tls, start + pool.connect_timeout).await;
     attempt.note.connect = Some(this.now() - start);
     attempt.on(sides, link.map_err(Failure::Connect)?).await
 }

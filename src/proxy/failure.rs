@@ -39,6 +39,7 @@ impl Failure {
             Self::Connect(ConnectError::Refused(_) | ConnectError::Unresolved) => {
                 Reason::NodeRefused
             }
+            Self::Connect(ConnectError::NoTls(_)) => Reason::NodeTls,
             Self::Connect(ConnectError::Ours(_)) => Reason::Internal,
             Self::Timeout | Self::WentDown => Reason::NodeTimeout,
             Self::Broken | Self::Connect(ConnectError::Reset) => Reason::NodeReset,
@@ -59,6 +60,9 @@ impl Failure {
             Self::Connect(
                 ConnectError::Refused(_) | ConnectError::Unresolved | ConnectError::Ours(_),
             ) => (Condition::Error, NodeErrorKind::Refused, RetryReason::Error),
+            Self::Connect(ConnectError::NoTls(_)) => {
+                (Condition::Error, NodeErrorKind::NoTls, RetryReason::Error)
+            }
             Self::Timeout => (
                 Condition::Timeout,
                 NodeErrorKind::Timeout,

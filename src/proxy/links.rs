@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -11,13 +12,16 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use crate::balance::{Candidate, NodeState};
-use crate::http::{Conn, Io, Reusable, Scratch, connect_unix, is_own_shortage};
+use crate::http::{Conn, Io, Reusable, Scratch, TlsIo, connect_unix, is_own_shortage};
 use crate::model::{Keepalive, Way};
+use crate::tls::{NoTls, ToNode};
 
 /// A connection to a node.
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) conn: Conn,
+    /// What the node was asked for and judged by; none is plain.
+    tls: Option<Arc<ToNode>>,
     born: Instant,
     /// Requests sent on it.
     uses: u32,
@@ -26,16 +30,29 @@ pub(super) struct Link {
 
 impl Link {
     // Boxed, since a request hands it on a dozen times.
-    fn new(io: Io) -> Box<Self> {
+    fn new(io: Io, tls: ToNodeIfAny<'_>) -> Box<Self> {
         let now = Instant::now();
         Box::new(Self {
             conn: Conn::new(io),
+            tls: tls.cloned(),
             born: now,
             uses: 0,
             idle_since: now,
         })
     }
+
+    /// Whether it is as a connection to the node now has to be.
+    fn is_by(&self, tls: ToNodeIfAny<'_>) -> bool {
+        match (&self.tls, tls) {
+            (None, None) => true,
+            (Some(was), Some(is)) => Arc::ptr_eq(was, is),
+            _ => false,
+        }
+    }
 }
+
+/// How TLS is spoken to a node; none is plain.
+pub(super) type ToNodeIfAny<'t> = Option<&'t Arc<ToNode>>;
 
 /// Why no connection was made.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +66,10 @@ pub(super) enum ConnectError {
     /// It accepted and broke off at once, before we knew that it had accepted.
     #[error("broke off the connection at once")]
     Reset,
-    /// None accepted in time.
+    /// It accepted, and there was no TLS.
+    #[error("{0}")]
+    NoTls(NoTls),
+    /// None accepted, or ended the handshake, in time.
     #[error("did not accept the connection in time")]
     Timeout,
     /// We had no descriptor, port or memory for it: says nothing of the node.
@@ -81,7 +101,7 @@ impl Links {
     /// than `freshness` is not risked: the node may be closing it at this moment.
     pub(super) fn take(
         &self,
-        node: &NodeState,
+        (node, tls): (&NodeState, ToNodeIfAny<'_>),
         freshness: Option<Duration>,
         now: Instant,
     ) -> Option<Box<Link>> {
@@ -93,7 +113,8 @@ impl Links {
                 links.push((link, until));
                 return None;
             }
-            if now >= until {
+            if now >= until || !link.is_by(tls) {
+                link.conn.close_now();
                 continue;
             }
             // No waiting: what has not happened yet does not wake anyone.
@@ -121,13 +142,14 @@ impl Links {
         link.idle_since = now;
         let old = now - link.born >= keepalive.max_age;
         if keepalive.idle == 0 || old || link.uses >= keepalive.requests {
+            link.conn.close_now();
             return;
         }
         link.conn.shrink(scratch);
         let mut idle = self.idle.borrow_mut();
         let links = idle.entry(node.id()).or_default();
         if links.len() >= usize::from(keepalive.idle) {
-            links.remove(0);
+            links.remove(0).0.conn.close_now();
         }
         links.push((link, now + keepalive.timeout));
     }
@@ -135,43 +157,80 @@ impl Links {
     /// Closes what has idled too long, and forgets nodes without a connection.
     pub(super) fn prune(&self, now: Instant) {
         self.idle.borrow_mut().retain(|_, links| {
-            links.retain(|(_, until)| now < *until);
+            links.retain_mut(|(link, until)| {
+                let stays = now < *until;
+                if !stays {
+                    link.conn.close_now();
+                }
+                stays
+            });
             !links.is_empty()
         });
     }
 }
 
-/// Connects to a node, its addresses in order, before `until`.
-pub(super) async fn connect(node: &Candidate, until: Instant) -> Result<Box<Link>, ConnectError> {
+/// Connects to a node, its addresses in order, before `until`, and shakes hands with it by `tls`.
+pub(super) async fn connect(
+    node: &Candidate,
+    tls: ToNodeIfAny<'_>,
+    until: Instant,
+) -> Result<Box<Link>, ConnectError> {
     match node.address.way() {
-        Way::Ip(address) => connect_tcp(&[address], until).await,
-        Way::Name { .. } => connect_tcp(&node.state.socket_addresses(), until).await,
+        Way::Ip(address) => connect_tcp(&[address], tls, until).await,
+        Way::Name { .. } => connect_tcp(&node.state.socket_addresses(), tls, until).await,
         Way::Unix(path) => match timeout_at(until, connect_unix(path)).await {
             Err(_) => Err(ConnectError::Timeout),
             Ok(Err(error)) => Err(ConnectError::of(error)),
-            Ok(Ok(stream)) => Ok(Link::new(Io::Unix(stream))),
+            Ok(Ok(stream)) => Ok(Link::new(Io::Unix(stream), None)),
         },
     }
 }
 
-async fn connect_tcp(addresses: &[SocketAddr], until: Instant) -> Result<Box<Link>, ConnectError> {
+async fn connect_tcp(
+    addresses: &[SocketAddr],
+    tls: ToNodeIfAny<'_>,
+    until: Instant,
+) -> Result<Box<Link>, ConnectError> {
     let mut last = ConnectError::Unresolved;
     for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
         // Each has its share of the time: one that swallows packets must not cost the others
         // theirs.
         let now = Instant::now();
         let share = (until - now) / u32::try_from(left).unwrap_or(u32::MAX);
-        match timeout_at(now + share, TcpStream::connect(address)).await {
+        let until = now + share;
+        match timeout_at(until, TcpStream::connect(address)).await {
             Err(_) => last = ConnectError::Timeout,
             Ok(Err(error)) => last = ConnectError::of(error),
             Ok(Ok(stream)) => {
                 // Without it a response waits up to 40 ms for an acknowledgement.
                 drop(stream.set_nodelay(true));
-                return Ok(Link::new(Io::Tcp(stream)));
+                let Some(tls) = tls else {
+                    return Ok(Link::new(Io::Tcp(stream), None));
+                };
+                // Apart, so that who speaks plain carries no room for it.
+                match Box::pin(shake_hands(stream, tls, until)).await {
+                    Ok(link) => return Ok(link),
+                    Err(error) => last = error,
+                }
             }
         }
     }
     Err(last)
+}
+
+async fn shake_hands(
+    stream: TcpStream,
+    tls: &Arc<ToNode>,
+    until: Instant,
+) -> Result<Box<Link>, ConnectError> {
+    match timeout_at(until, tls.shake(stream)).await {
+        Err(_) => Err(ConnectError::Timeout),
+        Ok(Err(why)) => Err(ConnectError::NoTls(why)),
+        Ok(Ok((socket, session))) => {
+            let io = Io::Tls(Box::new(TlsIo::new(socket, session)));
+            Ok(Link::new(io, Some(tls)))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -213,7 +272,7 @@ mod tests {
         let addresses = vec![deaf_address, good.local_addr().unwrap()];
         candidate.state.set_addresses(addresses);
         let until = Instant::now() + Duration::from_secs(6);
-        assert!(connect(candidate, until).await.is_ok());
+        assert!(connect(candidate, None, until).await.is_ok());
         drop(queue);
     }
 
@@ -233,7 +292,7 @@ mod tests {
         let balancer = at_socket(&path);
         let candidate = &balancer.nodes()[0];
         let until = Instant::now() + Duration::from_secs(20);
-        let link = connect(candidate, until).await.unwrap();
+        let link = connect(candidate, None, until).await.unwrap();
         let (theirs, _) = node.accept().await.unwrap();
         let links = Links::default();
         let keepalive = Keepalive {
@@ -246,11 +305,13 @@ mod tests {
             links.give_back(&candidate.state, link, &keepalive, now);
         };
         keep(link);
-        let link = links.take(&candidate.state, None, Instant::now()).unwrap();
+        let link = links
+            .take((&candidate.state, None), None, Instant::now())
+            .unwrap();
         drop(theirs);
         keep(link);
         // Gone as soon as the runtime has heard of the end.
-        while let Some(link) = links.take(&candidate.state, None, Instant::now()) {
+        while let Some(link) = links.take((&candidate.state, None), None, Instant::now()) {
             assert!(Instant::now() < until);
             keep(link);
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -263,13 +324,17 @@ mod tests {
         let path = dir.path().join("s");
         let balancer = at_socket(&path);
         let soon = || Instant::now() + Duration::from_millis(100);
-        let refused = connect(&balancer.nodes()[0], soon()).await.unwrap_err();
+        let refused = connect(&balancer.nodes()[0], None, soon())
+            .await
+            .unwrap_err();
         assert!(matches!(refused, ConnectError::Refused(_)), "{refused}");
         let full = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
         full.bind(&SockAddr::unix(&path).unwrap()).unwrap();
         full.listen(0).unwrap();
         let _first = std::os::unix::net::UnixStream::connect(&path).unwrap();
-        let late = connect(&balancer.nodes()[0], soon()).await.unwrap_err();
+        let late = connect(&balancer.nodes()[0], None, soon())
+            .await
+            .unwrap_err();
         assert!(matches!(late, ConnectError::Timeout), "{late}");
     }
 }

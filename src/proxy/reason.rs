@@ -37,8 +37,10 @@ pub enum Reason {
     QueueTimeout,
     /// The node refused the connection, or its name is unknown.
     NodeRefused,
-    /// The node did not accept in time.
+    /// The node did not accept, or end the handshake, in time.
     NodeConnectTimeout,
+    /// There is no TLS to the node, or it is not who it should be.
+    NodeTls,
     /// The node did not answer in time.
     NodeTimeout,
     /// The node broke off.
@@ -67,7 +69,11 @@ impl Reason {
             Self::Forbidden => 403,
             Self::MethodNotAllowed => 405,
             Self::TooManyConnections | Self::NoNode | Self::QueueFull | Self::QueueTimeout => 503,
-            Self::NodeRefused | Self::NodeReset | Self::NodeBadResponse | Self::NotUpgraded => 502,
+            Self::NodeRefused
+            | Self::NodeTls
+            | Self::NodeReset
+            | Self::NodeBadResponse
+            | Self::NotUpgraded => 502,
             Self::TunnelIdle => 101,
             Self::NodeConnectTimeout | Self::NodeTimeout => 504,
             Self::Internal => 500,
@@ -99,6 +105,7 @@ impl Reason {
             Self::QueueTimeout => "queue_timeout",
             Self::NodeRefused => "node_refused",
             Self::NodeConnectTimeout => "node_connect_timeout",
+            Self::NodeTls => "node_tls",
             Self::NodeTimeout => "node_timeout",
             Self::NodeReset => "node_reset",
             Self::NodeBadResponse => "node_bad_response",
@@ -126,7 +133,9 @@ impl Reason {
             Self::TooManyConnections => "Too many connections are open. Try again soon.",
             Self::NoNode => "No server can take the request now. Try again soon.",
             Self::QueueFull | Self::QueueTimeout => "The servers are busy. Try again soon.",
-            Self::NodeRefused | Self::NodeReset => "The server could not be reached.",
+            Self::NodeRefused | Self::NodeTls | Self::NodeReset => {
+                "The server could not be reached."
+            }
             Self::NodeConnectTimeout | Self::NodeTimeout => "The server took too long to answer.",
             Self::NodeBadResponse | Self::NotUpgraded => {
                 "The server's answer could not be understood."

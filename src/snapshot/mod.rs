@@ -6,6 +6,7 @@ mod headers;
 mod hosts;
 mod https;
 mod material;
+mod news;
 mod pages;
 mod published;
 mod routes;
@@ -20,7 +21,7 @@ use crate::files::Root;
 use crate::http::{Limits, OddNames};
 use crate::metrics::{Connections, Metrics, NodeCounters, Series};
 use crate::model::{self, Config, Name, Secrets, Underscores};
-use crate::tls::{Certificates, Chooser};
+use crate::tls::{Authorities, Certificates, Chooser, ToNode};
 
 pub use headers::HeaderPlan;
 use hosts::HostTable;
@@ -38,6 +39,8 @@ pub struct Snapshot {
     pub secrets: Arc<Secrets>,
     /// Its certificates, as far as they could be read.
     pub certificates: Arc<Certificates>,
+    /// Whom its nodes with TLS are judged by, as far as they could be read.
+    pub authorities: Arc<Authorities>,
     /// Its number.
     pub revision: u64,
     /// Who is shown which certificate by the session store; none speaks without TLS.
@@ -77,6 +80,8 @@ pub struct Pool {
     pub counters: Vec<Arc<NodeCounters>>,
     /// Per node, its address as the log writes it.
     pub addresses: Vec<String>,
+    /// Per node, how TLS is spoken to it; empty where it is not.
+    pub to_nodes: Vec<Arc<ToNode>>,
 }
 
 /// A compiled site.
@@ -155,6 +160,7 @@ impl Snapshot {
         let Material {
             secrets,
             certificates,
+            authorities,
         } = Material::clone(&material);
         // Where it cannot be read cookies hold at least as long as this process runs.
         let secret = secrets.get(Config::AFFINITY_SECRET);
@@ -163,7 +169,10 @@ impl Snapshot {
         let pools: Vec<Pool> = config
             .pools
             .iter()
-            .map(|pool| Pool::build(pool, registry, metrics, &key))
+            .map(|pool| Pool {
+                to_nodes: Pool::to_nodes(pool, &authorities),
+                ..Pool::build(pool, registry, metrics, &key)
+            })
             .collect();
         let implied = implied_site(&config);
         let sites: Vec<&model::Site> = config.sites.iter().chain(&implied).collect();
@@ -192,6 +201,7 @@ impl Snapshot {
             config,
             secrets,
             certificates,
+            authorities,
         }
     }
 
@@ -203,50 +213,6 @@ impl Snapshot {
     /// The site that answers for `host` (without port) on `listener`.
     pub fn site(&self, listener: &Listener, host: &[u8]) -> Option<&Site> {
         self.sites.get(listener.hosts.find(host)?)
-    }
-
-    /// What was read from a file or a variable and is another than `before` had, though both
-    /// name the same one: a phrase each, for the operator.
-    pub fn read_anew(&self, before: &Self) -> Vec<String> {
-        let mut news = Vec::new();
-        let named_before = before.config.secrets();
-        for place in self.config.secrets() {
-            let same = |old: &model::SecretPlace<&model::Secret>| {
-                old.owner == place.owner && old.secret == place.secret
-            };
-            let (old, new) = (&before.secrets, &self.secrets);
-            if named_before.iter().any(same) && old.get(&place.owner) != new.get(&place.owner) {
-                news.push(format!("{} was read again", place.owner));
-            }
-        }
-        let others = self.certificates.other_than(&before.certificates);
-        news.extend(others.map(|name| format!("certificate {name} was read again")));
-        for site in &self.config.sites {
-            let is_it = |old: &&model::Site| old.name == site.name;
-            let old = before.config.sites.iter().find(is_it);
-            for (status, path) in &site.error_pages {
-                let same = old.is_some_and(|old| old.error_pages.get(status) == Some(path));
-                let new = self.page(&site.name, *status);
-                if same && before.page(&site.name, *status) != new {
-                    let how = match new {
-                        Some(_) => "was read again",
-                        None => "can no longer be read",
-                    };
-                    let (shown, name) = (path.display(), &site.name);
-                    let words = format!("error page {shown} of site {name} {how}");
-                    // One file may be the page of several statuses.
-                    if !news.contains(&words) {
-                        news.push(words);
-                    }
-                }
-            }
-        }
-        news
-    }
-
-    fn page(&self, site: &Name, status: u16) -> Option<&crate::files::Page> {
-        let site = self.sites.iter().find(|s| s.name == *site)?;
-        site.pages.of(status)
     }
 
     /// Whether what `peer` forwards is believed.
@@ -328,8 +294,18 @@ impl Pool {
                 .iter()
                 .map(|node| node.address.to_string())
                 .collect(),
+            to_nodes: Vec::new(),
             config: config.clone(),
         }
+    }
+}
+
+impl Pool {
+    fn to_nodes(config: &model::Pool, authorities: &Authorities) -> Vec<Arc<ToNode>> {
+        let tls = config.tls.iter();
+        let nodes = tls.flat_map(|tls| config.nodes.iter().map(move |node| (tls, node)));
+        let to_node = |(tls, node): (_, &model::Node)| authorities.to_node(tls, &node.address);
+        nodes.map(to_node).collect()
     }
 }
 

@@ -11,6 +11,7 @@ impl Snapshot {
     pub fn troubles(&self) -> Vec<String> {
         let mut troubles = self.secrets.missing();
         troubles.append(&mut self.certificate_troubles(SystemTime::now()));
+        troubles.append(&mut self.authorities.troubles());
         for webhook in &self.config.webhooks {
             let all = webhook.events == WebhookEvent::ALL;
             if !all && webhook.events.contains(&WebhookEvent::Certificate) {

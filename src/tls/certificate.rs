@@ -7,10 +7,11 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::server::{NoServerSessionStorage, ProducesTickets};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{Error, InconsistentKeys, ServerConfig, version};
+use rustls::{ClientConfig, Error, InconsistentKeys, ServerConfig, version};
 use sha2::{Digest, Sha256};
 
 use super::faults::Fault;
+use super::judge::Judge;
 use super::names::folded;
 use super::pem;
 use super::x509::{Facts, facts};
@@ -57,6 +58,26 @@ impl Engine {
         if let Some(tickets) = &self.tickets {
             config.ticketer = tickets.clone();
         }
+        Ok(Arc::new(config))
+    }
+
+    /// How a handshake with nodes goes that must lead to one of `roots`; none is anyone.
+    pub(super) fn client(
+        &self,
+        roots: Option<Vec<CertificateDer<'static>>>,
+    ) -> Result<Arc<ClientConfig>, String> {
+        let provider = self.provider.clone();
+        let judge = match roots {
+            Some(roots) => Judge::trusting(provider.clone(), roots)?,
+            None => Judge::trusting_anyone(provider.clone()),
+        };
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(judge))
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Arc::new(config))
     }
 }
@@ -203,7 +224,8 @@ impl Certificate {
     }
 }
 
-fn print(chain: &[CertificateDer<'_>]) -> [u8; 32] {
+/// What tells these certificates from all others.
+pub(super) fn print(chain: &[CertificateDer<'_>]) -> [u8; 32] {
     let mut digest = Sha256::new();
     for certificate in chain {
         digest.update(certificate.len().to_le_bytes());

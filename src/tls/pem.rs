@@ -21,8 +21,12 @@ pub(super) type Stamp = Option<(u64, i64, i64, u64)>;
 
 /// The stamps of both files; none where one cannot be looked at. Looks at the disk.
 pub(super) fn stamps(files: &CertificateFiles) -> [Stamp; 2] {
-    let of = |path: &Path| std::fs::metadata(path).ok().map(|found| stamp(&found));
-    [of(&files.chain), of(&files.key)]
+    [stamp_of(&files.chain), stamp_of(&files.key)]
+}
+
+/// The stamp of one file; none where it cannot be looked at. Looks at the disk.
+pub(super) fn stamp_of(path: &Path) -> Stamp {
+    std::fs::metadata(path).ok().map(|found| stamp(&found))
 }
 
 fn stamp(found: &Metadata) -> (u64, i64, i64, u64) {

@@ -79,6 +79,8 @@ mod targets;
 mod tidy;
 mod tls;
 mod tls_certificates;
+mod tls_to_nodes;
+mod tls_to_nodes_refused;
 mod unix_sockets;
 mod uploads;
 mod webhooks;

@@ -89,6 +89,10 @@ pub(super) const LABELS: &[Label] = &[
 
     label("pools.*.policy", "Balancing", "负载均衡方式", Word),
     label("pools.*.hash_key", "Hash key", "哈希依据", Word),
+    label("pools.*.tls", "TLS to the nodes", "到节点的 TLS", Flag),
+    label("pools.*.tls.verify", "Verifying the nodes' certificates", "验证节点证书", Flag),
+    label("pools.*.tls.ca", "Authority of the nodes' certificates", "节点证书的签发机构", Plain),
+    label("pools.*.tls.server_name", "Name in the nodes' certificates", "节点证书中的名称", Plain),
     label("pools.*.host", "Host sent to the nodes", "发给节点的主机名", Plain),
     label("pools.*.connect_timeout", "Connect timeout", "连接超时", Time),
     label("pools.*.send_timeout", "Send timeout", "发送超时", Time),

@@ -27,6 +27,7 @@ name = "p1"
 policy = "hash"
 health_check = { kind = "http", port = 81, headers = { A = "b" } }
 affinity = { cookie = "c" }
+tls = { ca = "/a", server_name = "a" }
 nodes = [{ name = "n1", address = "10.0.0.1:80" }]
 [[pools]]
 name = "p2"
@@ -118,7 +119,7 @@ fn every_field_of_a_document_has_a_name_in_both_languages() {
         found.insert(label.field);
     }
     // These are told where a whole table comes or goes.
-    let whole = ["affinity", "files", "redirect", "respond"];
+    let whole = ["affinity", "tls", "files", "redirect", "respond"];
     for label in LABELS {
         let is_whole = whole
             .iter()

@@ -337,7 +337,8 @@ impl Row {
 /// Whether it ended before there was a connection: its time is that of connecting.
 fn is_unconnected(tried: &Tried) -> bool {
     let reason = tried.reason.as_deref();
-    tried.connect_s.is_some() && matches!(reason, Some("node_refused" | "node_connect_timeout"))
+    let unconnected = ["node_refused", "node_connect_timeout", "node_tls"];
+    tried.connect_s.is_some() && reason.is_some_and(|reason| unconnected.contains(&reason))
 }
 
 /// The bars one behind another, in percent of the whole.

@@ -125,11 +125,12 @@ pub(super) fn mark(status: u16) -> (&'static str, &'static str) {
 }
 
 /// The codes that are offered to be searched for.
-pub(super) const REASONS: [&str; 18] = [
+pub(super) const REASONS: [&str; 19] = [
     "no_node",
     "node_refused",
     "node_connect_timeout",
     "node_timeout",
+    "node_tls",
     "node_reset",
     "node_bad_response",
     "queue_full",
@@ -168,6 +169,7 @@ pub(super) fn reason(t: Texts, code: &str) -> String {
         "node_refused" => t.log_r_node_refused(),
         "node_connect_timeout" => t.log_r_node_connect_timeout(),
         "node_timeout" => t.log_r_node_timeout(),
+        "node_tls" => t.log_r_node_tls(),
         "node_reset" => t.log_r_node_reset(),
         "node_bad_response" => t.log_r_node_bad_response(),
         "not_upgraded" => t.log_r_not_upgraded(),

@@ -151,6 +151,7 @@ mod tests {
     fn check(failed: bool, ms: u32) -> PastCheck {
         let failure = || std::sync::Arc::new((Cause::Refused, Facts::default()));
         PastCheck {
+            is_tls: false,
             at: SystemTime::UNIX_EPOCH,
             ms,
             status: None,

@@ -151,6 +151,10 @@ fn pool() -> Object {
             ),
         )
         .may(
+            "tls",
+            said(pool_tls(), "How TLS is spoken to the nodes; absent: plain."),
+        )
+        .may(
             "host",
             said(text(), "Host sent to the nodes; empty: the client's."),
         )
@@ -169,6 +173,16 @@ fn pool() -> Object {
         )
         .may("affinity", affinity())
         .may("nodes", list(of("Node")))
+}
+
+fn pool_tls() -> Value {
+    let ca = "PEM file of the authorities trusted; empty: those of this machine.";
+    let name = "The name asked for; empty: that of the node's address.";
+    Object::new()
+        .may("verify", or(flag(), true))
+        .may("ca", said(text(), ca))
+        .may("server_name", said(text(), name))
+        .taken()
 }
 
 fn affinity() -> Value {

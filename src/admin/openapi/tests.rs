@@ -124,6 +124,7 @@ const TABLES: &[Around] = &[
     ),
     ("Pool/queue", |t| json!({ "pools": [{ "queue": t }] })),
     ("Pool/retry", |t| json!({ "pools": [{ "retry": t }] })),
+    ("Pool/tls", |t| json!({ "pools": [{ "tls": t }] })),
     ("Pool/affinity", |t| json!({ "pools": [{ "affinity": t }] })),
     (
         "HealthCheck",

@@ -77,6 +77,13 @@ const AFFINITY: &[Field] = &[
     Field::new("affinity.same_site", Kind::Choice(SAME_SITE), ["SameSite", "SameSite 属性"], NONE).when("if-affinity"),
 ];
 
+const TLS: &[Field] = &[
+    Field::new("tls.on", Kind::Flag, ["Encrypt to the nodes", "到节点的连接加密"], ["The nodes speak HTTPS on the ports given.", "节点在所填端口上使用 HTTPS。"]),
+    Field::new("tls.verify", Kind::Flag, ["Verify their certificates", "验证节点证书"], ["Without it whoever stands between can read and change everything.", "不验证时，中间人可以读取和篡改所有内容。"]).when("if-tls"),
+    Field::new("tls.ca", Kind::Text, ["Authority", "签发机构"], ["A PEM file of the authority, or of a node's own certificate. Empty: those that this machine trusts.", "签发机构证书（或节点自签名证书）的 PEM 文件。留空则信任本机已信任的机构。"]).when("if-tls"),
+    Field::new("tls.server_name", Kind::Text, ["Name in the certificate", "证书中的名称"], ["Empty: that of the node's address.", "留空则为节点地址中的名称。"]).when("if-tls"),
+];
+
 const QUEUE: &[Field] = &[
     Field::new("queue.size", Kind::Number(REQUESTS), ["Requests that may wait", "可排队的请求"], ["Only where nodes have a limit of their own (max_conns) and all are full. 0: none waits.", "仅当节点设有上限（max_conns）且都已满时才排队。0 为不排队。"]),
     Field::new("queue.timeout", Kind::Time, ["Wait at most", "最长等待"], NONE),
@@ -105,6 +112,7 @@ pub(super) const POOL: &[Group] = &[
     Group { title: ["Balancing", "负载均衡"], hint: NONE, folded: false, fields: BALANCING },
     Group { title: ["Health check", "健康检查"], hint: ["Who does not answer well gets no requests.", "应答异常的节点不会收到请求。"], folded: false, fields: CHECK },
     Group { title: ["Session affinity", "会话保持"], hint: NONE, folded: false, fields: AFFINITY },
+    Group { title: ["TLS to the nodes", "到节点的 TLS"], hint: NONE, folded: true, fields: TLS },
     Group { title: ["Retries", "重试"], hint: ["What one node fails to answer, another may.", "一个节点失败，可由另一个接手。"], folded: true, fields: RETRY },
     Group { title: ["Queue", "排队"], hint: ["When every node is full.", "所有节点都满时。"], folded: true, fields: QUEUE },
     Group { title: ["Timeouts and connections", "超时和连接"], hint: NONE, folded: true, fields: TIMEOUTS },

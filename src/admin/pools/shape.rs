@@ -42,6 +42,15 @@ pub(super) fn open(pool: &mut Json) {
         }),
     };
     pool["affinity"] = affinity;
+    let tls = match pool.get("tls").filter(|tls| tls.is_object()) {
+        Some(tls) => {
+            let mut tls = tls.clone();
+            tls["on"] = true.into();
+            tls
+        }
+        None => json!({ "on": false, "verify": true }),
+    };
+    pool["tls"] = tls;
     // A word in the form.
     let secure = match &pool["affinity"]["secure"] {
         Json::Bool(flag) => flag.to_string(),
@@ -62,11 +71,16 @@ pub(super) fn close(pool: &mut Json) {
         _ => {}
     }
     let is_on = pool["affinity"]["on"] == true;
+    let speaks_tls = pool["tls"]["on"] == true;
     let Some(table) = pool.as_object_mut() else {
         return;
     };
     if table.get("policy").is_some_and(|policy| policy != "hash") {
         table.shift_remove("hash_key");
+    }
+    match table.get_mut("tls").and_then(Json::as_object_mut) {
+        Some(tls) if speaks_tls => _ = tls.shift_remove("on"),
+        _ => _ = table.shift_remove("tls"),
     }
     if !is_on {
         table.shift_remove("affinity");
@@ -94,6 +108,8 @@ mod tests {
             json!({ "health_check": "off" }),
             json!({ "health_check": { "kind": "tcp", "interval": "9s" } }),
             json!({ "health_check": { "kind": "http", "path": "/up" }, "affinity": { "secure": true } }),
+            json!({ "health_check": "off", "tls": { "ca": "/etc/ca.pem" } }),
+            json!({ "health_check": "off", "tls": {} }),
         ] {
             let mut shown = pool.clone();
             open(&mut shown);
@@ -103,10 +119,10 @@ mod tests {
                 Some(keys) => assert!(keys.iter().all(|(key, value)| is[key] == *value)),
                 None => assert_eq!(was, is),
             }
-            assert_eq!(
-                pool.get("affinity").is_some(),
-                shown.get("affinity").is_some()
-            );
+            for key in ["affinity", "tls"] {
+                assert_eq!(pool.get(key).is_some(), shown.get(key).is_some());
+            }
+            assert_eq!(pool["tls"]["ca"], shown["tls"]["ca"]);
         }
     }
 }

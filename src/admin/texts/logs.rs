@@ -138,6 +138,7 @@ texts! {
     log_r_node_refused(): "Refused the connection: nothing listens there.", "拒绝连接：该地址无程序监听。";
     log_r_node_connect_timeout(): "No connection in time. Nothing was sent, so asking another was safe.", "连接超时。尚未发送任何内容，改问另一节点是安全的。";
     log_r_node_timeout(): "Did not answer in time.", "未及时应答。";
+    log_r_node_tls(): "No TLS with it: its check says why. Nothing was sent, so asking another was safe.", "无法与其建立 TLS 连接，原因见其健康检查。尚未发送任何内容，改问另一节点是安全的。";
     log_r_node_reset(): "Broke off the connection.", "中断了连接。";
     log_r_node_bad_response(): "Its answer was not valid HTTP.", "应答不是有效的 HTTP。";
     log_r_not_upgraded(): "Did not agree to the WebSocket.", "未同意 WebSocket 升级。";

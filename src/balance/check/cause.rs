@@ -96,6 +96,46 @@ causes! {
     NotConnected = "L4CON" "not_connected"
         "cannot connect to {address}: {said}"
         "无法连接 {address}：{said}"
+    /// The certificate leads to nobody who is trusted.
+    TlsNotTrusted = "L6RSP" "tls_not_trusted"
+        "the certificate of {address} is signed by nobody who is trusted: name the file of its authority in the pool's tls.ca"
+        "{address} 的证书由不受信任的机构签发：请在节点池的 tls.ca 中填写其签发机构的证书文件"
+    /// The certificate is for other names.
+    TlsWrongName = "L6RSP" "tls_wrong_name"
+        "the certificate of {address} is for {said} and not for {asked}: set the pool's tls.server_name to a name that it is for"
+        "{address} 的证书适用于 {said}，而不是 {asked}：请将节点池的 tls.server_name 设为证书适用的名称"
+    /// The certificate has expired.
+    TlsExpired = "L6RSP" "tls_expired"
+        "the certificate of {address} has expired: renew it on the node"
+        "{address} 的证书已过期：请在节点上更新证书"
+    /// The certificate is not valid yet.
+    TlsNotYetValid = "L6RSP" "tls_not_yet_valid"
+        "the certificate of {address} is not valid yet: look at this machine's clock"
+        "{address} 的证书尚未生效：请检查本机时钟"
+    /// The certificate cannot be used for another reason.
+    TlsBadCertificate = "L6RSP" "tls_bad_certificate"
+        "the certificate of {address} is not accepted: {said}"
+        "{address} 的证书不被接受：{said}"
+    /// The port takes no TLS.
+    NotTls = "L6RSP" "not_tls"
+        "does not speak TLS on {address}: use the node's port for TLS, or take tls from the pool"
+        "{address} 不使用 TLS：请改用节点的 TLS 端口，或去掉节点池的 tls"
+    /// The handshake was refused.
+    TlsRefused = "L6RSP" "tls_refused"
+        "{address} and this machine agreed on no TLS ({said}): look at the versions and names that the node takes, and whether it asks for a certificate of ours"
+        "{address} 与本机的 TLS 握手失败（{said}）：请检查节点接受的 TLS 版本和名称，以及它是否要求客户端证书"
+    /// The connection ended within the handshake.
+    TlsEnded = "L6RSP" "tls_ended"
+        "{address} broke off the TLS handshake: look whether that port speaks TLS, and at the node's log"
+        "{address} 中断了 TLS 握手：请检查该端口是否使用 TLS，并查看节点日志"
+    /// The handshake was not finished in time.
+    TlsTimeout = "L6TOUT" "tls_timeout"
+        "{address} accepted the connection but did not finish the TLS handshake within {waited}: its workers are all busy or stuck, or it does not speak TLS"
+        "{address} 接受了连接，但在 {waited} 内没有完成 TLS 握手：工作进程全部繁忙或卡住，或该端口不使用 TLS"
+    /// We have nothing to judge the node by.
+    TlsUnready = "L6RSP" "tls_unready"
+        "no TLS can be spoken from this machine: {said}"
+        "本机无法使用 TLS：{said}"
     /// The connection was reset before an answer.
     Reset = "L7RSP" "reset"
         "broke the connection off before an answer: the process crashes, or something on the way cuts it"
@@ -130,8 +170,8 @@ causes! {
         "应答头过大（{broken}）：请检查应用设置的 Cookie 和标头"
     /// The port takes TLS.
     SpeaksTls = "L7RSP" "speaks_tls"
-        "speaks TLS on {address}, and the check asks in plain HTTP: use the node's port for plain HTTP"
-        "{address} 使用 TLS（HTTPS），而检查用的是明文 HTTP：请改用节点的明文 HTTP 端口"
+        "speaks TLS on {address}, and the check asks in plain HTTP: set the pool's tls, or use the node's port for plain HTTP"
+        "{address} 使用 TLS（HTTPS），而检查用的是明文 HTTP：请为节点池设置 tls，或改用节点的明文 HTTP 端口"
     /// The port takes HTTP/2 alone.
     SpeaksHttp2 = "L7RSP" "speaks_http2"
         "speaks HTTP/2 alone on {address}: use the node's port for HTTP/1"
@@ -313,7 +353,9 @@ mod tests {
 
     #[test]
     fn every_code_is_one_of_those_people_know() {
-        let known = ["DNS", "L4CON", "L4TOUT", "L7RSP", "L7TOUT", "L7STS"];
+        let known = [
+            "DNS", "L4CON", "L4TOUT", "L6RSP", "L6TOUT", "L7RSP", "L7TOUT", "L7STS",
+        ];
         for cause in Cause::ALL {
             assert!(known.contains(&cause.code()), "{cause:?}");
         }

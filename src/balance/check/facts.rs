@@ -15,6 +15,8 @@ pub struct Facts {
     pub address: String,
     /// The name looked up.
     pub name: String,
+    /// The name that its certificate must be for; none where it is spoken to in plain.
+    pub asked: Option<String>,
     /// How long it waited.
     pub waited: Duration,
     /// The method asked with.
@@ -83,6 +85,7 @@ impl Facts {
         Some(match name {
             "address" => self.address.as_str().into(),
             "name" => self.name.as_str().into(),
+            "asked" => self.asked.as_deref().unwrap_or_default().into(),
             "waited" => format!("{:?}", self.waited).into(),
             "method" => self.method.into(),
             "path" => self.path.as_str().into(),

@@ -35,11 +35,13 @@ impl CheckResult {
         self.cause.is_none()
     }
 
-    /// HAProxy's short word: L4OK L4TOUT L4CON L7OK L7TOUT L7RSP L7STS; DNS for a name without an address.
+    /// HAProxy's short word: L4OK L4TOUT L4CON L6OK L6TOUT L6RSP L7OK L7TOUT L7RSP L7STS; DNS for
+    /// a name without an address.
     pub fn code(&self) -> &'static str {
         match (self.cause, self.facts.status) {
             (Some(cause), _) => cause.code(),
             (None, Some(_)) => "L7OK",
+            (None, None) if self.facts.asked.is_some() => "L6OK",
             (None, None) => "L4OK",
         }
     }
@@ -54,6 +56,9 @@ impl CheckResult {
         let words = match (self.cause, self.facts.status) {
             (Some(cause), _) => return cause.text(&self.facts, language),
             (None, Some(_)) => pick(language, "answered {status}", "应答 {status}"),
+            (None, None) if self.facts.asked.is_some() => {
+                pick(language, "accepts TLS connections", "接受 TLS 连接")
+            }
             (None, None) => pick(language, "accepts connections", "接受连接"),
         };
         self.facts.fill(words, language)

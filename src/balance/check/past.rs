@@ -19,6 +19,8 @@ pub struct PastCheck {
     pub ms: u32,
     /// The status the node answered with, where one was read.
     pub status: Option<u16>,
+    /// Whether TLS was spoken.
+    pub is_tls: bool,
     /// What was wrong, and of what; none where it passed. One for all that failed alike.
     pub failure: Option<Arc<(Cause, Facts)>>,
 }
@@ -34,6 +36,7 @@ impl PastCheck {
         match (self.cause(), self.status) {
             (Some(cause), _) => cause.code(),
             (None, Some(_)) => "L7OK",
+            (None, None) if self.is_tls => "L6OK",
             (None, None) => "L4OK",
         }
     }
@@ -74,6 +77,7 @@ impl Past {
             at: result.at,
             ms: result.ms,
             status: result.status(),
+            is_tls: result.facts.asked.is_some(),
             failure,
         });
     }

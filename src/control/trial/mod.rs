@@ -14,7 +14,9 @@ use tokio::time::{Instant, timeout};
 use super::{Control, Handle};
 use crate::balance::{CheckResult, Unresolved};
 use crate::health::{self, Asked};
-use crate::model::{CheckKind, Config, Expect, HealthCheck, HttpCheck, NodeAddress, Pool, Way};
+use crate::model::{CheckKind, Expect, HealthCheck, HttpCheck, NodeAddress, Pool, Way};
+use crate::snapshot::Snapshot;
+use crate::tls::ToNode;
 
 pub use allowed::Barred;
 pub use heard::Heard;
@@ -123,6 +125,7 @@ impl Trials {
 struct Question {
     address: NodeAddress,
     check: HealthCheck,
+    tls: Option<Arc<ToNode>>,
     host: Option<String>,
     only_connects: bool,
 }
@@ -163,7 +166,7 @@ impl Control {
     async fn trial(&self, trial: Trial) -> Result<Tried, TrialFault> {
         let question = {
             let now = self.now.load();
-            question(&now.snapshot.config, trial).ok_or(TrialFault::NotFound)?
+            question(&now.snapshot, trial).ok_or(TrialFault::NotFound)?
         };
         if !self.trials.admit(Instant::now()) {
             return Err(TrialFault::TooMany);
@@ -199,6 +202,7 @@ impl Control {
         let asked = Asked {
             check: &question.check,
             node: &question.address,
+            tls: question.tls.as_deref(),
             host: question.host.as_deref(),
             silent: false,
         };
@@ -214,16 +218,17 @@ impl Control {
 }
 
 /// What `trial` asks; none where its pool or node is not there.
-fn question(config: &Config, trial: Trial) -> Option<Question> {
-    let named = |name: &str| config.pools.iter().find(|pool| pool.name.as_str() == name);
+fn question(snapshot: &Snapshot, trial: Trial) -> Option<Question> {
+    let pools = &snapshot.config.pools;
+    let named = |name: &str| pools.iter().find(|pool| pool.name.as_str() == name);
     match trial {
         Trial::Node { pool, node } => {
             let pool = named(&pool)?;
             let mut nodes = pool.nodes.iter();
             let node = nodes.find(|found| found.name.as_str() == node)?;
-            Some(of_pool(config, pool, node.address.clone()))
+            Some(of_pool(snapshot, pool, node.address.clone()))
         }
-        Trial::Address { address, pool } => Some(of_pool(config, named(&pool)?, address)),
+        Trial::Address { address, pool } => Some(of_pool(snapshot, named(&pool)?, address)),
         Trial::Check { address, check } => {
             let host = match &check.kind {
                 CheckKind::Http(http) => http.host.as_ref().map(|host| host.as_str().to_owned()),
@@ -234,10 +239,16 @@ fn question(config: &Config, trial: Trial) -> Option<Question> {
     }
 }
 
-fn of_pool(config: &Config, pool: &Pool, address: NodeAddress) -> Question {
-    let host = config.check_host(pool);
+fn of_pool(snapshot: &Snapshot, pool: &Pool, address: NodeAddress) -> Question {
+    let host = snapshot.config.check_host(pool);
     let host = host.or_else(|| pool.host.as_ref().map(|host| host.as_str().to_owned()));
-    with_question(address, pool.health_check.clone().unwrap_or_default(), host)
+    let tls = pool.tls.as_ref().filter(|_| !address.is_unix());
+    let tls = tls.map(|tls| snapshot.authorities.to_node(tls, &address));
+    let check = pool.health_check.clone().unwrap_or_default();
+    Question {
+        tls,
+        ..with_question(address, check, host)
+    }
 }
 
 /// A check that only connects tells nothing of who is there: so that is asked too.
@@ -254,6 +265,7 @@ fn with_question(address: NodeAddress, mut check: HealthCheck, host: Option<Stri
     Question {
         address,
         check,
+        tls: None,
         host,
         only_connects,
     }

@@ -30,7 +30,6 @@ proxy_protocol = true
 [[pools]]
 name = "a"
 protocol = "h2"
-tls = {}
 [[sites]]
 name = "s"
 [[sites.routes]]

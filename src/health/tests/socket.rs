@@ -17,6 +17,7 @@ use crate::model::{CheckKind, HealthCheck, HttpCheck, Language, NodeAddress};
 async fn result(path: &Path, check: &HealthCheck, silent: bool) -> CheckResult {
     let node = NodeAddress::parse(&format!("unix:{}", path.display())).unwrap();
     let asked = Asked {
+        tls: None,
         check,
         node: &node,
         host: None,

@@ -1,7 +1,7 @@
 //! How a connection ends: in order, lingering for what the other side still sends, or as a cut.
 
 use std::future::poll_fn;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use tokio::time::{Duration, Instant};
 
@@ -36,6 +36,15 @@ impl Conn {
             Poll::Pending => self.poll_late(cx, until, &mut armed),
         })
         .await;
+    }
+
+    /// The same without waiting: as far as the kernel takes it at once.
+    pub fn close_now(&mut self) {
+        if self.has_an_end_of_its_own() {
+            let _told = self
+                .io
+                .poll_shutdown(&mut Context::from_waker(Waker::noop()));
+        }
     }
 
     /// How long an orderly end may wait for room in the kernel.

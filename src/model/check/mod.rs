@@ -3,6 +3,7 @@
 mod affinity;
 mod sessions;
 mod tls;
+mod to_nodes;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Display};
@@ -18,6 +19,7 @@ impl Config {
         self.check_listeners(&mut problems);
         tls::check(self, &mut problems);
         self.check_pools(&mut problems);
+        to_nodes::check(self, &mut problems);
         self.check_sites(&mut problems);
         sessions::check(self, &mut problems);
         let mut names = Unique::default();
@@ -46,6 +48,7 @@ impl Config {
             ));
         }
         warnings.append(&mut tls::warnings(self));
+        warnings.append(&mut to_nodes::warnings(self));
         warnings.append(&mut affinity::warnings(self));
         warnings.extend(sessions::warnings(self));
         warnings

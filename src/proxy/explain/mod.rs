@@ -27,7 +27,7 @@ use crate::tls::Secured;
 
 pub use question::Question;
 use question::Scheme;
-use standing::standings;
+use standing::{standings, told_of_tls};
 
 /// Stands for the value of a cookie that was not handed out.
 const NEW_COOKIE: &[u8] = b"(signed for the node that answers)";
@@ -360,6 +360,7 @@ impl Explanation {
         let mut head = Vec::new();
         let candidate = &pool.balancer.nodes()[index];
         write_request(&mut head, request, route, pool, candidate);
+        self.notes.extend(told_of_tls(pool, index));
         let text = String::from_utf8_lossy(&head);
         let mut lines = text.split("\r\n").filter(|line| !line.is_empty());
         self.request_line = lines.next().map(str::to_owned);

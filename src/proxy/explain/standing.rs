@@ -100,3 +100,19 @@ fn wellness(pool: &Pool, index: usize, now: Instant) -> String {
     };
     words.to_owned()
 }
+
+/// How TLS would be spoken to the node at `index`, where it is.
+pub(super) fn told_of_tls(pool: &Pool, index: usize) -> Option<String> {
+    let (tls, to_node) = (pool.config.tls.as_ref()?, pool.to_nodes.get(index)?);
+    let (node, name) = (&pool.balancer.nodes()[index].name, to_node.asked());
+    Some(match (tls.verify, &tls.ca) {
+        (false, _) => format!("node {node} is asked by TLS for {name}, and not verified"),
+        (true, Some(ca)) => format!(
+            "node {node} is asked by TLS, and needs a certificate for {name} by an authority of {}",
+            ca.display()
+        ),
+        (true, None) => format!(
+            "node {node} is asked by TLS, and needs a certificate for {name} by an authority that this machine trusts"
+        ),
+    })
+}

@@ -14,6 +14,7 @@ use super::client::{Client, Request};
 use super::document::NodeLine;
 use super::eventually;
 use super::ports::Port;
+use super::tls::Trust;
 
 /// Which pair of releases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub(crate) struct Gunicorn {
     port: Port,
     socket: Option<PathBuf>,
     child: Option<Child>,
+    /// What a client needs that asks it by TLS; none is plain.
+    trust: Option<Trust>,
     /// Beside what every node has in its environment.
     env: Vec<(&'static str, String)>,
     dir: TempDir,
@@ -79,6 +82,16 @@ impl Gunicorn {
         gunicorn
     }
 
+    /// Starts one that speaks TLS by these `arguments`, and waits until it answers who trusts it.
+    pub(crate) fn behind_tls(release: Release, name: &str, arguments: &str, trust: Trust) -> Self {
+        let mut gunicorn = Self::prepared(release, Worker::Gthread, name, None);
+        gunicorn.env = vec![("GUNICORN_CMD_ARGS", arguments.to_owned())];
+        gunicorn.trust = Some(trust);
+        gunicorn.launch();
+        gunicorn.wait();
+        gunicorn
+    }
+
     /// The same on a Unix socket at `path`.
     pub(crate) fn at_socket(release: Release, worker: Worker, name: &str, path: PathBuf) -> Self {
         let mut gunicorn = Self::spawn(release, worker, name, Some(path));
@@ -100,6 +113,7 @@ impl Gunicorn {
             port: Port::free(),
             socket,
             child: None,
+            trust: None,
             env: Vec::new(),
             dir: tempfile::Builder::new()
                 .prefix("sy-django")
@@ -142,7 +156,12 @@ impl Gunicorn {
                 // It is there once the master listens; the kernel holds what comes early.
                 Some(path) => UnixStream::connect(path).is_ok().then_some(()),
                 None => {
-                    let answer = Client::of(self.port.number()).send(&Request::get("/who"));
+                    let port = self.port.number();
+                    let mut client = match self.trust.clone() {
+                        Some(trust) => Client::trusting(port, trust),
+                        None => Client::of(port),
+                    };
+                    let answer = client.send(&Request::get("/who"));
                     answer
                         .is_ok_and(|answer| answer.status == 200)
                         .then_some(())

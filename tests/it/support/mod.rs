@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub(crate) mod disk;
 pub(crate) mod django;
 pub(crate) mod document;
+pub(crate) mod front;
 pub(crate) mod https;
 pub(crate) mod nginx;
 pub(crate) mod node;

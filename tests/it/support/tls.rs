@@ -126,6 +126,11 @@ pub(crate) struct Leaf {
 }
 
 impl Leaf {
+    /// `chain.pem` and `key.pem` of `dir`.
+    pub(crate) fn of(dir: TempDir) -> Self {
+        Self { dir }
+    }
+
     /// PEM: the certificate.
     pub(crate) fn chain(&self) -> PathBuf {
         self.dir.path().join("chain.pem")

@@ -1,6 +1,7 @@
 //! Pools, their nodes and their checks.
 
 use std::num::NonZeroU16;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use proptest::prelude::{Just, Strategy, any};
@@ -11,7 +12,7 @@ use super::{DAY, header_name, header_set, name, time, timeout};
 use crate::model::{
     AdminState, Affinity, CheckKind, CheckMethod, Condition, CookieDomain, CookieName, CookiePath,
     Expect, HashKey, HeaderValue, HealthCheck, HttpCheck, Keepalive, Name, Node, NodeAddress,
-    Policy, Pool, Queue, Retry, SameSite, Secure,
+    Policy, Pool, PoolTls, Queue, Retry, SameSite, Secure,
 };
 
 fn node(i: usize) -> impl Strategy<Value = Node> {
@@ -131,6 +132,16 @@ fn queue() -> impl Strategy<Value = Queue> {
     (0_u32..=100_000, timeout()).prop_map(|(size, timeout)| Queue { size, timeout })
 }
 
+fn tls() -> impl Strategy<Value = PoolTls> {
+    let ca = option::of("/[a-z]{1,9}/[a-z]{1,9}\\.pem");
+    let name = option::of("[a-z0-9]{1,9}\\.example");
+    (any::<bool>(), ca, name).prop_map(|(verify, ca, server_name)| PoolTls {
+        verify,
+        ca: ca.map(PathBuf::from),
+        server_name,
+    })
+}
+
 fn affinity() -> impl Strategy<Value = Affinity> {
     let texts = (
         "[A-Za-z0-9._-]{1,9}",
@@ -162,7 +173,7 @@ pub(super) fn pool(i: usize) -> impl Strategy<Value = Pool> {
     let nodes = (0_usize..4).prop_flat_map(|count| (0..count).map(node).collect::<Vec<_>>());
     let policy = (select(&Policy::ALL), hash_key());
     let head = (name(i), policy, option::of("[a-z0-9.-]{1,9}"));
-    let policies = (retry(), option::of(affinity()));
+    let policies = (retry(), option::of(affinity()), option::of(tls()));
     let times = (timeout(), timeout(), timeout(), timeout(), 0_u16..=10_000);
     let check = prop_oneof![
         Just(Some(HealthCheck::default())),
@@ -174,12 +185,13 @@ pub(super) fn pool(i: usize) -> impl Strategy<Value = Pool> {
             times,
             keepalive,
             queue,
-            (retry, affinity),
+            (retry, affinity, tls),
             mut health_check,
             mut nodes,
         )| {
+            let any_unix = nodes.iter().any(|node| node.address.is_unix());
             if let Some(check) = &mut health_check
-                && nodes.iter().any(|node| node.address.is_unix())
+                && any_unix
             {
                 check.port = None;
             }
@@ -197,6 +209,7 @@ pub(super) fn pool(i: usize) -> impl Strategy<Value = Pool> {
                 name,
                 policy,
                 hash_key,
+                tls: tls.filter(|_| !any_unix),
                 host: host.map(|host| HeaderValue::parse(&host).unwrap()),
                 connect_timeout,
                 send_timeout,

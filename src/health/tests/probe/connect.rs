@@ -107,6 +107,7 @@ async fn a_silent_node_must_show_that_it_lives() {
     let check = HealthCheck::default();
     let ask = async |address: SocketAddr| {
         let asked = Asked {
+            tls: None,
             check: &check,
             node: &node,
             host: None,

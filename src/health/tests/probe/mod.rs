@@ -73,6 +73,7 @@ async fn request(stream: &mut TcpStream) -> String {
 async fn result(check: &HealthCheck, addresses: &[SocketAddr]) -> CheckResult {
     let node = NodeAddress::parse("web-1:8000").unwrap();
     let asked = Asked {
+        tls: None,
         check,
         node: &node,
         host: None,
@@ -196,6 +197,7 @@ async fn a_probe_asks_with_its_own_method_host_and_fields() {
     let check = asking(http, LONG);
     let node = NodeAddress::parse("web-1:8000").unwrap();
     let question = Asked {
+        tls: None,
         check: &check,
         node: &node,
         host: Some("shop.example.com"),
