@@ -177,11 +177,7 @@ fn fsyncs(scratch: &Path, reached: &mut Vec<Reached>) -> io::Result<()> {
         let subject = start(scratch, "fsyncs", kind)?;
         let writes = || resp::run(subject.port, talk(Command::Set, 1), WRITES);
         writes()?;
-        let calls = syscalls::count(&subject, writes)?;
-        let synced = calls
-            .iter()
-            .filter(|(name, _)| name.starts_with("f") && name.ends_with("sync"));
-        let syncs: u64 = synced.map(|(_, count)| count).sum();
+        let syncs = syscalls::fsyncs(&subject, writes)?;
         let figure = syncs as f64 * 1000.0 / WRITES as f64;
         println!("  {:<18} {figure:6.1}", kind.name());
         each.push(figure);

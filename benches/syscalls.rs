@@ -1,4 +1,4 @@
-//! System calls, by name, as strace counts them.
+//! System calls, by name, as perf or strace counts them.
 
 use std::fs;
 use std::io;
@@ -46,6 +46,59 @@ pub(crate) fn count(
         .collect();
     calls.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     Ok(calls)
+}
+
+/// Counts the fsyncs of all of the subject's processes while `load` runs: by perf, which stops nobody. Where the
+/// kernel does not let it, by strace, and then says so: each call takes several times as long by that, so clients
+/// come slowly and the disk seems fast.
+pub(crate) fn fsyncs(subject: &Subject, load: impl Fn() -> io::Result<()>) -> io::Result<u64> {
+    match counted_by_perf(subject, &load)? {
+        Some(count) => Ok(count),
+        None => {
+            println!("  (by strace, which slows both down: perf does not work here)");
+            let calls = count(subject, load)?;
+            let synced = calls
+                .iter()
+                .filter(|(name, _)| name.starts_with('f') && name.ends_with("sync"));
+            Ok(synced.map(|(_, count)| count).sum())
+        }
+    }
+}
+
+fn counted_by_perf(
+    subject: &Subject,
+    load: impl Fn() -> io::Result<()>,
+) -> io::Result<Option<u64>> {
+    let out = tempfile::NamedTempFile::new()?;
+    let pids: Vec<String> = subject.processes().iter().map(u32::to_string).collect();
+    let mut perf = Command::new("perf");
+    perf.args(["stat", "-x", ",", "-e"])
+        .arg("syscalls:sys_enter_fsync,syscalls:sys_enter_fdatasync")
+        .args(["-p", &pids.join(","), "-o"])
+        .arg(out.path());
+    perf.stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let Ok(mut child) = perf.spawn() else {
+        return Ok(None);
+    };
+    // It says nothing once it counts, but what it cannot count it says at once.
+    thread::park_timeout(Duration::from_secs(1));
+    if child.try_wait()?.is_some() {
+        return Ok(None);
+    }
+    load()?;
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT)?;
+    child.wait()?;
+    // «20,,syscalls:sys_enter_fdatasync,…»
+    let text = fs::read_to_string(out.path())?;
+    let counts = text.lines().filter(|line| line.contains("sync"));
+    let counts: Option<Vec<u64>> = counts
+        .map(|line| line.split(',').next()?.parse().ok())
+        .collect();
+    let counts = counts.filter(|counts| counts.len() == 2);
+    Ok(counts.map(|counts| counts.iter().sum()))
 }
 
 /// Calls per request, by name.

@@ -4,7 +4,6 @@
 //! what is not whole, or not yet written. Answers of all that was read at once are written at once, after the journal
 //! has said that what they acknowledge is kept.
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -21,42 +20,13 @@ use super::force::Force;
 use super::keeping::Ticket;
 use super::memory::Table;
 use super::passing::pass_on;
-use super::redis::Lines;
 use super::resp::{Answer, LONGEST_KEPT, Parser, Step};
-use super::shared::{Shared, add};
+use super::shared::add;
 use super::turn::{Stop, commands, may};
-
-/// What is read at once. As much as pipelines of a thousand short commands have.
-const READ: usize = 64 * 1024;
+use super::worker::Worker;
 
 /// A client that takes nothing for so long has its connection closed.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What the connections of one thread share.
-#[derive(Debug)]
-pub struct Worker {
-    shared: Arc<Shared>,
-    scratch: RefCell<Box<[u8]>>,
-    work: RefCell<Vec<u8>>,
-    /// A buffer for answers, while nobody has it.
-    spare: RefCell<Vec<u8>>,
-    /// Connections to a Redis behind.
-    lines: Lines,
-}
-
-impl Worker {
-    /// For one thread.
-    #[must_use]
-    pub fn new(shared: Arc<Shared>) -> Rc<Self> {
-        Rc::new(Self {
-            shared,
-            scratch: RefCell::new(vec![0; READ].into_boxed_slice()),
-            work: RefCell::default(),
-            spare: RefCell::default(),
-            lines: Lines::default(),
-        })
-    }
-}
 
 /// Serves a connection to its end.
 ///
@@ -309,7 +279,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let ticket = std::mem::take(&mut self.ticket);
         if ticket != Ticket::NOTHING {
-            let kept = self.worker.shared.keeping.durable(ticket).await;
+            let kept = self.worker.kept(ticket).await;
             // What was written is in memory, and nobody knows whether it is on disk: that is no answer to any of them.
             kept.map_err(io::Error::other)?;
         }

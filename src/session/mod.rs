@@ -33,11 +33,13 @@ pub mod settings;
 mod shared;
 mod throttle;
 mod turn;
+mod worker;
 
-pub use connection::{Worker, serve, serve_telling};
+pub use connection::{serve, serve_telling};
 pub use keeping::Keeping;
 pub use memory::{Figures, Memory, sweep};
 pub use open::Opened;
 pub use settings::{Databases, Settings};
 pub use shared::{Clock, Counters, Shared};
 pub use throttle::{Throttle, Turn};
+pub use worker::Worker;

@@ -4,6 +4,7 @@
 //! by one call, and with `always` makes a whole group of writers safe by one fsync. Invariant: nothing is acknowledged
 //! as safe that is not on disk; and no file is removed before what takes its place is.
 
+mod busy;
 mod disk;
 mod encode;
 mod queue;
@@ -17,11 +18,15 @@ mod writer;
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use tokio::sync::futures::Notified;
+
+pub use self::busy::Busy;
 use self::disk::Disk;
 use self::queue::Queue;
 use self::writer::{Pace, Writer};
@@ -162,10 +167,27 @@ impl Journal {
     /// # Errors
     /// The disk failed: nobody knows whether it was kept.
     pub async fn durable(&self, ticket: Ticket) -> Result<(), Refused> {
-        if ticket == Ticket::NOTHING {
-            return Ok(());
+        loop {
+            let mut moved = pin!(self.moved());
+            moved.as_mut().enable();
+            match self.settled(ticket) {
+                Some(done) => return done,
+                None => moved.await,
+            }
         }
-        self.queue.durable(ticket).await
+    }
+
+    /// Whether what the ticket stands for may be acknowledged, once that is decided.
+    pub(super) fn settled(&self, ticket: Ticket) -> Option<Result<(), Refused>> {
+        match ticket {
+            Ticket::NOTHING => Some(Ok(())),
+            ticket => self.queue.settled(ticket),
+        }
+    }
+
+    /// Ends when a ticket is settled. Who waits for one asks again whether it was his.
+    pub(super) fn moved(&self) -> Notified<'_> {
+        self.queue.moved()
     }
 
     /// Whether commands that write are taken now. Cheap: to be asked before each of them.
@@ -197,6 +219,13 @@ impl Journal {
     #[must_use]
     pub fn trouble(&self) -> Option<Refused> {
         (self.standing() == Standing::Failed).then(|| self.queue.refused())
+    }
+
+    /// Where the threads that hand changes over say when they begin to work and when they have nothing to do: with
+    /// `always` a group of writers is then complete.
+    #[must_use]
+    pub fn busy(&self) -> Arc<Busy> {
+        Arc::clone(&self.queue.busy)
     }
 
     /// What is handed over from now on is made safe in this way.

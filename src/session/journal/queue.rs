@@ -2,23 +2,31 @@
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
+use super::busy::Busy;
 use super::encode::encode;
 use super::{Fsync, Refused, Standing, Ticket, record};
 use crate::session::change::Change;
 
 /// Limit: with so much handed over and not written, commands that write wait.
-pub(super) const MOST_PENDING: usize = 64 << 20;
+const MOST_PENDING: usize = 64 << 20;
 
 /// Limit: a buffer larger than this is given back once it is empty.
 const KEPT_BUFFER: usize = 4 << 20;
 
 /// Without `always`, changes are gathered so long, to be written by one call of the kernel.
 const GATHERED: Duration = Duration::from_millis(10);
+
+/// With `always` a group of writers is waited for so long at most,
+const LONGEST_GROUPING: Duration = Duration::from_millis(5);
+
+/// and given up once nobody has anything to hand over for so long.
+const LULL: Duration = Duration::from_micros(100);
 
 /// So much is written at once.
 const MUCH: usize = 1 << 20;
@@ -49,6 +57,8 @@ pub(super) struct Queue {
     began: Instant,
     why: Mutex<String>,
     moved: Notify,
+    /// Those who hand changes over.
+    pub(super) busy: Arc<Busy>,
 }
 
 #[derive(Debug)]
@@ -85,8 +95,8 @@ pub(super) struct Until {
     pub(super) is_at_once: bool,
     /// When the oldest change came that is written but not on disk.
     pub(super) unsynced: Option<Instant>,
-    /// With `always`: so many writers are likely to come together, and for so long they are waited for.
-    pub(super) group: (u64, Duration),
+    /// With `always`: so many writers are likely to come together, see [`Queue::gather`].
+    pub(super) group: u64,
 }
 
 /// What the thread is to mind.
@@ -117,6 +127,7 @@ impl Queue {
             began: Instant::now(),
             why: Mutex::default(),
             moved: Notify::new(),
+            busy: Arc::default(),
         }
     }
 
@@ -177,19 +188,18 @@ impl Queue {
         Refused(self.why().clone())
     }
 
-    /// Ends when a ticket's changes are safe.
-    pub(super) async fn durable(&self, ticket: Ticket) -> Result<(), Refused> {
-        loop {
-            let mut moved = pin!(self.moved.notified());
-            moved.as_mut().enable();
-            if self.safe.load(Ordering::Acquire) >= ticket.0 {
-                return Ok(());
-            }
-            if self.given_up.load(Ordering::Acquire) >= ticket.0 {
-                return Err(self.refused());
-            }
-            moved.await;
+    /// Whether a ticket's changes are safe, once that is decided.
+    pub(super) fn settled(&self, ticket: Ticket) -> Option<Result<(), Refused>> {
+        if self.safe.load(Ordering::Acquire) >= ticket.0 {
+            return Some(Ok(()));
         }
+        let is_given_up = self.given_up.load(Ordering::Acquire) >= ticket.0;
+        is_given_up.then(|| Err(self.refused()))
+    }
+
+    /// Ends when something was settled, or the standing is another.
+    pub(super) fn moved(&self) -> Notified<'_> {
+        self.moved.notified()
     }
 
     /// Ends when the journal works or has failed.
@@ -251,15 +261,35 @@ impl Queue {
         };
         let mut inside = self.wait(inside, 1, deadline);
         if let Some(since) = inside.since {
-            let (wanted, patience) = match inside.fsync {
-                Fsync::Always => until.group,
-                Fsync::EverySecond | Fsync::No => (u64::MAX, GATHERED),
+            inside = match inside.fsync {
+                _ if until.is_at_once => inside,
+                Fsync::Always => self.gather(inside, until.group, since + LONGEST_GROUPING),
+                Fsync::EverySecond | Fsync::No => {
+                    let gathered = since + GATHERED;
+                    let deadline = deadline.map_or(gathered, |end| end.min(gathered));
+                    self.wait(inside, u64::MAX, Some(deadline))
+                }
             };
-            let gathered = since + patience;
-            let deadline = deadline.map_or(gathered, |end| end.min(gathered));
-            inside = self.wait(inside, wanted, Some(deadline));
         }
         self.hand_out(&mut inside, taken)
+    }
+
+    /// Waits for a group of writers, as long as anybody is at work who may hand more over: those that the last fsync
+    /// served are on their way back, and an fsync for the first of them makes the others wait for one more.
+    fn gather<'a>(
+        &self,
+        mut inside: MutexGuard<'a, Inside>,
+        group: u64,
+        end: Instant,
+    ) -> MutexGuard<'a, Inside> {
+        loop {
+            let before = inside.count;
+            inside = self.wait(inside, group, Some(end.min(Instant::now() + LULL)));
+            let is_lull = inside.count == before && self.busy.is_nobody();
+            if is_lull || inside.count >= group || inside.is_stopping || Instant::now() >= end {
+                return inside;
+            }
+        }
     }
 
     /// Takes all there is.

@@ -34,9 +34,6 @@ impl Pace {
 /// After a base could not be written, none is begun for so long.
 const REWRITTEN_AGAIN: Duration = Duration::from_secs(60);
 
-/// A group of writers is waited for no longer than this.
-const LONGEST_GROUPING: Duration = Duration::from_millis(2);
-
 /// What the thread has.
 pub(super) struct Writer {
     disk: Disk,
@@ -55,7 +52,7 @@ pub(super) struct Writer {
     /// When the oldest change came that is written but not brought to disk.
     unsynced: Option<Instant>,
     /// See [`Until::group`].
-    group: (u64, Duration),
+    group: u64,
     rewriting: Option<Rewriting>,
     pace: Pace,
     not_before: Option<Instant>,
@@ -100,7 +97,7 @@ impl Writer {
             taken: Taken::default(),
             written: 0,
             unsynced: None,
-            group: (1, Duration::ZERO),
+            group: 1,
             rewriting: None,
             pace,
             not_before: None,
@@ -206,15 +203,13 @@ impl Writer {
         let Some(log) = self.log.as_ref().filter(|_| self.unsynced.is_some()) else {
             return Ok(());
         };
-        let began = Instant::now();
         self.counters.syncs.fetch_add(1, Ordering::Relaxed);
         log.sync().map_err(Trouble::Doubtful.of())?;
         self.unsynced = None;
         let more = self.queue.is_safe_to(self.taken.last);
         // Writers that were answered just now will be back, and with those who came meanwhile they are one group:
         // without waiting a moment for them two groups would take turns for ever, at twice the fsyncs.
-        let patience = (began.elapsed() / 2).min(LONGEST_GROUPING);
-        self.group = (self.taken.count + more, patience);
+        self.group = (self.taken.count + more).max(self.group - self.group.div_ceil(8));
         Ok(())
     }
 

@@ -50,6 +50,24 @@ fn fifty_writers_that_wait_all_get_on() {
 }
 
 #[test]
+fn who_is_busy_for_ever_holds_nobody_up_for_ever() {
+    let dir = folder();
+    let kept = Kept::open(dir.path(), Fsync::Always);
+    kept.journal.busy().begin();
+    let gate = kept.watch.hold_syncs("log-");
+    let first = kept.put("first", "1");
+    gate.until_held();
+    let more = [kept.put("second", "1"), kept.put("third", "1")];
+    gate.open();
+    for ticket in [first, more[0], more[1]] {
+        wait(kept.journal.durable(ticket)).unwrap();
+    }
+    // A group of three is waited for, and one comes.
+    let alone = kept.put("fourth", "1");
+    wait(kept.journal.durable(alone)).unwrap();
+}
+
+#[test]
 fn with_everysec_nobody_waits_and_an_fsync_comes_by_itself() {
     let dir = folder();
     let kept = Kept::open(dir.path(), Fsync::EverySecond);
