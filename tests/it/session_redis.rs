@@ -8,6 +8,7 @@ use crate::support::eventually;
 use crate::support::ports::Port;
 use crate::support::redis::Redis;
 use crate::support::resp::{Client, Redis as Server};
+use crate::support::tls::Authority;
 
 const SITE: &str = "[[sites]]\nname = \"s\"\n[[sites.routes]]\npath = \"/\"\nrespond = { status = 200, body = \"ok\" }\n";
 
@@ -156,4 +157,36 @@ fn its_password_is_a_secret_and_a_wrong_one_is_told_of() {
             "{shown}"
         );
     }
+}
+
+#[test]
+fn by_tls_only_a_certificate_of_a_known_authority_for_its_name_is_believed() {
+    let authority = Authority::new();
+    let file = authority.file().to_str().unwrap().to_owned().leak();
+    let lb = Appliance::start_with(&[("SSL_CERT_FILE", file)]);
+    let port = Port::free();
+    let own = Server::start_tls(&authority.issue("DNS:localhost"));
+    let strange = Server::start_tls(&Authority::new().issue("DNS:localhost"));
+    let plain = Server::start();
+    let at = |host: &str, server: &Server| format!("rediss://{host}:{}", server.address().port());
+    for (address, why) in [
+        (at("localhost", &own), ""),
+        (at("127.0.0.1", &own), "certificate"),
+        (at("localhost", &strange), "certificate"),
+        // It waits for the end of a line, or says that it knows no such command.
+        (at("localhost", &plain), "does not answer: "),
+        (at("localhost", &own), ""),
+    ] {
+        lb.apply(&document(&lb, &port, &format!("store = \"{address}\"\n")));
+        let mut client = Redis::signed_in(port.address(), &password(&lb));
+        let said = client.ask(&["SET", "a", "1"]);
+        match why {
+            "" => assert_eq!(said, "+OK"),
+            why => assert!(said.contains(why), "{address}: {said}"),
+        }
+        let status = told(&lb, why.is_empty());
+        assert_eq!(status["address"], address);
+    }
+    // Nothing of it went in the clear.
+    assert_eq!(Client::connect(plain.address()).say("GET a"), "$-1");
 }

@@ -8,21 +8,23 @@
 mod answer;
 mod line;
 mod tend;
+mod words;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_redis::redis::{
-    AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo,
-    ProtocolVersion, RedisConnectionInfo, RedisError,
+    AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion,
+    RedisConnectionInfo,
 };
-use deadpool_redis::{Manager, Pool, PoolError, Runtime};
+use deadpool_redis::{Manager, Pool, Runtime};
 
 pub(crate) use self::answer::{is_nil, tell};
 pub(crate) use self::line::{Lines, Own};
 pub use self::tend::tend;
 pub(crate) use self::tend::{clear, figures};
+pub(crate) use self::words::{why, words};
 use crate::model::{RedisAddress, SecretBytes};
 
 /// How long a connection may take, and an answer.
@@ -170,42 +172,5 @@ impl Redis {
         }
         let info = place.into_connection_info().map_err(|e| words(&e))?;
         Ok(info.set_redis_settings(redis))
-    }
-}
-
-/// Why there is no connection.
-pub(crate) fn why(error: &PoolError) -> String {
-    match error {
-        PoolError::Timeout(deadpool_redis::TimeoutType::Wait) => {
-            "all its connections are taken".to_owned()
-        }
-        PoolError::Timeout(_) => no_answer(),
-        PoolError::Backend(error) => words(error),
-        other => other.to_string(),
-    }
-}
-
-fn no_answer() -> String {
-    format!("nothing came within {} s", PATIENCE.as_secs())
-}
-
-/// What went wrong, in words for a person.
-pub(crate) fn words(error: &RedisError) -> String {
-    if error.is_timeout() {
-        return no_answer();
-    }
-    if error.kind() == ErrorKind::AuthenticationFailed {
-        return "it refuses our user and password (store_password)".to_owned();
-    }
-    if error.is_connection_refusal() {
-        return "the connection was refused".to_owned();
-    }
-    if error.is_connection_dropped() {
-        return "the connection broke".to_owned();
-    }
-    match (error.code(), error.detail()) {
-        (Some(code), Some(detail)) => format!("{code} {detail}"),
-        (None, Some(detail)) => detail.to_owned(),
-        (_, None) => error.to_string(),
     }
 }

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::eventually;
 use super::ports::Port;
+use super::tls::Leaf;
 
 /// A redis-server of our own, which keeps nothing.
 pub(crate) struct Redis {
@@ -30,7 +31,22 @@ impl Redis {
 
     /// One with more arguments.
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        Self::start_at(Port::free(), arguments)
+    }
+
+    /// One that speaks TLS, by this certificate.
+    pub(crate) fn start_tls(leaf: &Leaf) -> Self {
         let port = Port::free();
+        let number = port.number().to_string();
+        let (chain, key) = (leaf.chain(), leaf.key());
+        let (chain, key) = (chain.to_str().unwrap(), key.to_str().unwrap());
+        let files = ["--tls-cert-file", chain, "--tls-key-file", key];
+        let own = ["--port", "0", "--tls-port", &number];
+        let clients = ["--tls-ca-cert-file", chain, "--tls-auth-clients", "no"];
+        Self::start_at(port, &[&own[..], &files, &clients].concat())
+    }
+
+    fn start_at(port: Port, arguments: &[&str]) -> Self {
         let dir = tempfile::Builder::new()
             .prefix("sy-redis")
             .tempdir()
