@@ -8,6 +8,8 @@
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::put::{Few, NOWHERE, Place, is_last, text, written};
+pub(super) use super::put::{is_same, varint};
 use crate::logs::{Record, Try};
 
 /// The texts of a record, in their order in the bytes.
@@ -33,6 +35,8 @@ pub(super) enum Text {
 
 /// How many they are: two bits each are four bytes.
 pub(super) const TEXTS: usize = 16;
+/// Those before the client, which is compared as an address.
+const WORDS: usize = TEXTS - 1;
 
 /// There is none.
 pub(super) const NONE: u32 = 0;
@@ -43,12 +47,12 @@ pub(super) const HERE: u32 = 2;
 /// Of the node alone: as in an earlier record of the batch; which of the different ones follows.
 pub(super) const BACK: u32 = 3;
 
+/// Whether any text but the node follows.
+const HERES: u32 = 0xaaaa_aaaa & !(BACK << (2 * Text::Node as u32));
+
 /// Nodes of a batch that can be said so, and how many are looked at for each record.
 pub(super) const MAX_NODES: usize = 250;
 const LOOKED_AT: usize = 8;
-
-/// Bytes of the longest number.
-const LONGEST: usize = 10;
 
 /// Numbers that grow, in front of those that do not; and the latter.
 pub(super) const LONG: usize = 7;
@@ -78,19 +82,16 @@ pub struct Batch {
     bytes: Vec<u8>,
     records: u32,
     /// Where in `bytes` each text stands that came last.
-    last: [Place; TEXTS],
+    last: [Place; WORDS],
+    client: Option<IpAddr>,
     /// The nodes that answered, and the place of the last one among them.
     nodes: Vec<NodeAt>,
     node: Option<usize>,
     /// Microseconds since 1970 of the record before.
     time: u64,
+    /// A time, and the same in microseconds since 1970.
+    clock: Option<(SystemTime, u64)>,
 }
-
-/// Where a text begins in the bytes, and its length.
-type Place = (usize, usize);
-
-/// No text is there.
-const NOWHERE: Place = (0, usize::MAX);
 
 /// Where the name of a node stands, and its address, once it is there.
 #[derive(Debug)]
@@ -120,17 +121,31 @@ impl Batch {
     /// Takes a record in.
     pub fn append(&mut self, record: &Record<'_>) {
         if self.records == 0 {
-            self.bytes.extend_from_slice(&[0; HEAD]);
-            self.last = [NOWHERE; TEXTS];
-            self.nodes.clear();
-            self.node = None;
-            self.time = 0;
+            self.begin();
         }
         self.records += 1;
-        self.numbers(record);
-        self.texts(record);
-        varint(&mut self.bytes, record.request_id.len() as u64);
-        self.bytes.extend_from_slice(record.request_id);
+        let texts = texts(record);
+        let mut flags = self.known(&texts);
+        let is_client = self.client == Some(record.client_ip);
+        flags |= if is_client { SAME } else { HERE } << (2 * Text::Client as usize);
+        let node = record.node.map(str::as_bytes);
+        self.node = node.and_then(|node| self.turn(node));
+        flags |= match (node, self.node) {
+            (None, _) => NONE,
+            (_, Some(_)) => BACK,
+            (_, None) => HERE,
+        } << (2 * Text::Node as usize);
+        self.head(record, flags);
+        if flags & HERES != 0 {
+            self.write(&texts, flags);
+            self.write_client(record.client_ip, is_client);
+        }
+        match (node, self.node) {
+            (None, _) => {}
+            (_, Some(place)) => self.bytes.push(place.to_le_bytes()[0]),
+            (Some(node), None) => self.write_node(node),
+        }
+        text(&mut self.bytes, record.request_id);
         varint(&mut self.bytes, record.tries.len() as u64);
         // As it is when the record begins: who reads it knows no more.
         let known = self.node.and_then(|place| self.nodes.get(place));
@@ -138,6 +153,15 @@ impl Batch {
         for one in record.tries {
             self.tried(one, record.node, known);
         }
+    }
+
+    fn begin(&mut self) {
+        self.bytes.extend_from_slice(&[0; HEAD]);
+        self.last = [NOWHERE; WORDS];
+        self.client = None;
+        self.nodes.clear();
+        self.node = None;
+        self.time = 0;
     }
 
     /// What is in it, which it then lacks.
@@ -154,10 +178,15 @@ impl Batch {
         Packet { bytes, records }
     }
 
-    /// In places of their own: for numbers of any length each would cost several times as much, here and
-    /// where they are read.
-    fn numbers(&mut self, record: &Record<'_>) {
-        let time = since_1970(record.time);
+    /// The numbers, and which texts there are. In places of their own: for numbers of any length each
+    /// would cost several times as much, here and where they are read.
+    fn head(&mut self, record: &Record<'_>, flags: u32) {
+        // A worker's clock goes by milliseconds.
+        let time = match self.clock {
+            Some((time, micros)) if time == record.time => micros,
+            _ => since_1970(record.time),
+        };
+        self.clock = Some((record.time, time));
         // The difference to the one before, which may be before it; small ones are short.
         let step = time.wrapping_sub(self.time).cast_signed();
         self.time = time;
@@ -172,203 +201,153 @@ impl Batch {
         ];
         let short: [u16; SHORT] = [record.status, record.client_port, record.listener_port];
         let short = short.map(u16::to_le_bytes);
+        let all = long.iter().fold(0, |all, number| all | number);
         let long = long.map(u64::to_le_bytes);
-        let is_narrow = long.iter().all(|number| number[4..] == [0; 4]);
-        if is_narrow {
-            let mut bytes = [NARROW; 1 + LONG * 4 + SHORT * 2];
+        if u32::try_from(all).is_ok() {
+            let mut bytes = [NARROW; 1 + LONG * 4 + SHORT * 2 + 4];
             let (head, tail) = bytes.split_at_mut(1 + LONG * 4);
             for (place, number) in head[1..].chunks_exact_mut(4).zip(long) {
                 place.copy_from_slice(&number[..4]);
             }
-            tail.copy_from_slice(short.as_flattened());
+            tail[..SHORT * 2].copy_from_slice(short.as_flattened());
+            tail[SHORT * 2..].copy_from_slice(&flags.to_le_bytes());
             self.bytes.extend_from_slice(&bytes);
         } else {
             self.bytes.push(WIDE);
             self.bytes.extend_from_slice(long.as_flattened());
             self.bytes.extend_from_slice(short.as_flattened());
+            self.bytes.extend_from_slice(&flags.to_le_bytes());
         }
     }
 
-    fn texts(&mut self, record: &Record<'_>) {
-        let (v4, v6);
-        let client: &[u8] = match record.client_ip.to_canonical() {
-            IpAddr::V4(ip) => {
-                v4 = ip.octets();
-                &v4
+    /// What there is of each text: mostly as before, and then nothing is written. Apart, and of any
+    /// number of texts, so that the code stays short: between two requests it is forgotten.
+    #[inline(never)]
+    fn known(&self, texts: &[Option<&[u8]>]) -> u32 {
+        let (mut flags, mut same) = (0, SAME);
+        for (text, last) in texts.iter().zip(&self.last) {
+            if let Some(text) = text {
+                // «Follows» is the bit beside «as before».
+                let is_last = is_last(&self.bytes, *last, text);
+                flags |= if is_last { same } else { same << 1 };
             }
-            IpAddr::V6(ip) => {
-                v6 = ip.octets();
-                &v6
-            }
-        };
-        let texts: [Option<&[u8]>; TEXTS] = [
-            Some(record.listener.as_bytes()),
-            record.site.map(str::as_bytes),
-            record.route.map(str::as_bytes),
-            Some(record.method),
-            Some(record.host),
-            Some(record.path),
-            record.query,
-            Some(record.protocol.as_bytes()),
-            record.tls.map(str::as_bytes),
-            record.reason.map(str::as_bytes),
-            record.user_agent,
-            record.referer,
-            record.pool.map(str::as_bytes),
-            // It stands behind all others.
-            None,
-            Some(record.user),
-            Some(client),
-        ];
-        let at = self.bytes.len();
-        self.bytes.extend_from_slice(&[0; 4]);
-        let mut flags = 0;
+            same <<= 2;
+        }
+        flags
+    }
+
+    #[inline(never)]
+    fn write(&mut self, texts: &[Option<&[u8]>; WORDS], flags: u32) {
         for (place, (text, last)) in texts.iter().zip(&mut self.last).enumerate() {
-            let flag = match text {
-                None => NONE,
-                Some(text) if is_last(&self.bytes, *last, text) => SAME,
-                Some(text) => {
-                    varint(&mut self.bytes, text.len() as u64);
-                    *last = (self.bytes.len(), text.len());
-                    self.bytes.extend_from_slice(text);
-                    HERE
-                }
-            };
-            flags |= flag << (2 * place);
-        }
-        flags |= self.node(record.node) << (2 * Text::Node as usize);
-        self.bytes[at..at + 4].copy_from_slice(&flags.to_le_bytes());
-    }
-
-    /// Which node answered: nodes come in turns, so that it is seldom that of the record before, but
-    /// often the one that came behind it the last time.
-    fn node(&mut self, node: Option<&str>) -> u32 {
-        let Some(node) = node.map(str::as_bytes) else {
-            self.node = None;
-            return NONE;
-        };
-        let count = self.nodes.len();
-        let next = self.node.map_or(0, |place| place + 1);
-        let turn = (next..count).chain(0..next.min(count));
-        for place in turn.take(LOOKED_AT) {
-            if is_last(&self.bytes, self.nodes[place].name, node) {
-                self.node = Some(place);
-                self.bytes.push(place.to_le_bytes()[0]);
-                return BACK;
+            if let Some(text) = text.filter(|_| flags >> (2 * place) & 3 == HERE) {
+                *last = written(&mut self.bytes, text);
             }
         }
-        varint(&mut self.bytes, node.len() as u64);
-        let name = (self.bytes.len(), node.len());
-        self.bytes.extend_from_slice(node);
+    }
+
+    fn write_client(&mut self, client: IpAddr, is_known: bool) {
+        if is_known {
+            return;
+        }
+        self.client = Some(client);
+        match client.to_canonical() {
+            IpAddr::V4(ip) => text(&mut self.bytes, &ip.octets()),
+            IpAddr::V6(ip) => text(&mut self.bytes, &ip.octets()),
+        }
+    }
+
+    /// The place of a node that answered before. Nodes come in turns, so that it is seldom that of the
+    /// record before, but often the one that came behind it the last time.
+    fn turn(&self, node: &[u8]) -> Option<usize> {
+        let count = self.nodes.len();
+        let mut place = self.node.map_or(0, |place| place + 1);
+        for _ in 0..count.min(LOOKED_AT) {
+            if place >= count {
+                place = 0;
+            }
+            if is_last(&self.bytes, self.nodes[place].name, node) {
+                return Some(place);
+            }
+            place += 1;
+        }
+        None
+    }
+
+    #[inline(never)]
+    fn write_node(&mut self, node: &[u8]) {
+        let name = written(&mut self.bytes, node);
+        let count = self.nodes.len();
         self.node = (count < MAX_NODES).then(|| {
             let address = NOWHERE;
             self.nodes.push(NodeAt { name, address });
             count
         });
-        HERE
     }
 
     fn tried(&mut self, one: &Try<'_>, node: Option<&str>, known: Place) {
-        let its_node = node == Some(one.node);
+        // Nearly always the very same name.
+        let its_node = node.is_some_and(|node| std::ptr::eq(node, one.node) || node == one.node);
         let its_address = its_node && is_last(&self.bytes, known, one.address.as_bytes());
-        let out = &mut self.bytes;
         let flag = |is: bool, flag: u8| if is { flag } else { 0 };
-        out.push(
+        let mut few = Few::default();
+        few.number(u64::from(
             flag(one.status.is_some(), STATUS)
                 | flag(one.reason.is_some(), REASON)
                 | flag(one.connect.is_some(), CONNECT)
                 | flag(one.first_byte.is_some(), FIRST_BYTE)
                 | flag(its_node, ITS_NODE)
                 | flag(its_address, ITS_ADDRESS),
-        );
-        if !its_node {
-            text(out, one.node.as_bytes());
-        }
+        ));
         if !its_address {
-            text(out, one.address.as_bytes());
-            let node = self.node.and_then(|place| self.nodes.get_mut(place));
-            if let Some(node) = node.filter(|node| its_node && node.address == NOWHERE) {
-                node.address = (out.len() - one.address.len(), one.address.len());
-            }
+            few.move_to(&mut self.bytes);
+            self.write_address(one, its_node);
         }
         if let Some(status) = one.status {
-            varint(out, status.into());
+            few.number(status.into());
         }
         if let Some(reason) = one.reason {
-            text(out, reason.as_bytes());
+            few.move_to(&mut self.bytes);
+            text(&mut self.bytes, reason.as_bytes());
         }
-        match (one.connect, one.first_byte) {
-            (Some(connect), Some(first)) => varints(out, [micros(connect), micros(first)]),
-            (Some(time), None) | (None, Some(time)) => varints(out, [micros(time)]),
-            (None, None) => {}
+        for time in [one.connect, one.first_byte].into_iter().flatten() {
+            few.number(micros(time));
+        }
+        few.move_to(&mut self.bytes);
+    }
+
+    #[inline(never)]
+    fn write_address(&mut self, one: &Try<'_>, its_node: bool) {
+        if !its_node {
+            text(&mut self.bytes, one.node.as_bytes());
+        }
+        let address = written(&mut self.bytes, one.address.as_bytes());
+        let node = self.node.and_then(|place| self.nodes.get_mut(place));
+        if let Some(node) = node.filter(|node| its_node && node.address == NOWHERE) {
+            node.address = address;
         }
     }
 }
 
-/// Whether `text` is what stands at `last`; nothing stands there where its length is no length.
-fn is_last(bytes: &[u8], last: Place, text: &[u8]) -> bool {
-    let (at, length) = last;
-    length == text.len()
-        && bytes
-            .get(at..at + length)
-            .is_some_and(|last| is_same(last, text))
-}
-
-/// Whether two texts of one length are the same. Nearly all are short: looked at here they cost less
-/// than the call that compares long ones.
+/// The texts before the client's; the node's stands behind all others, in a way of its own.
 #[inline]
-pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
-    fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
-        Some((text.first_chunk()?, text.last_chunk()?))
-    }
-    match one.len() {
-        0 => other.is_empty(),
-        1 => one.first() == other.first(),
-        17.. => {
-            let (many, others) = (one.as_chunks::<16>().0, other.as_chunks::<16>().0);
-            ends::<16>(one) == ends::<16>(other) && many == others
-        }
-        8..=16 => ends::<8>(one) == ends::<8>(other),
-        4..=7 => ends::<4>(one) == ends::<4>(other),
-        2..=3 => ends::<2>(one) == ends::<2>(other),
-    }
-}
-
-fn text(out: &mut Vec<u8>, text: &[u8]) {
-    varint(out, text.len() as u64);
-    out.extend_from_slice(text);
-}
-
-/// Several numbers, put together apart: growing `out` byte by byte costs more than the bytes.
-#[inline]
-fn varints<const N: usize>(out: &mut Vec<u8>, numbers: [u64; N]) {
-    let mut bytes = [[0; LONGEST]; N];
-    let bytes = bytes.as_flattened_mut();
-    let mut length = 0;
-    for number in numbers {
-        let mut left = number;
-        while left >= 0x80 {
-            bytes[length] = left.to_le_bytes()[0] | 0x80;
-            length += 1;
-            left >>= 7;
-        }
-        bytes[length] = left.to_le_bytes()[0];
-        length += 1;
-    }
-    out.extend_from_slice(&bytes[..length]);
-}
-
-/// Seven bits a byte, the lowest first; all but the last byte have their top bit set.
-pub(super) fn varint(out: &mut Vec<u8>, number: u64) {
-    let mut left = number;
-    loop {
-        let [low, ..] = left.to_le_bytes();
-        left >>= 7;
-        if left == 0 {
-            return out.push(low & 0x7f);
-        }
-        out.push(low | 0x80);
-    }
+fn texts<'r>(record: &Record<'r>) -> [Option<&'r [u8]>; WORDS] {
+    [
+        Some(record.listener.as_bytes()),
+        record.site.map(str::as_bytes),
+        record.route.map(str::as_bytes),
+        Some(record.method),
+        Some(record.host),
+        Some(record.path),
+        record.query,
+        Some(record.protocol.as_bytes()),
+        record.tls.map(str::as_bytes),
+        record.reason.map(str::as_bytes),
+        record.user_agent,
+        record.referer,
+        record.pool.map(str::as_bytes),
+        None,
+        Some(record.user),
+    ]
 }
 
 /// Microseconds since 1970; a clock before that counts as 1970.

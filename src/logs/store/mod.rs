@@ -24,6 +24,7 @@ mod keeper;
 mod latency;
 mod minutes;
 mod named;
+mod put;
 mod read;
 mod recent;
 mod search;

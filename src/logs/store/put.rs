@@ -1,0 +1,115 @@
+//! Numbers and texts put into bytes; `read` reads them back.
+
+/// Bytes of the longest number.
+const LONGEST: usize = 10;
+
+/// Where a text begins in the bytes, and its length.
+pub(super) type Place = (usize, usize);
+
+/// No text is there.
+pub(super) const NOWHERE: Place = (0, usize::MAX);
+
+/// A few small numbers, put together apart: growing a batch one by one costs more than the bytes.
+#[derive(Debug, Default)]
+pub(super) struct Few {
+    bytes: [u8; Self::MOST],
+    length: usize,
+}
+
+impl Few {
+    /// Enough for three numbers of any size.
+    const MOST: usize = 32;
+
+    #[inline]
+    pub(super) fn number(&mut self, number: u64) {
+        let mut left = number;
+        while left >= 0x80 {
+            self.byte(left.to_le_bytes()[0] | 0x80);
+            left >>= 7;
+        }
+        self.byte(left.to_le_bytes()[0]);
+    }
+
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+            self.length += 1;
+        }
+    }
+
+    /// Leaves none behind.
+    #[inline]
+    pub(super) fn move_to(&mut self, out: &mut Vec<u8>) {
+        let end = out.len() + self.length;
+        // A number of bytes that is always the same is moved without a call.
+        out.extend_from_slice(&self.bytes);
+        out.truncate(end);
+        self.length = 0;
+    }
+}
+
+/// Whether `text` is what stands at `last`; nothing stands there where its length is no length.
+#[inline]
+pub(super) fn is_last(bytes: &[u8], last: Place, text: &[u8]) -> bool {
+    let (at, length) = last;
+    length == text.len()
+        && bytes
+            .get(at..at + length)
+            .is_some_and(|last| is_same(last, text))
+}
+
+/// Whether two texts of one length are the same. Nearly all are short: looked at here they cost less
+/// than the call that compares long ones.
+#[inline]
+pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+        Some((text.first_chunk()?, text.last_chunk()?))
+    }
+    match one.len() {
+        17.. => one == other,
+        8.. => ends::<8>(one) == ends::<8>(other),
+        4.. => ends::<4>(one) == ends::<4>(other),
+        2.. => ends::<2>(one) == ends::<2>(other),
+        _ => one.first() == other.first(),
+    }
+}
+
+pub(super) fn text(out: &mut Vec<u8>, text: &[u8]) {
+    varint(out, text.len() as u64);
+    out.extend_from_slice(text);
+}
+
+/// The same; where it stands.
+pub(super) fn written(out: &mut Vec<u8>, words: &[u8]) -> Place {
+    text(out, words);
+    (out.len() - words.len(), words.len())
+}
+
+/// Seven bits a byte, the lowest first; all but the last byte have their top bit set. Put together
+/// apart: growing `out` byte by byte costs more than the bytes.
+#[inline]
+pub(super) fn varint(out: &mut Vec<u8>, number: u64) {
+    let [low, ..] = number.to_le_bytes();
+    match number {
+        ..0x80 => out.push(low),
+        0x80..0x4000 => out.extend_from_slice(&[low | 0x80, (number >> 7).to_le_bytes()[0]]),
+        _ => long_varint(out, number),
+    }
+}
+
+#[inline(never)]
+fn long_varint(out: &mut Vec<u8>, number: u64) {
+    let mut bytes = [0; LONGEST];
+    let (mut length, mut left) = (0, number);
+    for byte in &mut bytes {
+        let [low, ..] = left.to_le_bytes();
+        left >>= 7;
+        length += 1;
+        *byte = if left > 0 { low | 0x80 } else { low };
+        if left == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&bytes[..length]);
+}
