@@ -11,7 +11,7 @@ pub(super) use super::read::{Bytes, Damaged};
 use crate::logs::{Record, Try};
 
 /// One record, as it lies in its bytes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Raw<'b> {
     /// Microseconds since 1970.
     pub(super) time: u64,
@@ -26,7 +26,7 @@ pub(super) struct Raw<'b> {
     client_port: u16,
     listener_port: u16,
     /// Those that came last; which of them are this record's, `flags` tells.
-    texts: [&'b [u8]; TEXTS],
+    texts: Texts<'b>,
     /// Two bits for each text.
     flags: u32,
     pub(super) request_id: &'b [u8],
@@ -38,6 +38,9 @@ pub(super) struct Raw<'b> {
     /// Whether one of them was of another node than the one that answered.
     others_tried: bool,
 }
+
+/// Texts by their place.
+type Texts<'b> = [&'b [u8]; TEXTS];
 
 /// One try of it.
 #[derive(Debug, Clone, Copy)]
@@ -160,13 +163,15 @@ fn string(bytes: &[u8]) -> &str {
 }
 
 /// Hands every record of `bytes`, batches one behind another, to `take`.
-pub(super) fn each<'b>(bytes: &'b [u8], mut take: impl FnMut(Raw<'b>)) -> Result<(), Damaged> {
+pub(super) fn each<'b>(bytes: &'b [u8], mut take: impl FnMut(&Raw<'b>)) -> Result<(), Damaged> {
     let mut left = Bytes(bytes);
     while let Some((head, behind)) = left.batch()? {
         let mut batch = Bytes(behind);
-        let mut before = Before::default();
+        // The next record is read over the one before: most of it stays.
+        let (mut raw, mut before) = (Raw::default(), Before::default());
         for _ in 0..head.records {
-            take(batch.record(&mut before)?);
+            batch.record(&mut raw, &mut before)?;
+            take(&raw);
         }
         if !batch.0.is_empty() {
             return Err(Damaged);
@@ -192,11 +197,9 @@ fn flag(flags: u32, place: usize) -> u32 {
     (flags >> (2 * place)) & 3
 }
 
-/// What the next record of a batch leans on.
+/// What the next record of a batch leans on, besides the time and the texts of the last one.
 #[derive(Debug, Default)]
 struct Before<'b> {
-    time: u64,
-    texts: [&'b [u8]; TEXTS],
     /// The first of two bits for each text that came.
     came: u32,
     /// The different nodes that came, each with its address once that came, and the last one's place.
@@ -237,34 +240,25 @@ impl<'b> Bytes<'b> {
         Ok(numbers)
     }
 
-    fn record(&mut self, before: &mut Before<'b>) -> Result<Raw<'b>, Damaged> {
+    fn record(&mut self, raw: &mut Raw<'b>, before: &mut Before<'b>) -> Result<(), Damaged> {
         let [step, total, queue, bytes_in, bytes_out, body, revision] = self.long_numbers()?;
         let short: [u8; SHORT * 2] = self.array()?;
         let [status, client_port, listener_port] = *short.as_chunks().0 else {
             return Err(Damaged);
         };
         let step = (step >> 1).cast_signed() ^ -((step & 1).cast_signed());
-        before.time = before.time.wrapping_add_signed(step);
-        let flags = self.texts(before)?;
-        let mut raw = Raw {
-            time: before.time,
-            status: u16::from_le_bytes(status),
-            total,
-            queue,
-            bytes_in,
-            bytes_out,
-            bytes_out_body: body,
-            revision,
-            client_port: u16::from_le_bytes(client_port),
-            listener_port: u16::from_le_bytes(listener_port),
-            texts: before.texts,
-            flags,
-            request_id: self.text()?,
-            tries: self.number()?,
-            address: None,
-            rest: self.0,
-            others_tried: false,
-        };
+        raw.time = raw.time.wrapping_add_signed(step);
+        raw.status = u16::from_le_bytes(status);
+        (raw.total, raw.queue) = (total, queue);
+        (raw.bytes_in, raw.bytes_out, raw.bytes_out_body) = (bytes_in, bytes_out, body);
+        raw.revision = revision;
+        raw.client_port = u16::from_le_bytes(client_port);
+        raw.listener_port = u16::from_le_bytes(listener_port);
+        raw.flags = self.texts(&mut raw.texts, before)?;
+        raw.request_id = self.text()?;
+        raw.tries = self.number()?;
+        raw.rest = self.0;
+        raw.others_tried = false;
         let node = before.node.and_then(|place| before.nodes.get_mut(place));
         raw.address = node.as_ref().and_then(|(_, address)| *address);
         let has_node = raw.text(Text::Node).is_some();
@@ -277,11 +271,11 @@ impl<'b> Bytes<'b> {
         if let Some((_, address)) = node {
             *address = first;
         }
-        Ok(raw)
+        Ok(())
     }
 
     /// Takes in the texts that stand here; most are those of the record before.
-    fn texts(&mut self, before: &mut Before<'b>) -> Result<u32, Damaged> {
+    fn texts(&mut self, texts: &mut Texts<'b>, before: &mut Before<'b>) -> Result<u32, Damaged> {
         let all = u32::from_le_bytes(self.array()?);
         // The node is said in another way than all others.
         let flags = all & !(3 << (2 * Text::Node as usize));
@@ -292,34 +286,34 @@ impl<'b> Bytes<'b> {
         before.came |= here;
         while here != 0 {
             let place = (here.trailing_zeros() / 2) as usize;
-            before.texts[place] = self.text()?;
+            texts[place] = self.text()?;
             here &= here - 1;
         }
-        self.node(flag(all, Text::Node as usize), before)?;
+        texts[Text::Node as usize] = self.node(flag(all, Text::Node as usize), before)?;
         Ok(all)
     }
 
-    fn node(&mut self, flag: u32, before: &mut Before<'b>) -> Result<(), Damaged> {
-        before.node = match flag {
-            NONE => None,
+    fn node(&mut self, flag: u32, before: &mut Before<'b>) -> Result<&'b [u8], Damaged> {
+        let (place, node) = match flag {
+            NONE => (None, &[][..]),
             HERE => {
                 let node = self.text()?;
-                before.texts[Text::Node as usize] = node;
                 let count = before.nodes.len();
-                (count < MAX_NODES).then(|| {
+                let place = (count < MAX_NODES).then(|| {
                     before.nodes.push((node, None));
                     count
-                })
+                });
+                (place, node)
             }
             BACK => {
                 let place = usize::from(self.byte()?);
                 let (node, _) = before.nodes.get(place).ok_or(Damaged)?;
-                before.texts[Text::Node as usize] = node;
-                Some(place)
+                (Some(place), *node)
             }
             _ => return Err(Damaged),
         };
-        Ok(())
+        before.node = place;
+        Ok(node)
     }
 
     /// Goes past a try; whether its node is the record's, and its address.

@@ -73,7 +73,7 @@ pub(super) fn histogram(
     let mut single: Vec<(u64, u16)> = Vec::new();
     walk.run(look, |_, _, bytes| {
         each(bytes, |raw| {
-            if within.takes(&raw) {
+            if within.takes(raw) {
                 single.push((raw.time, raw.status));
             }
         })?;

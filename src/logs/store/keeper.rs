@@ -107,9 +107,9 @@ impl Keeper {
         let minutes = &mut self.beside.minutes;
         let mut recent = self.recent.lock();
         let read = each(&packet.bytes, |raw| {
-            summary.add(&raw);
-            minutes.add(&raw);
-            recent.add(&raw);
+            summary.add(raw);
+            minutes.add(raw);
+            recent.add(raw);
         });
         drop(recent);
         debug_assert_eq!(read, Ok(()), "a worker's bytes are whole");

@@ -14,6 +14,8 @@ const LOOKED_AT: usize = 8;
 pub(super) struct Named<T, const BORDER: u8> {
     all: Vec<(Vec<u8>, T)>,
     places: HashMap<Vec<u8>, usize, BuildHasherDefault<Quick>>,
+    /// Where the next one may be: nodes come in turns.
+    turn: usize,
 }
 
 impl<T, const BORDER: u8> Default for Named<T, BORDER> {
@@ -21,6 +23,7 @@ impl<T, const BORDER: u8> Default for Named<T, BORDER> {
         Self {
             all: Vec::new(),
             places: HashMap::default(),
+            turn: 0,
         }
     }
 }
@@ -46,11 +49,23 @@ impl Hasher for Quick {
 impl<T: Default, const BORDER: u8> Named<T, BORDER> {
     /// The value of a name, which is made where there are fewer than `most`.
     pub(super) fn get(&mut self, name: &[&[u8]], most: usize) -> Option<&mut T> {
-        let mut first = self.all.iter().take(LOOKED_AT);
-        let place = match first.position(|(known, _)| is_named(known, name, BORDER)) {
-            Some(place) => place,
-            None => self.find(name, most)?,
+        let turn = if self.turn < self.all.len() {
+            self.turn
+        } else {
+            0
         };
+        let is_it = |place: &usize| match self.all.get(*place) {
+            Some((known, _)) => is_named(known, name, BORDER),
+            None => false,
+        };
+        let place = match Some(turn).filter(is_it) {
+            Some(place) => place,
+            None => match (0..LOOKED_AT).find(is_it) {
+                Some(place) => place,
+                None => self.find(name, most)?,
+            },
+        };
+        self.turn = place + 1;
         self.all.get_mut(place).map(|(_, value)| value)
     }
 

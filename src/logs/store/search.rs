@@ -213,8 +213,8 @@ pub(super) fn search_in(
                 place,
             };
             place += 1;
-            if before.is_none_or(|before| id < before) && filter.takes(&raw) {
-                matching.push((id, raw));
+            if before.is_none_or(|before| id < before) && filter.takes(raw) {
+                matching.push((id, raw.clone()));
             }
         })?;
         for (id, raw) in matching.into_iter().rev().take(limit - records.len()) {
@@ -269,8 +269,8 @@ pub(super) fn newer(catalog: &Catalog, filter: &Filter, limit: usize, after: Rec
                 place,
             };
             place += 1;
-            if id > after && filter.takes(&raw) {
-                matching.push((id, raw));
+            if id > after && filter.takes(raw) {
+                matching.push((id, raw.clone()));
             }
         })?;
         for (id, raw) in matching.into_iter().rev().take(limit - records.len()) {
@@ -298,7 +298,7 @@ pub(super) fn record(catalog: &Catalog, id: RecordId) -> Result<Option<Found>, S
     let (mut place, mut wanted) = (0, None);
     each(&bytes, |raw| {
         if place == id.place {
-            wanted = Some(raw);
+            wanted = Some(raw.clone());
         }
         place += 1;
     })?;

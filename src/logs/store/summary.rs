@@ -282,7 +282,7 @@ mod tests {
         }
         let bytes = batch.take().bytes;
         let mut summary = Summary::default();
-        each(&bytes, |raw| summary.add(&raw)).unwrap();
+        each(&bytes, |raw| summary.add(raw)).unwrap();
         (summary, bytes)
     }
 
@@ -302,7 +302,7 @@ mod tests {
                 reason: None,
                 ..Filter::default()
             };
-            assert!(filter.takes(&raw));
+            assert!(filter.takes(raw));
             assert!(kept.may_have(&filter) && summary.may_have(&filter));
         })
         .unwrap();

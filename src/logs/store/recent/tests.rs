@@ -25,7 +25,7 @@ fn add(recent: &Recent, records: &[Record<'_>]) {
     records.iter().for_each(|record| batch.append(record));
     let packet = batch.take();
     let mut window = recent.lock();
-    each(&packet.bytes, |raw| window.add(&raw)).unwrap();
+    each(&packet.bytes, |raw| window.add(raw)).unwrap();
 }
 
 fn begun() -> (tempfile::TempDir, Recent) {
