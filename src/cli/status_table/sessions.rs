@@ -12,9 +12,11 @@ pub(super) struct Sessions {
     /// What keeps them.
     store: String,
     connections: u64,
-    /// Bytes of all of them, and the most there may be.
+    /// Bytes of all of them, and the most there may be; 0 is any number.
     memory: u64,
     max_memory: u64,
+    /// Whether it takes writes: its disk works, or its Redis answers.
+    writable: bool,
     databases: Vec<Database>,
 }
 
@@ -27,12 +29,16 @@ impl Sessions {
     /// Its line, under its heads.
     pub(super) fn table(&self) -> String {
         let keys: u64 = self.databases.iter().map(|one| one.keys).sum();
-        let state = if self.open { "open" } else { "not open" };
-        let memory = format!(
-            "{} of {}",
-            mebibytes(self.memory),
-            mebibytes(self.max_memory)
-        );
+        let state = match (self.open, self.writable, self.store.as_str()) {
+            (false, ..) => "not open",
+            (true, true, _) => "open",
+            (true, false, "redis") => "no answer",
+            (true, false, _) => "no writes",
+        };
+        let memory = match self.max_memory {
+            0 => mebibytes(self.memory),
+            most => format!("{} of {}", mebibytes(self.memory), mebibytes(most)),
+        };
         let heads = [
             "SESSIONS",
             "ADDRESS",

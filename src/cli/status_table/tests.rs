@@ -179,3 +179,19 @@ memory    127.0.0.1:6379  open   12345  3.1 MiB of 256.0 MiB            4
 "
     );
 }
+
+#[test]
+fn a_redis_that_does_not_answer_stands_in_the_line_of_the_session_store() {
+    let mut status = site();
+    status["pools"] = json!([]);
+    status["sessions"] = json!({
+        "address": "127.0.0.1:6379", "open": true, "store": "redis", "connections": 4,
+        "memory": 0, "max_memory": 0, "writable": false, "databases": [{"index": 0, "keys": 0}]
+    });
+    let text = rendered(status);
+    let expected = "\
+SESSIONS  ADDRESS         STATE      KEYS   MEMORY  CONNECTIONS
+redis     127.0.0.1:6379  no answer     0  0.0 MiB            4
+";
+    assert!(text.ends_with(expected), "{text}");
+}
