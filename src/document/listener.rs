@@ -22,7 +22,7 @@ const MAX_RATE: u32 = 1024 * 1024 * 1024;
 /// Fields are looked through one by one.
 const MAX_FIELDS: u16 = 1000;
 
-const LATER: &[Later] = &[("h2c", Off::False), ("proxy_protocol", Off::False)];
+const LATER: &[Later] = &[("h2c", Off::False)];
 
 const UNDERSCORES: [Underscores; 3] = [Underscores::Drop, Underscores::Reject, Underscores::Keep];
 
@@ -44,6 +44,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Listener {
     let rate = || size(0..=MAX_RATE);
     Listener {
         tls: listener_tls::read(r),
+        proxy_protocol: r.get("proxy_protocol", d.proxy_protocol, flag),
         head_timeout: r.get("head_timeout", d.head_timeout, time(UP_TO_A_DAY)),
         idle_timeout: r.get("idle_timeout", d.idle_timeout, time(UP_TO_A_DAY)),
         max_requests: r.get("max_requests", d.max_requests, number(1..=MANY)),
@@ -67,6 +68,7 @@ pub(super) fn write(w: &mut Writer, listener: &Listener) {
     w.always("name", listener.name.as_str());
     w.always("address", listener.address.to_string());
     listener_tls::write(w, listener.tls.as_ref());
+    w.field("proxy_protocol", listener.proxy_protocol, d.proxy_protocol);
     w.time("head_timeout", listener.head_timeout, d.head_timeout);
     w.time("idle_timeout", listener.idle_timeout, d.idle_timeout);
     w.field("max_requests", listener.max_requests, d.max_requests);

@@ -1,5 +1,5 @@
 //! A client at a listener with TLS: waited for, told apart from one that speaks plain HTTP, and
-//! shaken hands with.
+//! shaken hands with. Before that, at one behind the PROXY protocol: named by its proxy.
 
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use super::proxied;
 use crate::http::{Io, TlsIo};
 use crate::metrics::Handshake;
 use crate::model::Name;
@@ -30,16 +31,11 @@ pub(super) struct Caller {
 impl Caller {
     /// As one at a listener without TLS.
     pub(super) fn plainly(self) -> Visitor {
-        Visitor {
-            io: Io::accepted(self.socket),
-            address: self.address,
-            listener: self.listener,
-            security: Security::Plain,
-        }
+        plainly(Io::accepted(self.socket), self.address, self.listener)
     }
 }
 
-/// Greets a client that came by a listener with TLS. None where it went, took longer than the
+/// Greets a client that came by a listener with TLS or behind the PROXY protocol. None where it went, took longer than the
 /// listener's `head_timeout`, or could not be understood.
 pub(super) async fn greet(worker: &Worker, caller: Caller, places: &Semaphore) -> Option<Visitor> {
     tokio::select! {
@@ -54,11 +50,24 @@ async fn welcome(worker: &Worker, caller: Caller, places: &Semaphore) -> Option<
     let handshakes = &worker.metrics().handshakes;
     let Caller {
         socket,
-        address,
+        mut address,
         listener,
     } = caller;
-    let socket = TcpStream::from_std(socket).ok()?;
+    let mut socket = TcpStream::from_std(socket).ok()?;
     let until = Instant::now() + head_timeout(worker, &listener)?;
+    let is_proxied = worker
+        .snapshot()?
+        .listener(&listener)?
+        .config
+        .proxy_protocol;
+    if is_proxied {
+        let named = timeout_at(until, named(worker, &mut socket, address));
+        address = named.await.ok()??;
+    }
+    // What is in force now, when its client begins.
+    if is_proxied && !speaks_tls(worker, &listener)? {
+        return Some(plainly(Io::Tcp(socket), address, listener));
+    }
     let Ok(first) = timeout_at(until, first_byte(worker, &socket, &listener)).await else {
         handshakes.count(Handshake::TimedOut, "");
         return None;
@@ -74,9 +83,8 @@ async fn welcome(worker: &Worker, caller: Caller, places: &Semaphore) -> Option<
         security,
     };
     // What is in force now, when it begins to speak.
-    let speaks_tls = worker.snapshot()?.listener(&listener)?.tls.is_some();
-    if !speaks_tls {
-        return Some(visitor(Io::Tcp(socket), listener, Security::Plain));
+    if !speaks_tls(worker, &listener)? {
+        return Some(plainly(Io::Tcp(socket), address, listener));
     }
     if begins_like_http(first) {
         handshakes.count(Handshake::Plain, "");
@@ -117,6 +125,29 @@ fn count(worker: &Worker, shaken: &Shaken) {
     };
     let handshakes = &worker.metrics().handshakes;
     handshakes.count(how, shaken.secured.version());
+}
+
+fn plainly(io: Io, address: SocketAddr, listener: Rc<Name>) -> Visitor {
+    Visitor {
+        io,
+        address,
+        listener,
+        security: Security::Plain,
+    }
+}
+
+/// Whom the proxy at `peer` names as its client; none where it may not, or says no header.
+async fn named(worker: &Worker, socket: &mut TcpStream, peer: SocketAddr) -> Option<SocketAddr> {
+    // Whoever else could name any client.
+    if !worker.snapshot()?.trusts(peer.ip()) {
+        tracing::debug!("{peer} may not speak the PROXY protocol: it is in no trusted_proxies");
+        return None;
+    }
+    proxied::client(socket, peer).await
+}
+
+fn speaks_tls(worker: &Worker, listener: &Name) -> Option<bool> {
+    Some(worker.snapshot()?.listener(listener)?.tls.is_some())
 }
 
 fn head_timeout(worker: &Worker, listener: &Name) -> Option<Duration> {

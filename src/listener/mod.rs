@@ -8,6 +8,7 @@
 mod admission;
 mod greet;
 mod holder;
+mod proxied;
 mod session_port;
 mod socket;
 mod sockets;

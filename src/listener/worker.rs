@@ -192,12 +192,12 @@ impl Hall {
     }
 
     fn let_in(self: &Rc<Self>, stream: TcpStream, address: SocketAddr, name: &Rc<Name>) {
-        let (mut limit, mut counted, mut tls) = (0, None, false);
+        let (mut limit, mut counted, mut greeted) = (0, None, false);
         if let Some(snapshot) = self.worker.snapshot() {
             limit = snapshot.config.settings.max_connections;
             if let Some(listener) = snapshot.listener(name) {
                 counted = Some(listener.connections.opened());
-                tls = listener.tls.is_some();
+                greeted = listener.tls.is_some() || listener.config.proxy_protocol;
             }
         }
         let place = self.admission.enter(limit);
@@ -210,7 +210,7 @@ impl Hall {
             address,
             listener,
         };
-        match (place, tls) {
+        match (place, greeted) {
             (Some(place), false) => {
                 let kept = (place, counted, inside);
                 spawn_local(proxy::serve(worker, caller.plainly(), kept));

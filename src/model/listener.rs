@@ -28,6 +28,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// How it speaks TLS; none is plain HTTP.
     pub tls: Option<ListenerTls>,
+    /// Whether a proxy says ahead of all else, by the PROXY protocol, whose connection it is.
+    pub proxy_protocol: bool,
     /// Longest time from the first byte of a head to its last, absolute.
     pub head_timeout: Duration,
     /// How long a connection may idle between requests.
@@ -57,6 +59,7 @@ impl Listener {
             name,
             address,
             tls: None,
+            proxy_protocol: false,
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             max_requests: 1000,

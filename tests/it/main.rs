@@ -57,6 +57,7 @@ mod nodes_and_client;
 mod open_files;
 mod policies;
 mod protocol;
+mod proxied;
 mod queue;
 mod reload;
 mod rules;

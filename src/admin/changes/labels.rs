@@ -81,6 +81,7 @@ pub(super) const LABELS: &[Label] = &[
     label("listeners.*.max_target", "Longest URL", "网址长度上限", Size),
     label("listeners.*.max_fields", "Most header fields", "请求头字段数上限", Limit),
     label("listeners.*.underscores", "Header names with underscores", "带下划线的请求头", Word),
+    label("listeners.*.proxy_protocol", "Clients named by a proxy before this program", "由前置代理提供客户端地址", Flag),
     label("listeners.*.refuse_get_body", "Refusing GET with a body", "拒绝带请求体的 GET", Flag),
 
     label("certificates.*.hosts", "Host names", "域名", Plain),

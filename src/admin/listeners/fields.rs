@@ -27,6 +27,7 @@ const LIMITS: &[Field] = &[
     Field::new("max_target", Kind::Size, ["Longest URL", "网址上限"], NONE),
     Field::new("max_fields", Kind::Number(NONE), ["Header fields", "头字段数"], NONE),
     Field::new("underscores", Kind::Choice(UNDERSCORES), ["Names with _", "含 _ 的头字段"], ["Django takes X_A and X-A for one, so that a client could pass the one for the other.", "Django 不区分 X_A 与 X-A，客户端可借此冒充。"]),
+    Field::new("proxy_protocol", Kind::Flag, ["PROXY protocol", "PROXY 协议"], ["Only for proxies that speak it, and only from settings.trusted_proxies: nobody else gets in.", "仅供使用该协议的前置代理，且其地址须在受信任代理中；其他来源一律拒绝。"]),
     Field::new("refuse_get_body", Kind::Flag, ["Refuse a GET with a body", "拒绝带正文的 GET"], NONE),
 ];
 

@@ -99,6 +99,10 @@ fn listener() -> Object {
         .may("max_fields", or(number(1, 1000), 128))
         .may("underscores", or(word(["drop", "reject", "keep"]), "drop"))
         .may("refuse_get_body", or(flag(), false))
+        .may(
+            "proxy_protocol",
+            said(or(flag(), false), "Required, from trusted_proxies alone."),
+        )
 }
 
 fn tls() -> Value {

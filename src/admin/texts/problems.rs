@@ -132,6 +132,7 @@ const SENTENCES: Table = &[
     ("{} holds no certificate in PEM", "{} 中没有 PEM 格式的证书"),
     ("{} is damaged: it is not PEM", "{} 已损坏：不是 PEM 格式"),
     ("none of what it holds can be an authority", "其中没有可用作签发机构的证书"),
+    ("needs the proxies that may speak it in settings.trusted_proxies: nobody else gets in", "需在 settings.trusted_proxies 中填写允许使用它的代理：其他来源一律拒绝"),
     ("needs a certificate to show: add [[certificates]]", "需要一张证书：请先添加证书"),
     ("{} is beyond this machine, where the panel is not spoken without TLS: add tls = \"self-signed\" or the name of a certificate", "{} 可从本机之外访问，面板在那里必须用 TLS：请选自签名或一张证书"),
     ("{} cannot be opened: {}", "无法打开 {}：{}"),

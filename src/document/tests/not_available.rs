@@ -26,7 +26,6 @@ name = "http"
 address = "127.0.0.1:0"
 tls = { http2 = true }
 h2c = true
-proxy_protocol = true
 [[pools]]
 name = "a"
 protocol = "h2"

@@ -57,6 +57,11 @@ impl Config {
     fn check_listeners(&self, problems: &mut Problems) {
         let mut names = Unique::default();
         for (i, listener) in self.listeners.iter().enumerate() {
+            if listener.proxy_protocol && self.settings.trusted_proxies.is_empty() {
+                let message = "needs the proxies that may speak it in settings.trusted_proxies: nobody else gets in";
+                let field = format!("listeners[{i}].proxy_protocol");
+                problems.add(field, Code::Missing, message);
+            }
             names.see(problems, &listener.name, i, "listeners");
             let field = format!("listeners[{i}].address");
             let clash = self.listeners[..i]

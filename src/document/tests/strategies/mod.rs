@@ -132,7 +132,7 @@ fn listener(i: usize) -> impl Strategy<Value = Listener> {
     let host = select(vec!["0.0.0.0", "127.0.0.1", "[::]", "[2001:db8::1]"]);
     let limits = (256_u32..=1 << 20, 256_u32..=1 << 20, 1_u16..=1000);
     let rates = (0_u32..=1 << 30, 0_u32..=1 << 30, 1_u32..=1_000_000_000);
-    let rest = (underscores, any::<bool>());
+    let rest = (underscores, any::<bool>(), any::<bool>());
     let tls = option::of((any::<bool>(), select(&TlsVersion::ALL)));
     let names = (name(i), host, tls);
     (names, timeout(), timeout(), limits, rates, rest).prop_map(
@@ -151,7 +151,11 @@ fn listener(i: usize) -> impl Strategy<Value = Listener> {
                 listener.response_min_rate,
                 listener.max_requests,
             ) = rates;
-            (listener.underscores, listener.refuse_get_body) = rest;
+            (
+                listener.underscores,
+                listener.refuse_get_body,
+                listener.proxy_protocol,
+            ) = rest;
             listener
         },
     )
@@ -298,7 +302,10 @@ pub(super) fn any_config() -> impl Strategy<Value = Config> {
     let parts = (settings(), admin(), listeners, pools, rest);
     parts.prop_flat_map(|(settings, admin, listeners, pools, rest)| {
         let (sessions, logs, webhooks) = rest;
-        let (listeners, certificates) = listeners;
+        let (mut listeners, certificates) = listeners;
+        for listener in &mut listeners {
+            listener.proxy_protocol &= !settings.trusted_proxies.is_empty();
+        }
         let listener_names: Vec<Name> = listeners.iter().map(|l| l.name.clone()).collect();
         let pool_names: Vec<Name> = pools.iter().map(|p| p.name.clone()).collect();
         // Two pools and no site would not hold the rules.
