@@ -14,7 +14,6 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Shared;
 use super::entrance::{self, Judged};
-use crate::session::journal::Journal;
 use crate::session::redis::tend;
 use crate::session::{Worker, sweep};
 
@@ -81,19 +80,16 @@ impl Drop for Place {
 pub(super) fn run(shared: &Arc<Shared>, load: &Load, commands: UnboundedReceiver<Command>) {
     // The store is opened before its threads begin.
     let journal = shared.store.get().and_then(|store| store.keeping.journal());
-    let busy = journal.map(Journal::busy).unwrap_or_default();
-    let (rests, works) = (Arc::clone(&busy), Arc::clone(&busy));
-    let built = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .on_thread_park(move || rests.end())
-        .on_thread_unpark(move || works.begin())
-        .build_local(tokio::runtime::LocalOptions::default());
-    match built {
-        Ok(runtime) => {
-            busy.begin();
-            runtime.block_on(work(shared, load, commands));
-            busy.end();
-        }
+    let hand = journal.map(|journal| Arc::new(journal.hand()));
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all();
+    if let Some(hand) = &hand {
+        let (rests, works) = (Arc::clone(hand), Arc::clone(hand));
+        builder.on_thread_park(move || rests.end());
+        builder.on_thread_unpark(move || works.begin());
+    }
+    match builder.build_local(tokio::runtime::LocalOptions::default()) {
+        Ok(runtime) => runtime.block_on(work(shared, load, commands)),
         Err(error) => tracing::error!("a worker of the session store cannot start: {error}"),
     }
 }

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use tokio::sync::futures::Notified;
 
-pub use self::busy::Busy;
+pub use self::busy::Hand;
 use self::disk::Disk;
 use self::queue::Queue;
 use self::writer::{Pace, Writer};
@@ -221,11 +221,11 @@ impl Journal {
         (self.standing() == Standing::Failed).then(|| self.queue.refused())
     }
 
-    /// Where the threads that hand changes over say when they begin to work and when they have nothing to do: with
-    /// `always` a group of writers is then complete.
+    /// A thread that hands changes over, which says when it begins to work and when it has nothing to do: with `always` a
+    /// group of writers is then complete.
     #[must_use]
-    pub fn busy(&self) -> Arc<Busy> {
-        Arc::clone(&self.queue.busy)
+    pub fn hand(&self) -> Hand {
+        Hand::new(&self.queue.busy)
     }
 
     /// What is handed over from now on is made safe in this way.

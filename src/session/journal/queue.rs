@@ -108,7 +108,7 @@ pub(super) struct Orders {
 
 impl Queue {
     pub(super) fn new(fsync: Fsync) -> Self {
-        Self {
+        let queue = Self {
             inside: Mutex::new(Inside {
                 records: Vec::new(),
                 count: 0,
@@ -128,7 +128,9 @@ impl Queue {
             why: Mutex::default(),
             moved: Notify::new(),
             busy: Arc::default(),
-        }
+        };
+        queue.busy.ask(fsync == Fsync::Always);
+        queue
     }
 
     /// Takes changes over, whole or not at all, for good: see [`super::Journal::append`].
@@ -218,6 +220,7 @@ impl Queue {
     pub(super) fn set_fsync(&self, fsync: Fsync) {
         let mut inside = self.inside();
         inside.fsync = fsync;
+        self.busy.ask(fsync == Fsync::Always);
         self.at_stake_since(fsync, inside.since);
         self.wake.notify_one();
     }

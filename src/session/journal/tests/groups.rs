@@ -53,7 +53,8 @@ fn fifty_writers_that_wait_all_get_on() {
 fn who_is_busy_for_ever_holds_nobody_up_for_ever() {
     let dir = folder();
     let kept = Kept::open(dir.path(), Fsync::Always);
-    kept.journal.busy().begin();
+    let hand = kept.journal.hand();
+    hand.begin();
     let gate = kept.watch.hold_syncs("log-");
     let first = kept.put("first", "1");
     gate.until_held();
