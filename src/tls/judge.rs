@@ -14,7 +14,7 @@ use super::x509::facts;
 /// Whether a node is believed to be who it should be. That it has the key of the certificate it
 /// shows is always looked at.
 #[derive(Debug)]
-pub(super) struct Judge {
+pub struct Judge {
     provider: Arc<CryptoProvider>,
     /// None believes everyone.
     trusted: Option<Trusted>,
@@ -51,7 +51,7 @@ impl Judge {
     }
 
     /// Believes everyone.
-    pub(super) fn trusting_anyone(provider: Arc<CryptoProvider>) -> Self {
+    pub fn trusting_anyone(provider: Arc<CryptoProvider>) -> Self {
         Self {
             provider,
             trusted: None,

@@ -22,6 +22,7 @@ pub use authorities::{Authorities, AuthorityFault};
 pub use certificate::{Certificate, Engine};
 pub use certificates::{Certificates, Part, ReadFault};
 pub use chooser::{Chooser, Offer};
+pub use judge::Judge;
 pub use own::own_certificate;
 pub use refusal::NoTls;
 pub use to_node::ToNode;

@@ -1,5 +1,6 @@
 //! The log store as a whole: what goes in is found again, whatever the disk and the clock do.
 
+mod age;
 mod bytes;
 mod searches;
 mod troubles;
