@@ -31,12 +31,23 @@ pub(super) struct Raw<'b> {
     flags: u32,
     pub(super) request_id: &'b [u8],
     tries: u64,
+    /// Which of the different nodes of the batch its node is, if that is kept.
+    place: Option<usize>,
     /// Where its node was reached before, if it was.
     address: Option<&'b [u8]>,
     /// The tries, not taken apart.
     rest: &'b [u8],
     /// Whether one of them was of another node than the one that answered.
     others_tried: bool,
+}
+
+/// What the flags of a record say of some of its texts, all together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Said {
+    /// Whether one of them may be another than the last of its kind.
+    pub(super) is_other: bool,
+    /// A bit for each that is there.
+    pub(super) there: u32,
 }
 
 /// Texts by their place.
@@ -61,6 +72,25 @@ impl<'b> Raw<'b> {
     /// Whether it may be one that no record of the batch had before.
     pub(super) fn is_fresh(&self, text: Text) -> bool {
         flag(self.flags, text as usize) == HERE
+    }
+
+    /// What is said of these texts, none of which is the node.
+    pub(super) fn said<const N: usize>(&self, texts: [Text; N]) -> Said {
+        let all = texts.iter().fold(0, |all, text| all | (3 << (2 * *text as usize)));
+        let flags = self.flags & all;
+        Said {
+            is_other: (flags >> 1) & SAMES != 0,
+            there: (flags | (flags >> 1)) & SAMES,
+        }
+    }
+
+    /// The number of its node within the batch; 0 is that of no node, none one beyond those that have a
+    /// number.
+    pub(super) fn node_number(&self) -> Option<usize> {
+        match flag(self.flags, Text::Node as usize) {
+            NONE => Some(0),
+            _ => self.place.map(|place| place + 1),
+        }
     }
 
     /// Whether a node of this name answered it or was asked in vain.
@@ -255,6 +285,7 @@ impl<'b> Bytes<'b> {
         raw.client_port = u16::from_le_bytes(client_port);
         raw.listener_port = u16::from_le_bytes(listener_port);
         raw.flags = self.texts(&mut raw.texts, before)?;
+        raw.place = before.node;
         raw.request_id = self.text()?;
         raw.tries = self.number()?;
         raw.rest = self.0;

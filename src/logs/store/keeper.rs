@@ -16,6 +16,7 @@ use super::encode::{Packet, since_1970};
 use super::events::Event;
 use super::recent::Recent;
 use super::segment::{About, Segment, SegmentError};
+use super::tally::{Part, Tally};
 use super::trouble::Trouble;
 use crate::model::LogStore;
 
@@ -106,11 +107,15 @@ impl Keeper {
         let summary = self.blocks.summary();
         let minutes = &mut self.beside.minutes;
         let mut recent = self.recent.lock();
+        let mut tally = Tally::new(|part: &Part<'_>| {
+            minutes.add(part);
+            recent.add(part);
+        });
         let read = each(&packet.bytes, |raw| {
             summary.add(raw);
-            minutes.add(raw);
-            recent.add(raw);
+            tally.add(raw);
         });
+        tally.finish();
         drop(recent);
         debug_assert_eq!(read, Ok(()), "a worker's bytes are whole");
         packet.seal();

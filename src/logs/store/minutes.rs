@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::decode::{Bytes, Damaged, Raw};
-use super::encode::{Text, varint};
+use super::decode::{Bytes, Damaged};
+use super::encode::varint;
 use super::latency::Latency;
 use super::named::Named;
 use super::segment::SegmentError;
-use super::summary::class;
+use super::tally::Part;
 
 /// Limit: sites with their nodes told apart within a minute. The sum counts all.
 const MAX_WAYS: usize = 2000;
@@ -44,13 +44,13 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, raw: &Raw<'_>) {
-        self.classes[class(raw.status)] += 1;
-        self.bytes_in = self.bytes_in.saturating_add(raw.bytes_in);
-        self.bytes_out = self.bytes_out.saturating_add(raw.bytes_out);
-        if raw.status != 101 {
-            self.latency.add(raw.total);
+    fn add(&mut self, part: &Part<'_>) {
+        for (sum, more) in self.classes.iter_mut().zip(part.classes) {
+            *sum += more;
         }
+        self.bytes_in = self.bytes_in.saturating_add(part.bytes_in);
+        self.bytes_out = self.bytes_out.saturating_add(part.bytes_out);
+        self.latency.add(&part.times);
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -94,7 +94,7 @@ pub(super) struct Minutes {
     open: BTreeMap<u64, Open>,
 }
 
-/// One minute. A record is added up once, by all of its names together; what a site, a node or all of
+/// One minute. What comes is added up once, by all of its names together; what a site, a node or all of
 /// them come to is told from that when it is written.
 #[derive(Debug, Default)]
 struct Open {
@@ -110,12 +110,11 @@ const BORDER: u8 = 0xff;
 type Name = (Kind, Vec<u8>);
 
 impl Open {
-    fn add(&mut self, raw: &Raw<'_>) {
-        let names =
-            [Text::Site, Text::Pool, Text::Node].map(|name| raw.text(name).unwrap_or_default());
-        match self.ways.get(&names, MAX_WAYS) {
-            Some(sums) => sums.add(raw),
-            None => self.others.add(raw),
+    fn add(&mut self, part: &Part<'_>) {
+        let [_, site, _, pool, node] = part.names;
+        match self.ways.get(&[site, pool, node], MAX_WAYS) {
+            Some(sums) => sums.add(part),
+            None => self.others.add(part),
         }
     }
 
@@ -138,9 +137,9 @@ impl Open {
 }
 
 impl Minutes {
-    /// Takes a record in.
-    pub(super) fn add(&mut self, raw: &Raw<'_>) {
-        self.open.entry(raw.time / MINUTE).or_default().add(raw);
+    /// Takes records in.
+    pub(super) fn add(&mut self, part: &Part<'_>) {
+        self.open.entry(part.second / 60).or_default().add(part);
     }
 
     /// Writes all of them. A minute that is there from before, by an earlier start or before the

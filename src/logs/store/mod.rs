@@ -30,6 +30,7 @@ mod recent;
 mod search;
 mod segment;
 mod summary;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod trouble;

@@ -10,12 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use super::charts::{self, Range, Subject};
-use super::decode::Raw;
-use super::encode::{Text, since_1970};
+use super::encode::since_1970;
 use super::events::{self, Event, Noted};
 use super::latency::Latency;
 use super::named::Named;
-use super::summary::class;
+use super::tally::Part;
 
 /// Limit: ways told apart within a minute; the sums count all.
 const MAX_WAYS: usize = 2000;
@@ -40,15 +39,6 @@ const SECOND: u64 = 1_000_000;
 
 /// What parts the names of a way: no name holds it.
 const BORDER: u8 = 0xff;
-
-/// The names that make a way, in their order.
-const NAMES: [Text; 5] = [
-    Text::Listener,
-    Text::Site,
-    Text::Route,
-    Text::Pool,
-    Text::Node,
-];
 
 /// Which way requests went, as far as they came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -219,29 +209,26 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Takes a record in.
-    pub(super) fn add(&mut self, raw: &Raw<'_>) {
-        let second = raw.time / SECOND;
-        let class = class(raw.status);
-        self.classes[class].add(second, 1);
-        self.requests.add(second / 60, 1);
-        self.errors.add(second / 60, u64::from(class == 4));
-        // A tunnel takes as long as its users like.
-        if raw.status != 101 {
-            let stretch = second / STRETCH;
-            turn(&mut self.newest_times, &mut self.times, stretch, |times| {
-                *times = Latency::default();
-            });
-            self.times[place(stretch, STRETCHES)].add(raw.total);
+    /// Takes records in.
+    pub(super) fn add(&mut self, part: &Part<'_>) {
+        let (second, requests) = (part.second, part.requests());
+        for (ring, count) in self.classes.iter_mut().zip(part.classes) {
+            ring.add(second, count);
         }
-        let names = NAMES.map(|name| raw.text(name).unwrap_or_default());
-        if let Some(ring) = self.ways.get(&names, MAX_WAYS) {
-            return ring.add(second, 1);
+        self.requests.add(second / 60, requests);
+        self.errors.add(second / 60, part.classes[4]);
+        let stretch = second / STRETCH;
+        turn(&mut self.newest_times, &mut self.times, stretch, |times| {
+            *times = Latency::default();
+        });
+        self.times[place(stretch, STRETCHES)].add(&part.times);
+        if let Some(ring) = self.ways.get(&part.names, MAX_WAYS) {
+            return ring.add(second, requests);
         }
         let after = second.saturating_sub(SECONDS as u64);
         self.ways.retain(|ring| ring.newest > after);
-        if let Some(ring) = self.ways.get(&names, MAX_WAYS) {
-            ring.add(second, 1);
+        if let Some(ring) = self.ways.get(&part.names, MAX_WAYS) {
+            ring.add(second, requests);
         }
     }
 

@@ -6,6 +6,7 @@ use super::{Latency, MAX_WAYS, Recent, Ring, SECONDS, Way};
 use crate::logs::Record;
 use crate::logs::store::decode::each;
 use crate::logs::store::encode::Batch;
+use crate::logs::store::tally::{Part, Tally};
 
 const BEGIN: u64 = 1_700_000_040;
 
@@ -25,7 +26,9 @@ fn add(recent: &Recent, records: &[Record<'_>]) {
     records.iter().for_each(|record| batch.append(record));
     let packet = batch.take();
     let mut window = recent.lock();
-    each(&packet.bytes, |raw| window.add(raw)).unwrap();
+    let mut tally = Tally::new(|part: &Part<'_>| window.add(part));
+    each(&packet.bytes, |raw| tally.add(raw)).unwrap();
+    tally.finish();
 }
 
 fn begun() -> (tempfile::TempDir, Recent) {
