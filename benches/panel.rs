@@ -32,8 +32,9 @@ const AIM: f64 = 1.03;
 
 /// Who looks at what.
 const LOOKS: [(&str, Kind, Option<&str>); 5] = [
+    // Twice: what all are compared with is both together, and how far they are apart says below what
+    // a difference says nothing.
     ("store off, nobody looks", Kind::Steelyard, None),
-    // How far two of the same are apart: no difference below it says anything.
     ("the same once more", Kind::Steelyard, None),
     ("store on, nobody looks", Kind::SteelyardStore, None),
     ("store on, Nodes open", Kind::SteelyardStore, Some("/nodes")),
@@ -44,9 +45,29 @@ const LOOKS: [(&str, Kind, Option<&str>); 5] = [
     ),
 ];
 
+/// How often all of them are started: where a process has its code and its heap makes it up to a
+/// hundredth dearer or cheaper than another of the same program.
+const STARTS: usize = 10;
+
 /// Measures, prints, and tells what was reached.
 pub(crate) fn run(scratch: &Path, rounds: usize) -> io::Result<()> {
     let mut load = Load::new(3, WORKLOAD.exchange())?;
+    let mut costs = vec![Vec::new(); LOOKS.len()];
+    for start in 0..STARTS {
+        let dir = scratch.join(format!("start-{start}"));
+        started(&mut load, &dir, rounds.div_ceil(STARTS), &mut costs)?;
+    }
+    print(&costs);
+    Ok(())
+}
+
+/// Starts all of them, and measures so many rounds.
+fn started(
+    load: &mut Load,
+    scratch: &Path,
+    rounds: usize,
+    costs: &mut [Vec<Cost>],
+) -> io::Result<()> {
     let ports = load.ports();
     let mut subjects = Vec::new();
     for (place, (name, kind, page)) in LOOKS.into_iter().enumerate() {
@@ -55,28 +76,24 @@ pub(crate) fn run(scratch: &Path, rounds: usize) -> io::Result<()> {
         crate::files(&dir)?;
         let subject = Subject::start(kind, &dir, &ports, Crowd::default())?;
         let seat = page.map(|page| Seat::at(&subject, page)).transpose()?;
-        match seat {
-            Some(None) => println!("{name}: left out, its page does not move"),
-            seat => subjects.push((name, subject, seat.flatten())),
+        if let Some(None) = seat {
+            return Err(io::Error::other(format!("{name}: the page does not move")));
         }
+        subjects.push((subject, seat.flatten()));
     }
     let connections = WORKLOAD.connections();
     // Those who look stay for the whole run, as people do. What a page costs whose subject is asked
     // nothing is in no figure: it is taken while its own is asked.
     let looking: Vec<Option<Looking>> = subjects
         .iter()
-        .map(|(_, _, seat)| seat.as_ref().map(Seat::look).transpose())
+        .map(|(_, seat)| seat.as_ref().map(Seat::look).transpose())
         .collect::<io::Result<_>>()?;
-    let asked: Vec<u16> = subjects
-        .iter()
-        .map(|(_, subject, _)| subject.port)
-        .collect();
+    let asked: Vec<u16> = subjects.iter().map(|(subject, _)| subject.port).collect();
     let mut asked_now = Vec::new();
-    let mut costs = vec![Vec::new(); subjects.len()];
     // The first is for caches to fill.
     for round in 0..=rounds {
         let begin = Instant::now();
-        let before: Vec<Cost> = subjects.iter().map(|(_, s, _)| Cost::so_far(s)).collect();
+        let before: Vec<Cost> = subjects.iter().map(|(s, _)| Cost::so_far(s)).collect();
         // Each round begins with another.
         let turned = round % asked.len();
         asked_now.clone_from(&asked);
@@ -85,7 +102,7 @@ pub(crate) fn run(scratch: &Path, rounds: usize) -> io::Result<()> {
         answered.rotate_right(turned);
         thread::park_timeout((LOADED + SETTLED).saturating_sub(begin.elapsed()));
         let all = answered.iter().sum();
-        for (index, (_, subject, _)) in subjects.iter().enumerate().filter(|_| round > 0) {
+        for (index, (subject, _)) in subjects.iter().enumerate().filter(|_| round > 0) {
             let cost = Cost::so_far(subject).since(&before[index], answered[index], all);
             costs[index].push(cost);
         }
@@ -95,8 +112,6 @@ pub(crate) fn run(scratch: &Path, rounds: usize) -> io::Result<()> {
             return Err(io::Error::other("a stream said less than it should"));
         }
     }
-    let names: Vec<&str> = subjects.iter().map(|(name, ..)| *name).collect();
-    print(&names, &costs);
     Ok(())
 }
 
@@ -136,18 +151,22 @@ impl Cost {
     }
 }
 
-fn print(names: &[&str], costs: &[Vec<Cost>]) {
+fn print(costs: &[Vec<Cost>]) {
     let rounds = costs.first().map_or(0, Vec::len);
     let words = WORKLOAD.words();
-    println!("\npanel: {words}; {rounds} rounds of {LOADED:?} of requests");
+    println!("\npanel: {words}; {rounds} rounds of {LOADED:?} of requests, {STARTS} starts");
     println!(
-        "                           µs/request  worker  store   rest   of the first (quartiles)"
+        "                           µs/request  worker  store   rest   of both without (quartiles)"
     );
     let mut reached = Vec::new();
-    for (name, own) in names.iter().zip(costs) {
-        let both = own.iter().zip(&costs[0]);
-        let (low, middle, high) =
-            spread(both.map(|(own, first)| own.all() / first.all()).collect());
+    for ((name, ..), own) in LOOKS.iter().zip(costs) {
+        let without = costs[0].iter().zip(&costs[1]);
+        let without = without.map(|(one, other)| f64::midpoint(one.all(), other.all()));
+        let of_it = own
+            .iter()
+            .zip(without)
+            .map(|(own, without)| own.all() / without);
+        let (low, middle, high) = spread(of_it.collect());
         let of = |part: fn(&Cost) -> f64| median(own.iter().map(part).collect());
         let [worker, store, rest] = [of(|c| c.worker), of(|c| c.store), of(|c| c.rest)];
         let all = of(Cost::all);

@@ -76,7 +76,9 @@ impl<'b> Raw<'b> {
 
     /// What is said of these texts, none of which is the node.
     pub(super) fn said<const N: usize>(&self, texts: [Text; N]) -> Said {
-        let all = texts.iter().fold(0, |all, text| all | (3 << (2 * *text as usize)));
+        let all = texts
+            .iter()
+            .fold(0, |all, text| all | (3 << (2 * *text as usize)));
         let flags = self.flags & all;
         Said {
             is_other: (flags >> 1) & SAMES != 0,
