@@ -61,6 +61,8 @@ impl Page {
             "token_ended" => t.action_token_ended(),
             "session_passwords" => t.action_session_passwords(),
             "sessions_ended" => t.action_sessions_ended(),
+            "certificate_uploaded" => t.action_certificate_uploaded(),
+            "certificate_forgotten" => t.action_certificate_forgotten(),
             "cross_site" => t.action_cross_site(),
             "forbidden" => t.action_forbidden(),
             "bad_token" => t.action_bad_token(),

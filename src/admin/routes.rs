@@ -7,6 +7,7 @@ use actix_web::web::to;
 
 use super::api::parts::{self, Kind as Part};
 use super::api::parts_described as about;
+use super::api::tls;
 use super::history::api as revisions;
 use super::openapi::{self, Operation};
 use super::people::second_factor;
@@ -285,6 +286,9 @@ pub(super) const ROUTES: &[Route] = &[
     api(ADMIN,    ("GET",    "/api/v1/tokens"), || to(api::tokens), api::about_tokens),
     api(ADMIN,    ("POST",   "/api/v1/tokens"), || to(api::make_token), api::about_make_token),
     api(ADMIN,    ("DELETE", "/api/v1/tokens/{id}"), || to(api::end_token), api::about_end_token),
+    api(VIEWER,   ("GET",    "/api/v1/tls"), || to(tls::certificates), tls::about_certificates),
+    api(ADMIN,    ("PUT",    "/api/v1/tls/{certificate}"), || to(tls::put_certificate), tls::about_put_certificate),
+    api(ADMIN,    ("DELETE", "/api/v1/tls/{certificate}"), || to(tls::forget_certificate), tls::about_forget_certificate),
     api(ADMIN,    ("POST",   "/api/v1/sessions/move"), || to(api::move_sessions), api::about_move_sessions),
     api(VIEWER,   ("GET",    "/api/v1/sessions/move"), || to(api::session_move), api::about_session_move),
     api(ADMIN,    ("POST",   "/api/v1/sessions/passwords"), || to(api::session_passwords), api::about_session_passwords),

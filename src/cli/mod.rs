@@ -5,6 +5,7 @@
 
 mod answer;
 mod apply;
+mod certificate;
 mod check;
 mod control_client;
 mod explain;
@@ -70,6 +71,8 @@ enum Verb {
     Explain(explain::ExplainArgs),
     /// Search the requests that were served, the newest last, or follow them
     Logs(logs::LogsArgs),
+    /// Give certificates to be kept, and show all there are
+    Certificate(certificate::CertificateArgs),
     /// The session store: the password that applications connect with
     Sessions(sessions::SessionsArgs),
     /// Print the one-time link by which the first user is made
@@ -155,6 +158,7 @@ fn dispatch(
         Verb::Node(args) => node::run(&dir, &args),
         Verb::Explain(args) => explain::run(&dir, &args),
         Verb::Logs(args) => logs::run(&dir, &args),
+        Verb::Certificate(args) => certificate::run(&dir, &args),
         Verb::Sessions(args) => sessions::run(&dir, &args),
         Verb::SetupUrl(args) => people::setup_url(&dir, &args),
         Verb::ResetPassword(args) => people::reset_password(&dir, &args),

@@ -1,4 +1,5 @@
-//! Reading certificates and authorities, when a change is made and at a start, and seeing when their files are others.
+//! Reading certificates and authorities, when a change is made and at a start, and seeing when what
+//! they are read from is another.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -7,20 +8,21 @@ use tokio::task::spawn_blocking;
 
 use super::change::both;
 use super::{Control, secrets};
-use crate::model::{Code, Config, Problems};
+use crate::model::{CertificateSource, Code, Config, KeptAs, KeptCertificates, Problems};
 use crate::snapshot::{Material, Snapshot};
 use crate::tls::{Authorities, AuthorityFault, Certificates, Engine, Part, ReadFault};
 
 impl Control {
-    /// What `config` only names and is about to follow `before`: its secrets, certificates and
-    /// authorities.
+    /// What `config` only names and is about to follow `before`: its secrets, certificates, also
+    /// of those `kept`, and authorities.
     pub(super) async fn read_after(
         &self,
         config: &Arc<Config>,
         before: &Snapshot,
+        kept: &Arc<KeptCertificates>,
     ) -> Result<Arc<Material>, Problems> {
         let secrets = self.read_secrets_after(config, before).await;
-        let certificates = self.read_certificates_after(config, before).await;
+        let certificates = self.read_certificates_after(config, before, kept).await;
         let authorities = self.read_authorities_after(config, before).await;
         let (secrets, (certificates, authorities)) =
             both(secrets, both(certificates, authorities))?;
@@ -38,7 +40,7 @@ impl Control {
         config: &Arc<Config>,
         lost: &[String],
     ) -> Arc<Material> {
-        read_at_start(&self.engine, config, lost).await
+        read_at_start(&self.engine, (config, &self.kept.load_full()), lost).await
     }
 
     /// The certificates of `config`. One that is named as before and cannot be used any more goes
@@ -47,18 +49,19 @@ impl Control {
         &self,
         config: &Arc<Config>,
         before: &Snapshot,
+        kept: &Arc<KeptCertificates>,
     ) -> Result<Arc<Certificates>, Problems> {
-        let (engine, wanted) = (self.engine.clone(), Arc::clone(config));
+        let (engine, wanted, kept) = (self.engine.clone(), Arc::clone(config), Arc::clone(kept));
         let (named, read) = (Arc::clone(&before.config), Arc::clone(&before.certificates));
         let job = spawn_blocking(move || {
             let before = (named.certificates.as_slice(), &*read);
-            Certificates::read(&engine, &wanted.certificates, before, unix_now())
+            Certificates::read(&engine, (&wanted.certificates, &kept), before, unix_now())
         });
         // The pool is gone only when the program is going.
         let (read, faults) = job.await.unwrap_or_default();
         match faults.is_empty() {
             true => Ok(Arc::new(read)),
-            false => Err(problems(faults)),
+            false => Err(problems(config, faults)),
         }
     }
 
@@ -81,18 +84,20 @@ impl Control {
         }
     }
 
-    /// Whether the files of a certificate or of authorities in force are others now than when they were read.
-    pub(super) async fn certificate_files_changed(&self) -> bool {
+    /// Whether what a certificate or authorities in force are read from is another now than when
+    /// they were read.
+    pub(super) async fn certificates_changed(&self) -> bool {
         let now = self.now.load_full();
         let config = &now.snapshot.config;
         let speaks_tls = config.pools.iter().any(|pool| pool.tls.is_some());
         if config.certificates.is_empty() && !speaks_tls {
             return false;
         }
+        let kept = self.kept.load_full();
         let look = spawn_blocking(move || {
             let snapshot = &now.snapshot;
             let named = &snapshot.config.certificates;
-            snapshot.certificates.files_changed(named) || snapshot.authorities.files_changed()
+            snapshot.certificates.changed(named, &kept) || snapshot.authorities.files_changed()
         });
         look.await.unwrap_or_default()
     }
@@ -101,13 +106,13 @@ impl Control {
 /// Reads what `config` only names, at a start.
 pub(super) async fn read_at_start(
     engine: &Engine,
-    config: &Arc<Config>,
+    (config, kept): (&Arc<Config>, &Arc<KeptCertificates>),
     lost: &[String],
 ) -> Arc<Material> {
     let secrets = secrets::read_at_start(config, lost).await;
-    let (engine, config) = (engine.clone(), Arc::clone(config));
+    let (engine, config, kept) = (engine.clone(), Arc::clone(config), Arc::clone(kept));
     let job = spawn_blocking(move || {
-        let certificates = Certificates::read_at_start(&engine, &config.certificates);
+        let certificates = Certificates::read_at_start(&engine, &config.certificates, &kept);
         let authorities = Authorities::read_at_start(&engine, &config.pools);
         (Arc::new(certificates), Arc::new(authorities))
     });
@@ -129,21 +134,23 @@ fn authority_problems(faults: Vec<AuthorityFault>) -> Problems {
     problems
 }
 
-fn problems(faults: Vec<ReadFault>) -> Problems {
+fn problems(config: &Config, faults: Vec<ReadFault>) -> Problems {
     let mut problems = Problems::default();
     for fault in faults {
-        let key = match fault.part {
-            Part::Chain => "chain",
-            Part::Key => "key",
+        let certificate = &config.certificates[fault.index];
+        let key = match (&certificate.source, fault.part) {
+            (CertificateSource::Files(_), Part::Chain) => "files.chain",
+            (CertificateSource::Files(_), Part::Key) => "files.key",
+            (source, _) => source.kept_as().map_or("", KeptAs::as_str),
         };
-        let field = format!("certificates[{}].files.{key}", fault.index);
+        let field = format!("certificates[{}].{key}", fault.index);
         problems.add(field, Code::Value, fault.words);
     }
     problems
 }
 
 /// Seconds since 1970.
-fn unix_now() -> i64 {
+pub(super) fn unix_now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     i64::try_from(since.unwrap_or_default().as_secs()).unwrap_or(i64::MAX)
 }

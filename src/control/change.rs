@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
-use super::{Control, Now, Started, Writer, own_socket, publish, roots, secrets, words};
+use super::{Control, Now, Started, Writer, kept, own_socket, publish, roots, secrets, words};
 use crate::document::{self, Change, Format, PlacedProblems};
 use crate::health;
 use crate::listener::{Prepared, SessionSocket};
@@ -161,22 +161,7 @@ impl Control {
             warnings: wanted.warnings,
         };
         if !applied.changed {
-            if !wanted.dry_run && !self.running {
-                // Applying what is served anyway mends a database that lost it.
-                self.writable(writer, &now).await?;
-            }
-            if !wanted.dry_run {
-                self.open_closed_listeners(before);
-            }
-            if self.running {
-                applied.read_again = self.read_again(writer, wanted.dry_run).await;
-                applied.changed = !applied.read_again.is_empty();
-            }
-            let in_force = self.now.load_full();
-            applied
-                .warnings
-                .append(&mut troubles(&in_force.snapshot).await);
-            return Ok(applied);
+            return self.look_again(writer, &now, applied).await;
         }
 
         secrets::generate(&mut config);
@@ -185,7 +170,8 @@ impl Control {
         if !own.is_empty() {
             return Err(ChangeError::Invalid(own.into()));
         }
-        let read = self.read_after(&config, before).await;
+        let (kept, made) = self.kept_with_self_signed(&config);
+        let read = self.read_after(&config, before, &kept).await;
         let store = self.open_session_store(&config).await;
         let opened = store.and_then(|()| self.open_sockets(&config, &before.config));
         let (material, mut sockets) =
@@ -204,10 +190,12 @@ impl Control {
         }
         let words = wanted.words.unwrap_or_else(|| words::of(&applied.changes));
         let store = self.writable(writer, &now).await?;
+        kept::write(store, &kept, &made).await?;
         let number = append(store, before.revision, &config, (&wanted.author, &words)).await?;
 
         // On disk. Nothing below may fail.
         applied.revision = number;
+        self.kept.store(kept);
         self.made
             .remember(number, applied.changes.as_slice().into());
         let snapshot = match number == snapshot.revision {
@@ -279,7 +267,7 @@ impl Control {
 
     /// The database, if changes may be written. On a stopped instance it is made anew
     /// where it was lost, and goes on from the last-known-good.
-    async fn writable<'w>(
+    pub(super) async fn writable<'w>(
         &self,
         writer: &'w mut Writer,
         now: &Now,

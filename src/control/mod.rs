@@ -17,6 +17,7 @@ mod edit_part;
 mod explain;
 mod handle;
 mod history;
+mod kept;
 mod move_sessions;
 mod nodes_view;
 mod notices;
@@ -51,7 +52,7 @@ use crate::health::Supervisor;
 use crate::listener::{DataPlane, SessionPort};
 use crate::logs::Records;
 use crate::metrics::Metrics;
-use crate::model::Config;
+use crate::model::{Config, KeptCertificates};
 use crate::snapshot::Snapshot;
 use crate::store::{self, Lock, Store, StoreError};
 use crate::tls::Engine;
@@ -65,6 +66,7 @@ pub use handle::Handle;
 pub use history::{
     Changes, HistoryError, Listed, Origin, Revision, Revisions, RollBack, RolledBack, Undo,
 };
+pub use kept::{CertificateView, GivenCertificate};
 pub use move_sessions::MoveSessions;
 pub use nodes_view::{NodeView, NodesView, PoolView};
 pub use outline::{LeadsTo, ListenerNow, Outline, RouteNow, SiteNow, Trouble};
@@ -106,6 +108,8 @@ pub struct Control {
     parts: Parts,
     /// Outlives every snapshot, as the session tickets that clients have.
     engine: Engine,
+    /// The certificates that are kept. Only who holds `writer` puts others in their place.
+    kept: ArcSwap<KeptCertificates>,
     /// What is in force. Read without waiting for a change under way.
     now: ArcSwap<Now>,
     /// Told of every Config that comes in force.
@@ -201,9 +205,14 @@ impl Control {
             true => secrets::generate_lost(&mut found.config),
             false => _ = secrets::generate(&mut found.config),
         }
+        let mut kept = found.kept;
+        if running {
+            kept::make_at_start(&mut kept, &found.config, &mut found.writer).await;
+        }
+        let kept = Arc::new(kept);
         let config = Arc::new(found.config);
         let engine = Engine::new();
-        let read = certificates::read_at_start(&engine, &config, &found.lost).await;
+        let read = certificates::read_at_start(&engine, (&config, &kept), &found.lost).await;
         let followers = watch::Sender::new(config.clone());
         let snapshot = Snapshot::build(
             config,
@@ -221,6 +230,7 @@ impl Control {
             running,
             parts,
             engine,
+            kept: ArcSwap::new(kept),
             now: ArcSwap::from_pointee(Now {
                 snapshot: Arc::new(snapshot),
                 started: found.started,

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use super::{Control, Writer};
+use super::change::troubles;
+use super::{Applied, ChangeError, Control, Now, Writer};
 use crate::disk::read_at_most;
 use crate::model::{Code, Config, Generated, Problems, Secret, SecretBytes, SecretPlace, Secrets};
 use crate::snapshot::Snapshot;
@@ -61,7 +62,8 @@ impl Control {
         let now = self.now.load_full();
         let before = &now.snapshot;
         // Nothing that was said differs, so that nothing is a Problem.
-        let Ok(material) = self.read_after(&before.config, before).await else {
+        let kept = self.kept.load_full();
+        let Ok(material) = self.read_after(&before.config, before, &kept).await else {
             return Vec::new();
         };
         let (config, revision) = (before.config.clone(), before.revision);
@@ -77,6 +79,30 @@ impl Control {
             self.serve(writer, snapshot, now.started.clone()).await;
         }
         news
+    }
+
+    /// What a document without a difference does: what it names is read again.
+    pub(super) async fn look_again(
+        &self,
+        writer: &mut Writer,
+        now: &Now,
+        mut applied: Applied,
+    ) -> Result<Applied, ChangeError> {
+        if !applied.dry_run && !self.running {
+            // Applying what is served anyway mends a database that lost it.
+            self.writable(writer, now).await?;
+        }
+        if !applied.dry_run {
+            self.open_closed_listeners(&now.snapshot);
+        }
+        if self.running {
+            applied.read_again = self.read_again(writer, applied.dry_run).await;
+            applied.changed = !applied.read_again.is_empty();
+        }
+        let in_force = self.now.load_full();
+        let mut troubles = troubles(&in_force.snapshot).await;
+        applied.warnings.append(&mut troubles);
+        Ok(applied)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Writer, secrets};
-use crate::model::Config;
+use crate::model::{Config, KeptCertificates};
 use crate::store::last_known_good::LastKnownGood;
 use crate::store::{
     Lock, Store, StoreError, Stored, has_stray_journal, last_known_good, set_aside, was_set_aside,
@@ -62,6 +62,8 @@ pub(super) struct Found {
     pub(super) writer: Writer,
     /// The owners of secrets that only the lost database had.
     pub(super) lost: Vec<String>,
+    /// The certificates that the database keeps.
+    pub(super) kept: KeptCertificates,
 }
 
 impl Found {
@@ -74,6 +76,7 @@ impl Found {
             started,
             writer,
             lost: Vec::new(),
+            kept: KeptCertificates::default(),
         }
     }
 }
@@ -97,6 +100,17 @@ impl Writer {
 /// Reads what is to be served. `keep` is a running instance's: it makes the database
 /// where there was none, and moves a corrupt one aside.
 pub(super) async fn load(dir: &Path, keep: bool) -> Found {
+    let mut found = load_config(dir, keep).await;
+    if let Some(store) = &mut found.writer.store {
+        match store.kept_certificates().await {
+            Ok(kept) => found.kept = kept,
+            Err(error) => tracing::error!("the certificates that are kept cannot be read: {error}"),
+        }
+    }
+    found
+}
+
+async fn load_config(dir: &Path, keep: bool) -> Found {
     match open(dir).await {
         Ok((store, Some(stored))) => match last_known_good::read_newer(dir, stored.number) {
             Some(good) => put_back(store, &stored, good, keep).await,
@@ -108,6 +122,7 @@ pub(super) async fn load(dir: &Path, keep: bool) -> Found {
                 started: Started::Serving,
                 writer: Writer::with(store),
                 lost: stored.lost,
+                kept: KeptCertificates::default(),
             },
         },
         Ok((store, None)) => {
@@ -156,6 +171,7 @@ async fn put_back(mut store: Store, stored: &Stored, mut good: LastKnownGood, ke
         started,
         writer: Writer::with(store),
         lost: good.without,
+        kept: KeptCertificates::default(),
     }
 }
 
@@ -202,6 +218,7 @@ fn without_database(dir: &Path, happened: String, writer: Writer) -> Found {
             },
             writer,
             lost: good.without,
+            kept: KeptCertificates::default(),
         };
     }
     let harmless = matches!(writer.trouble, None | Some(StoreError::Missing));

@@ -41,6 +41,8 @@ impl Control {
                 self.log(&loaded.started, loaded.revision);
                 let mut config = loaded.config;
                 secrets::generate_lost(&mut config);
+                self.kept.store(Arc::new(loaded.kept));
+                self.renew_self_signed(&mut writer, &config).await;
                 let config = Arc::new(config);
                 let read = self.read_at_start(&config, &loaded.lost).await;
                 let snapshot = self.build(config, read, loaded.revision).await;
@@ -54,8 +56,10 @@ impl Control {
                 }));
             }
         }
+        let config = self.now.load().snapshot.config.clone();
+        self.renew_self_signed(&mut writer, &config).await;
         let missing = !self.now.load().snapshot.secrets.missing().is_empty();
-        if missing || self.certificate_files_changed().await {
+        if missing || self.certificates_changed().await {
             // It tells in the log what it found.
             self.read_again(&mut writer, false).await;
         }

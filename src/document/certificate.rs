@@ -3,29 +3,66 @@
 use super::files::absolute;
 use super::later::{Later, Off};
 use super::reader::Reader;
-use super::value::{Fault, parsed};
+use super::value::{Fault, flag, parsed};
 use super::writer::Writer;
-use crate::model::{Certificate, CertificateFiles, Code, HostPattern};
+use crate::model::{Certificate, CertificateFiles, CertificateSource, Code, HostPattern};
 
-const LATER: &[Later] = &[
-    ("acme", Off::Never),
-    ("uploaded", Off::Never),
-    ("self_signed", Off::Never),
-];
+const LATER: &[Later] = &[("acme", Off::Never)];
+
+/// The keys that say where it is from.
+const SOURCES: &str = "files, uploaded, self_signed";
 
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Certificate {
     r.later(LATER);
     let name = r.name("name");
     let hosts = r.list("hosts", parsed(HostPattern::parse), |_| None);
-    let files = r.table("files", read_files);
-    if files.is_none() && !LATER.iter().any(|(key, _)| r.has(key)) {
-        r.note_key("files", Fault::new(Code::Missing, "is missing"));
+    let source = read_source(r);
+    let unnamed = hosts.as_ref().is_none_or(Vec::is_empty) && !r.failed("hosts");
+    if source == CertificateSource::SelfSigned && unnamed {
+        let message = "is missing: the names that it is to be made for";
+        r.note_key("hosts", Fault::new(Code::Missing, message));
     }
     Certificate {
         name,
         hosts: hosts.unwrap_or_default(),
-        files: files.unwrap_or_else(unread),
+        source,
     }
+}
+
+/// Exactly one of them; `false` is as if it were not there.
+fn read_source(r: &mut Reader<'_, '_>) -> CertificateSource {
+    let is_later = LATER.iter().any(|(key, _)| r.has(key));
+    let mut given = Vec::new();
+    if r.has("files") {
+        given.push("files");
+    }
+    let files = r.table("files", read_files);
+    let mut source = files.map(CertificateSource::Files);
+    for (key, of_key) in [
+        ("uploaded", CertificateSource::Uploaded),
+        ("self_signed", CertificateSource::SelfSigned),
+    ] {
+        // One that cannot be read is told of, and was meant.
+        if r.unless_faulty(key, false, flag) != Some(false) {
+            given.push(key);
+            source.get_or_insert(of_key);
+        }
+    }
+    match given.as_slice() {
+        [] if !is_later => r.note_here(Fault::new(
+            Code::Missing,
+            format!("must have exactly one of {SOURCES} (has none)"),
+        )),
+        [_, other, ..] => {
+            let message = format!(
+                "must have exactly one of {SOURCES} (has {})",
+                given.join(" and ")
+            );
+            r.note_key(other, Fault::new(Code::Conflict, message));
+        }
+        _ => {}
+    }
+    source.unwrap_or_else(|| CertificateSource::Files(unread()))
 }
 
 fn read_files(r: &mut Reader<'_, '_>) -> CertificateFiles {
@@ -46,9 +83,12 @@ fn unread() -> CertificateFiles {
 pub(super) fn write(w: &mut Writer, certificate: &Certificate) {
     w.always("name", certificate.name.as_str());
     w.list("hosts", &certificate.hosts, &[]);
-    let files = &certificate.files;
-    w.table_always("files", |w| {
-        w.always("chain", files.chain.to_string_lossy());
-        w.always("key", files.key.to_string_lossy());
-    });
+    match &certificate.source {
+        CertificateSource::Files(files) => w.table_always("files", |w| {
+            w.always("chain", files.chain.to_string_lossy());
+            w.always("key", files.key.to_string_lossy());
+        }),
+        CertificateSource::Uploaded => w.always("uploaded", true),
+        CertificateSource::SelfSigned => w.always("self_signed", true),
+    }
 }

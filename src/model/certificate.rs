@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{HostPattern, Name};
+use super::{HostPattern, KeptAs, Name};
 
 /// A certificate and its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,8 +11,30 @@ pub struct Certificate {
     pub name: Name,
     /// Names it is shown for before any other; empty is those that it is made for.
     pub hosts: Vec<HostPattern>,
-    /// Where it is.
-    pub files: CertificateFiles,
+    /// Where it is from.
+    pub source: CertificateSource,
+}
+
+/// Where a certificate is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CertificateSource {
+    /// Two files of the operator's, watched.
+    Files(CertificateFiles),
+    /// Given to this program, which keeps it.
+    Uploaded,
+    /// Made and kept by this program for its hosts, signed by itself.
+    SelfSigned,
+}
+
+impl CertificateSource {
+    /// What it is kept as; none where it is in files.
+    pub fn kept_as(&self) -> Option<KeptAs> {
+        match self {
+            Self::Files(_) => None,
+            Self::Uploaded => Some(KeptAs::Uploaded),
+            Self::SelfSigned => Some(KeptAs::SelfSigned),
+        }
+    }
 }
 
 /// The two files of a certificate. Absolute.

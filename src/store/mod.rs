@@ -1,12 +1,14 @@
 //! `config.db`: every revision of the Config, whole, in SQLite; the last-known-good
 //! file beside it; and the lock of the data directory.
 //!
-//! A secret given as text is in `config.db` alone, beside the revisions (`secrets`).
+//! A secret given as text is in `config.db` alone, beside the revisions (`secrets`), and so are
+//! certificates that were uploaded or made here (`certificates`).
 //!
 //! The only folder with SQL. It decides nothing: which revision is served, and what
 //! happens when the database is gone, is `control/`'s.
 
 mod aside;
+mod certificates;
 mod digest;
 mod history;
 pub mod last_known_good;

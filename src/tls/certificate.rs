@@ -13,9 +13,9 @@ use sha2::{Digest, Sha256};
 use super::faults::Fault;
 use super::judge::Judge;
 use super::names::folded;
-use super::pem;
-use super::x509::{Facts, facts};
-use crate::model::{self, Name, TlsVersion};
+use super::origin::Origin;
+use super::x509::{Facts, facts, issuer_words};
+use crate::model::{self, CertificateSource, KeptCertificates, Name, TlsVersion};
 
 /// What all certificates of the process share: the cryptography, and the keys of session
 /// tickets. It outlives every snapshot, so a client resumes on any worker and after any change.
@@ -119,26 +119,28 @@ impl fmt::Debug for Certificate {
 }
 
 impl Certificate {
-    /// Reads the two files of `certificate`. Waits for the disk.
-    pub(super) fn read(engine: &Engine, certificate: &model::Certificate) -> Result<Self, Fault> {
-        let files = &certificate.files;
-        let chain = pem::chain(&files.chain);
-        let key = pem::key(&files.key);
+    /// Reads `certificate` from its files or from what is kept. May wait for the disk.
+    pub(super) fn read(
+        engine: &Engine,
+        certificate: &model::Certificate,
+        kept: &KeptCertificates,
+    ) -> Result<Self, Fault> {
+        let origin = Origin::of(certificate, kept)?;
+        let chain = origin.chain();
+        let key = origin.key();
         let chain = chain?;
-        let shown = files.chain.display();
+        let shown = origin.chain_shown();
         let facts = all_facts(&chain, &shown)?;
         let signing = engine.provider.key_provider.load_private_key(key?);
         let signing = signing.map_err(|_| {
-            let shown = files.key.display();
+            let shown = origin.key_shown();
             Fault::key(format!("{shown} holds a key of a kind that is not known"))
         })?;
         let print = print(&chain);
         let key = CertifiedKey::new(chain, signing);
         if let Err(error) = key.keys_match() {
             return Err(match &error {
-                Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-                    mismatch(&key, certificate)
-                }
+                Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => mismatch(&key, origin),
                 Error::InconsistentKeys(_) => Fault::key("cannot be compared with the certificate"),
                 _ => Fault::chain(format!("{shown} holds a certificate that no client takes")),
             });
@@ -153,7 +155,7 @@ impl Certificate {
         let leaf = leaf.ok_or_else(|| Fault::chain(format!("{shown} holds no certificate")))?;
         Ok(Self {
             name: certificate.name.clone(),
-            hosts: certificate.hosts.clone(),
+            hosts: hosts_of(certificate).to_vec(),
             not_after: leaf.not_after,
             facts: leaf,
             print,
@@ -163,12 +165,12 @@ impl Certificate {
         })
     }
 
-    /// The same for other hosts: nothing of it is read again.
-    pub(super) fn shown_for(&self, hosts: &[model::HostPattern]) -> Self {
+    /// The same for the hosts of `certificate`: nothing of it is read again.
+    pub(super) fn shown_for(&self, certificate: &model::Certificate) -> Self {
         Self {
             name: self.name.clone(),
             not_after: self.not_after,
-            hosts: hosts.to_vec(),
+            hosts: hosts_of(certificate).to_vec(),
             facts: self.facts.clone(),
             print: self.print,
             from_12: self.from_12.clone(),
@@ -185,6 +187,33 @@ impl Certificate {
     /// The hosts it is made for, for the operator.
     pub fn made_for(&self) -> String {
         self.facts.names.listed()
+    }
+
+    /// The hosts it is made for.
+    pub fn names(&self) -> Vec<String> {
+        self.facts.names.all()
+    }
+
+    /// Who signed it, in words.
+    pub fn issuer(&self) -> String {
+        issuer_words(&self.facts.issuer)
+    }
+
+    /// Whether that was itself.
+    pub fn is_self_signed(&self) -> bool {
+        self.facts.issuer == self.facts.subject
+    }
+
+    /// From when on it is good, in seconds since 1970.
+    pub fn not_before(&self) -> i64 {
+        self.facts.not_before
+    }
+
+    /// The SHA-256 of the certificate alone, as tools show it.
+    pub fn fingerprint(&self) -> String {
+        let leaf = self.key.cert.first().map(Sha256::digest);
+        let pairs = leaf.iter().flatten().map(|byte| format!("{byte:02X}"));
+        pairs.collect::<Vec<_>>().join(":")
     }
 
     /// The `hosts` of the operator's that it is not made for.
@@ -224,6 +253,15 @@ impl Certificate {
     }
 }
 
+/// The hosts that it is shown for before any other. One that we sign is made for its hosts, and
+/// goes before none that others sign.
+fn hosts_of(certificate: &model::Certificate) -> &[model::HostPattern] {
+    match certificate.source {
+        CertificateSource::SelfSigned => &[],
+        _ => &certificate.hosts,
+    }
+}
+
 /// What tells these certificates from all others.
 pub(super) fn print(chain: &[CertificateDer<'_>]) -> [u8; 32] {
     let mut digest = Sha256::new();
@@ -252,8 +290,8 @@ fn all_facts(chain: &[CertificateDer<'_>], shown: &impl fmt::Display) -> Result<
 }
 
 /// Why the key is not that of the first certificate.
-fn mismatch(key: &CertifiedKey, certificate: &model::Certificate) -> Fault {
-    let (chain, shown) = (&certificate.files.chain, certificate.files.key.display());
+fn mismatch(key: &CertifiedKey, origin: Origin<'_>) -> Fault {
+    let (chain, shown) = (origin.chain_shown(), origin.key_shown());
     let is_its = |other: &CertificateDer<'static>| {
         CertifiedKey::new(vec![other.clone()], key.key.clone())
             .keys_match()
@@ -261,13 +299,11 @@ fn mismatch(key: &CertifiedKey, certificate: &model::Certificate) -> Fault {
     };
     match key.cert.iter().position(is_its) {
         Some(place) => Fault::chain(format!(
-            "{} is in the wrong order: the certificate of the key must be the first, and is number {}",
-            chain.display(),
+            "{chain} is in the wrong order: the certificate of the key must be the first, and is number {}",
             place + 1
         )),
         None => Fault::key(format!(
-            "{shown} is the key of another certificate than {}",
-            chain.display()
+            "{shown} is the key of another certificate than {chain}"
         )),
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::certificate::{Certificate, Engine};
 use super::faults::Fault;
-use super::pem::{self, Stamp};
-use crate::model::{self, Name};
+use super::origin::Mark;
+use crate::model::{self, CertificateSource, KeptCertificates, Name};
 
-/// Which file of a certificate.
+/// Which part of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The chain.
@@ -22,7 +22,7 @@ pub enum Part {
 pub struct ReadFault {
     /// Its place in the Config.
     pub index: usize,
-    /// Which file.
+    /// Which part.
     pub part: Part,
     /// What is wrong, for the operator.
     pub words: String,
@@ -35,19 +35,19 @@ pub struct Certificates(BTreeMap<Name, Entry>);
 #[derive(Debug)]
 struct Entry {
     certificate: Option<Arc<Certificate>>,
-    /// What is wrong with its files.
+    /// What is wrong with what it is read from.
     trouble: Option<String>,
-    /// Its files when they were read.
-    stamps: [Stamp; 2],
+    /// What it was read from.
+    mark: Mark,
 }
 
 impl Certificates {
-    /// Reads every certificate of `wanted`. One that is named as `before` did, and cannot be used
+    /// Reads every certificate of `wanted`, of files or of those `kept`. One that is named as `before` did, and cannot be used
     /// any more, stays as it was read then; every other that cannot be used is a fault. Waits for
     /// the disk.
     pub fn read(
         engine: &Engine,
-        wanted: &[model::Certificate],
+        (wanted, all_kept): (&[model::Certificate], &KeptCertificates),
         before: (&[model::Certificate], &Self),
         now: i64,
     ) -> (Self, Vec<ReadFault>) {
@@ -55,19 +55,20 @@ impl Certificates {
         let mut read = BTreeMap::new();
         for (index, certificate) in wanted.iter().enumerate() {
             let same = |old: &&model::Certificate| {
-                old.name == certificate.name && old.files == certificate.files
+                old.name == certificate.name && old.source == certificate.source
             };
             let named_before = before.0.iter().any(|old| same(&old));
             let kept = before.1.get(&certificate.name).filter(|_| named_before);
-            let stamps = pem::stamps(&certificate.files);
-            let (found, trouble) = match read_one(engine, certificate, (named_before, kept), now) {
+            let mark = Mark::of(certificate, all_kept);
+            let read_now = Certificate::read(engine, certificate, all_kept);
+            let (found, trouble) = match judged(read_now, certificate, (named_before, kept), now) {
                 Ok(found) => (Some(found), None),
                 Err(fault) if named_before => {
                     let words = match kept {
                         Some(_) => format!("{}; the one read before is shown", fault.words),
                         None => fault.words,
                     };
-                    let kept = kept.map(|kept| Arc::new(kept.shown_for(&certificate.hosts)));
+                    let kept = kept.map(|kept| Arc::new(kept.shown_for(certificate)));
                     (kept, Some(words))
                 }
                 Err(Fault { part, words }) => {
@@ -78,7 +79,7 @@ impl Certificates {
             let entry = Entry {
                 certificate: found,
                 trouble,
-                stamps,
+                mark,
             };
             read.insert(certificate.name.clone(), entry);
         }
@@ -87,17 +88,21 @@ impl Certificates {
 
     /// Reads every certificate of `wanted` at a start, where nothing was read before: also one
     /// that has expired is better than none.
-    pub fn read_at_start(engine: &Engine, wanted: &[model::Certificate]) -> Self {
+    pub fn read_at_start(
+        engine: &Engine,
+        wanted: &[model::Certificate],
+        kept: &KeptCertificates,
+    ) -> Self {
         let one = |certificate: &model::Certificate| {
-            let stamps = pem::stamps(&certificate.files);
-            let (certificate_read, trouble) = match Certificate::read(engine, certificate) {
+            let mark = Mark::of(certificate, kept);
+            let (certificate_read, trouble) = match Certificate::read(engine, certificate, kept) {
                 Ok(read) => (Some(Arc::new(read)), None),
                 Err(fault) => (None, Some(fault.words)),
             };
             let entry = Entry {
                 certificate: certificate_read,
                 trouble,
-                stamps,
+                mark,
             };
             (certificate.name.clone(), entry)
         };
@@ -143,43 +148,51 @@ impl Certificates {
         })
     }
 
-    /// Whether `before` was read from the same files and found the same.
+    /// What is wrong with what the certificate `name` is read from, without its name.
+    pub fn trouble(&self, name: &Name) -> Option<&str> {
+        self.0.get(name)?.trouble.as_deref()
+    }
+
+    /// Whether `before` was read from the same and found the same.
     pub fn as_read(&self, before: &Self) -> bool {
         let same = |(name, entry): (&Name, &Entry)| {
             before
                 .0
                 .get(name)
-                .is_some_and(|old| (&old.trouble, old.stamps) == (&entry.trouble, entry.stamps))
+                .is_some_and(|old| (&old.trouble, &old.mark) == (&entry.trouble, &entry.mark))
         };
         self.0.len() == before.0.len()
             && self.0.iter().all(same)
             && self.other_than(before).next().is_none()
     }
 
-    /// Whether a file of `named` is another now than when it was read. Looks at the disk.
-    pub fn files_changed(&self, named: &[model::Certificate]) -> bool {
+    /// Whether one of `named` is read from something else now: a file is another, or what is
+    /// `kept`. Looks at the disk.
+    pub fn changed(&self, named: &[model::Certificate], kept: &KeptCertificates) -> bool {
         named.iter().any(|certificate| {
-            let read = self.0.get(&certificate.name).map(|entry| entry.stamps);
-            read != Some(pem::stamps(&certificate.files))
+            let read = self.0.get(&certificate.name).map(|entry| &entry.mark);
+            read != Some(&Mark::of(certificate, kept))
         })
     }
 }
 
-/// Reads one. What was `kept` so far and has only grown old goes on, and where there is nothing
-/// better, what is not good is better than nothing.
-fn read_one(
-    engine: &Engine,
+/// What was read, if it is good now. What was `kept` so far and has only grown old goes on, and
+/// where there is nothing better, what is not good is better than nothing.
+fn judged(
+    read: Result<Certificate, Fault>,
     certificate: &model::Certificate,
     (named_before, kept): (bool, Option<&Arc<Certificate>>),
     now: i64,
 ) -> Result<Arc<Certificate>, Fault> {
-    let read = Certificate::read(engine, certificate)?;
+    let read = read?;
     let better = kept.is_some_and(|kept| kept.print != read.print);
     match read.not_good_at(now) {
-        Some(why) if better || !named_before => {
-            let shown = certificate.files.chain.display();
-            Err(Fault::chain(format!("the certificate in {shown} {why}")))
-        }
+        Some(why) if better || !named_before => Err(Fault::chain(match &certificate.source {
+            CertificateSource::Files(files) => {
+                format!("the certificate in {} {why}", files.chain.display())
+            }
+            _ => format!("the certificate {why}"),
+        })),
         _ => Ok(Arc::new(read)),
     }
 }

@@ -26,7 +26,8 @@ impl Chooser {
     /// Who is shown what by a listener with `tls`.
     ///
     /// What the operator wrote in `hosts` goes before what certificates are made for; of two for
-    /// one name the one that holds longer is shown, so that a new one can stand beside the old.
+    /// one name one that somebody else has signed, and of these the one that holds longer, so that
+    /// a new one can stand beside the old.
     pub fn build(tls: &ListenerTls, certificates: &Certificates) -> Self {
         let mut shown: Vec<Arc<Certificate>> = match tls.certificates.as_slice() {
             [] => certificates.usable().cloned().collect(),
@@ -42,7 +43,11 @@ impl Chooser {
             default: shown.first().cloned(),
             from: tls.min_version,
         };
-        shown.sort_by(|a, b| b.not_after.cmp(&a.not_after).then(a.name.cmp(&b.name)));
+        shown.sort_by(|a, b| {
+            let own = a.is_self_signed().cmp(&b.is_self_signed());
+            let longer = b.not_after.cmp(&a.not_after);
+            own.then(longer).then(a.name.cmp(&b.name))
+        });
         for certificate in &shown {
             for host in &certificate.hosts {
                 let (table, name) = match host {

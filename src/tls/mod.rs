@@ -1,5 +1,6 @@
-//! TLS towards clients: certificates read from their files, the one chosen for a name, and the
-//! handshake. TLS towards nodes: whom they are judged by, and the handshake. Keys go from the file into rustls and nowhere else: nothing here can show one.
+//! TLS towards clients: certificates read from their files or from what is kept, the one chosen for
+//! a name, and the handshake. TLS towards nodes: whom they are judged by, and the handshake. Keys go
+//! from where they are into rustls and nowhere else: nothing here can show one.
 
 mod accept;
 mod authorities;
@@ -8,10 +9,13 @@ mod certificates;
 mod chooser;
 mod faults;
 mod judge;
+mod look;
 mod names;
+mod origin;
 mod own;
 mod pem;
 mod refusal;
+mod self_signed;
 #[cfg(test)]
 mod tests;
 mod to_node;
@@ -23,6 +27,8 @@ pub use certificate::{Certificate, Engine};
 pub use certificates::{Certificates, Part, ReadFault};
 pub use chooser::{Chooser, Offer};
 pub use judge::Judge;
+pub use look::{look, read_kept};
 pub use own::own_certificate;
 pub use refusal::NoTls;
+pub use self_signed::{is_due, self_signed};
 pub use to_node::ToNode;

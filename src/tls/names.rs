@@ -34,13 +34,17 @@ impl Names {
             || below.is_some_and(|(_, rest)| self.one_below.iter().any(|name| name == rest))
     }
 
-    /// All of them, for the operator.
-    pub(super) fn listed(&self) -> String {
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<String> {
         let exact = self.exact.iter().cloned();
         let below = self.one_below.iter().map(|name| format!("*.{name}"));
         let ips = self.ips.iter().map(IpAddr::to_string);
-        let all: Vec<String> = exact.chain(below).chain(ips).collect();
-        all.join(", ")
+        exact.chain(below).chain(ips).collect()
+    }
+
+    /// All of them in one line, for the operator.
+    pub(super) fn listed(&self) -> String {
+        self.all().join(", ")
     }
 }
 

@@ -1,5 +1,6 @@
-//! The two files of a certificate: read, and taken out of PEM.
+//! The two parts of a certificate: read from where they are, and taken out of PEM.
 
+use std::fmt::Display;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -35,12 +36,19 @@ fn stamp(found: &Metadata) -> (u64, i64, i64, u64) {
 
 /// The certificates of the file `path`, in its order.
 pub(super) fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
-    let shown = path.display();
     let bytes = read(path, MAX_CHAIN).map_err(Fault::chain)?;
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    chain_in(&bytes, &path.display())
+}
+
+/// The certificates in `bytes`, in their order; `shown` is what these are called.
+pub(super) fn chain_in(
+    bytes: &[u8],
+    shown: &impl Display,
+) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes).collect();
     let chain = read.map_err(|_| Fault::chain(format!("{shown} is damaged: it is not PEM")))?;
     if chain.is_empty() {
-        let what = kinds(&bytes);
+        let what = kinds(bytes);
         return Err(Fault::chain(format!("{shown} holds no certificate{what}")));
     }
     Ok(chain)
@@ -48,18 +56,22 @@ pub(super) fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> 
 
 /// The private key of the file `path`.
 pub(super) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Fault> {
-    let shown = path.display();
     let bytes = read(path, MAX_KEY).map_err(Fault::key)?;
+    key_in(&bytes, &path.display())
+}
+
+/// The private key in `bytes`; `shown` is what these are called.
+pub(super) fn key_in(bytes: &[u8], shown: &impl Display) -> Result<PrivateKeyDer<'static>, Fault> {
     // As `openssl` writes one with a passphrase: PKCS#8, or a header in an older form.
-    let locked = |part: &[u8]| memchr::memmem::find(&bytes, part).is_some();
+    let locked = |part: &[u8]| memchr::memmem::find(bytes, part).is_some();
     if locked(b"BEGIN ENCRYPTED PRIVATE KEY") || locked(b"Proc-Type: 4,ENCRYPTED") {
         return Err(Fault::key(format!(
             "{shown} needs a passphrase: write it without one (openssl pkey -in FILE -out FILE)"
         )));
     }
-    PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| match error {
+    PrivateKeyDer::from_pem_slice(bytes).map_err(|error| match error {
         pem::Error::NoItemsFound => {
-            let what = kinds(&bytes);
+            let what = kinds(bytes);
             Fault::key(format!("{shown} holds no private key{what}"))
         }
         // What it says may repeat a line of the file.

@@ -9,7 +9,10 @@ use proptest::prelude::{prop_assert, proptest};
 use tempfile::TempDir;
 
 use super::{Certificates, Chooser, Engine, Part, Secured};
-use crate::model::{Certificate, CertificateFiles, HostPattern, ListenerTls, Name, TlsVersion};
+use crate::model::{
+    Certificate, CertificateFiles, CertificateSource, HostPattern, KeptAs, KeptCertificates,
+    ListenerTls, Name, TlsVersion,
+};
 
 /// Certificates that sign themselves, in a directory of a test's own.
 struct Drawer {
@@ -46,10 +49,10 @@ impl Drawer {
                 .iter()
                 .map(|h| HostPattern::parse(h).unwrap())
                 .collect(),
-            files: CertificateFiles {
+            source: CertificateSource::Files(CertificateFiles {
                 chain: self.dir.path().join(format!("{name}.pem")),
                 key: self.dir.path().join(format!("{name}.key")),
-            },
+            }),
         });
     }
 
@@ -57,7 +60,8 @@ impl Drawer {
         let before = Certificates::default();
         let now = jiff::Timestamp::now().as_second();
         let before = (&[][..], &before);
-        let (read, faults) = Certificates::read(&Engine::new(), &self.certificates, before, now);
+        let wanted = (&self.certificates[..], &KeptCertificates::default());
+        let (read, faults) = Certificates::read(&Engine::new(), wanted, before, now);
         assert_eq!(faults, []);
         read
     }
@@ -130,6 +134,44 @@ fn the_operator_s_hosts_go_first_and_of_two_the_one_that_holds_longer() {
 }
 
 #[test]
+fn one_that_an_authority_signed_goes_before_our_own() {
+    let mut drawer = Drawer::new();
+    let name = Name::parse("a-own").unwrap();
+    let hosts = vec![HostPattern::parse("shop.example.com").unwrap()];
+    let now = jiff::Timestamp::now().as_second();
+    let mut kept = KeptCertificates::default();
+    let made = super::self_signed(&hosts, now).unwrap();
+    kept.put(name.clone(), KeptAs::SelfSigned, made);
+    drawer.openssl(
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -subj /CN=ca \
+         -keyout ca.key -out ca.pem",
+    );
+    drawer.add("b", "DNS:shop.example.com", &[], 9);
+    drawer.openssl(
+        "req -new -key b.key -subj /CN=b -out b.csr -addext subjectAltName=DNS:shop.example.com",
+    );
+    drawer.openssl(
+        "x509 -req -in b.csr -CA ca.pem -CAkey ca.key -days 9 -copy_extensions copy -out b.pem",
+    );
+    drawer.certificates.push(Certificate {
+        name,
+        hosts,
+        source: CertificateSource::SelfSigned,
+    });
+    let wanted = (&drawer.certificates[..], &kept);
+    let before = (&[][..], &Certificates::default());
+    let (read, faults) = Certificates::read(&Engine::new(), wanted, before, now);
+    assert_eq!(faults, []);
+    let all = chooser(&read, &[]);
+    assert_eq!(chosen(&all, Some("shop.example.com")), "b");
+    assert_eq!(
+        chosen(&all, Some("other.example.com")),
+        "a-own",
+        "the first"
+    );
+}
+
+#[test]
 fn who_is_misdirected() {
     let mut drawer = Drawer::new();
     drawer.add(
@@ -175,11 +217,12 @@ fn what_is_newly_named_must_be_sound_and_what_was_goes_on() {
     let read = drawer.read();
     fs::copy(drawer.file("b.key"), drawer.file("a.key")).unwrap();
     let named = &drawer.certificates[..];
-    assert!(read.files_changed(named));
-    let (again, faults) = Certificates::read(&engine, named, (named, &read), now);
+    let kept = KeptCertificates::default();
+    assert!(read.changed(named, &kept));
+    let (again, faults) = Certificates::read(&engine, (named, &kept), (named, &read), now);
     assert_eq!((faults, again.usable().count()), (Vec::new(), 2));
     assert!(!again.as_read(&read) && again.other_than(&read).next().is_none());
-    assert!(!again.files_changed(named));
+    assert!(!again.changed(named, &kept));
     let troubles = again.troubles(now);
     assert!(
         troubles.len() == 1
@@ -187,14 +230,14 @@ fn what_is_newly_named_must_be_sound_and_what_was_goes_on() {
             && troubles[0].ends_with("; the one read before is shown"),
         "{troubles:?}"
     );
-    let (_, faults) = Certificates::read(&engine, named, (&[], &read), now);
+    let (_, faults) = Certificates::read(&engine, (named, &kept), (&[], &read), now);
     assert_eq!(
         (faults.len(), faults[0].index, faults[0].part),
         (1, 0, Part::Key)
     );
     // It grows old while it is shown: that is no reason to show nothing.
     let later = now + 10 * 86_400;
-    let (old, faults) = Certificates::read(&engine, named, (named, &read), later);
+    let (old, faults) = Certificates::read(&engine, (named, &kept), (named, &read), later);
     assert_eq!((faults, old.usable().count()), (Vec::new(), 2));
     let expired = |words: &String| words.contains("has expired on 20");
     assert_eq!(old.troubles(later).iter().filter(|t| expired(t)).count(), 2);
@@ -227,12 +270,12 @@ fn read_bytes(dir: &Path, chain: &[u8], key: &[u8]) -> Vec<String> {
     let certificate = Certificate {
         name: Name::parse("x").unwrap(),
         hosts: Vec::new(),
-        files,
+        source: CertificateSource::Files(files),
     };
     let before = Certificates::default();
     let (_, faults) = Certificates::read(
         &Engine::new(),
-        &[certificate],
+        (&[certificate], &KeptCertificates::default()),
         (&[], &before),
         jiff::Timestamp::now().as_second(),
     );

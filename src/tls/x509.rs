@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use rustls::pki_types::CertificateDer;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::x509::X509Name;
 
 use super::names::Names;
 
@@ -48,5 +49,20 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
     match bytes.len() {
         4 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),
         _ => <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from),
+    }
+}
+
+/// An issuer as it stands in a certificate, in words: `R11, Let's Encrypt`.
+pub(super) fn issuer_words(raw: &[u8]) -> String {
+    let Ok((_, name)) = X509Name::from_der(raw) else {
+        return String::new();
+    };
+    let common = name.iter_common_name().next();
+    let organization = name.iter_organization().next();
+    let parts = common.into_iter().chain(organization);
+    let words: Vec<&str> = parts.filter_map(|part| part.as_str().ok()).collect();
+    match words.is_empty() {
+        true => name.to_string(),
+        false => words.join(", "),
     }
 }

@@ -257,6 +257,15 @@ const HELD: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "keys of certificates: given and never shown, sealed for the name they belong to",
+        &[
+            "a_key_is_written_and_never_read",
+            "what_is_kept_is_read_back_and_its_key_by_the_seal_alone",
+            "a_key_in_the_place_of_another_opens_nothing",
+            "without_the_key_of_its_seal_it_is_told_and_given_again",
+        ],
+    ),
+    (
         "the session store's port: a password always, told on the box alone, guessed slowly; who may connect; no way round it",
         &[
             "a_password_is_generated_kept_and_told_on_the_box_alone",

@@ -37,6 +37,7 @@ mod broken_nodes;
 mod browser;
 mod buffering;
 mod causes;
+mod certificates_kept;
 mod corpus;
 mod counts;
 mod demo;

@@ -71,6 +71,17 @@ impl Fields {
         self.text_if(key).unwrap_or_default()
     }
 
+    /// A text that must be there and that no Problem shows.
+    pub(super) fn hidden(&mut self, key: &'static str) -> String {
+        let message = match self.take(key) {
+            Some(Value::String(text)) => return text,
+            Some(_) => (Code::Type, "must be text"),
+            None => (Code::Missing, "is missing"),
+        };
+        self.problems.add(key, message.0, message.1);
+        String::new()
+    }
+
     /// A whole number; none where it is not there.
     pub(super) fn whole_if(&mut self, key: &'static str) -> Option<u64> {
         let value = self.take(key)?;

@@ -9,6 +9,7 @@ pub(super) mod parts;
 pub(super) mod parts_described;
 mod sessions;
 mod sign_ins;
+pub(super) mod tls;
 mod tokens;
 mod users;
 

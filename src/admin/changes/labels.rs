@@ -85,6 +85,8 @@ pub(super) const LABELS: &[Label] = &[
     label("listeners.*.refuse_get_body", "Refusing GET with a body", "拒绝带请求体的 GET", Flag),
 
     label("certificates.*.hosts", "Host names", "域名", Plain),
+    label("certificates.*.uploaded", "Uploaded", "由上传提供", Flag),
+    label("certificates.*.self_signed", "Signed by itself", "自签名", Flag),
     label("certificates.*.files.chain", "Chain file", "证书链文件", Plain),
     label("certificates.*.files.key", "Key file", "私钥文件", Plain),
 

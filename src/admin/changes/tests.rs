@@ -18,7 +18,11 @@ listeners = [
   { name = "l1", address = "0.0.0.0:80" },
   { name = "l2", address = "0.0.0.0:443", tls = { certificates = ["c1"], min_version = "1.3" } },
 ]
-certificates = [{ name = "c1", hosts = ["a.example"], files = { chain = "/c", key = "/k" } }]
+certificates = [
+  { name = "c1", hosts = ["a.example"], files = { chain = "/c", key = "/k" } },
+  { name = "c2", uploaded = true },
+  { name = "c3", hosts = ["a.example"], self_signed = true },
+]
 sessions = { store_password = "z", password = "x", tls = { certificates = ["c1"], min_version = "1.3" }, databases = [{ index = 1, name = "d1", password = "y" }] }
 webhooks = [{ name = "w1", url = "http://127.0.0.1/", secret = "x" }]
 

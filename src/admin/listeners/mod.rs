@@ -16,7 +16,7 @@ use super::forms::{
 use super::page::{self, Shell, escaped};
 use crate::control::Handle;
 use crate::document::{Part, PartEdit, PartOp};
-use crate::model::{AdminTls, Config};
+use crate::model::{AdminTls, CertificateSource, Config, KeptAs};
 use crate::people::People;
 use fields::{LISTENER, NEW_CERTIFICATE, NEW_LISTENER};
 
@@ -58,6 +58,16 @@ struct Page {
     shell: Shell,
     name: String,
     form: View,
+}
+
+/// Where a certificate is from, in a word or by its file.
+fn from(source: &CertificateSource) -> String {
+    match source {
+        CertificateSource::Files(files) => files.chain.display().to_string(),
+        CertificateSource::Uploaded | CertificateSource::SelfSigned => {
+            source.kept_as().map_or("", KeptAs::as_str).to_owned()
+        }
+    }
 }
 
 fn url(listener: &str) -> String {
@@ -102,7 +112,7 @@ fn list_page(shell: Shell, handle: &Handle, (form, certificate): (View, View)) -
         Certificate {
             name: one.name.to_string(),
             hosts: hosts.join(", "),
-            chain: one.files.chain.display().to_string(),
+            chain: from(&one.source),
             remove: format!("{TLS}/{}/remove", escaped(one.name.as_str())),
         }
     };

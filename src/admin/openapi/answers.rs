@@ -31,6 +31,7 @@ pub(super) fn components() -> Map<String, Value> {
         ("SignIn", sign_in()),
         ("Token", token()),
         ("AuditRow", audit_row()),
+        ("CertificateFacts", crate::admin::api::tls::schema()),
         ("Revision", crate::admin::history::api::schema()),
     ];
     let mut all: Map<String, Value> = all

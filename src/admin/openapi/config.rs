@@ -121,7 +121,9 @@ fn certificate() -> Object {
     Object::new()
         .must("name", of("Name"))
         .may("hosts", list(text()))
-        .must("files", said(files, "PEM files, watched."))
+        .may("files", said(files, "PEM files, watched."))
+        .may("uploaded", said(flag(), "Given: PUT /api/v1/tls/NAME."))
+        .may("self_signed", said(flag(), "Made for the hosts."))
 }
 
 fn pool() -> Object {

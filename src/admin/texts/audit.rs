@@ -34,6 +34,8 @@ texts! {
     action_token_made(): "Made the token", "创建令牌";
     action_session_passwords(): "Read the session passwords", "查看会话存储密码";
     action_sessions_ended(): "Signed out everybody of database", "结束全部会话，数据库：";
+    action_certificate_uploaded(): "Uploaded the certificate", "上传证书";
+    action_certificate_forgotten(): "Removed the kept certificate", "移除所存证书";
     action_token_ended(): "Ended the token", "停用令牌";
     action_cross_site(): "Asked from another site for", "来自其他网站的请求：";
     action_forbidden(): "Asked without the role for", "角色不足的请求：";

@@ -19,6 +19,7 @@ const ENDS: Table = &[
 #[rustfmt::skip]
 const SENTENCES: Table = &[
     ("is missing", "必须填写"),
+    ("is missing: the names that it is to be made for", "必须填写：证书所适用的主机名"),
     ("must not be empty", "不能为空"),
     ("must not be empty; without the key a secret stays as it is", "不能为空；不填则密钥保持不变"),
     ("must be empty: an answer {} has none", "必须为空：{} 响应没有正文"),
@@ -131,6 +132,23 @@ const SENTENCES: Table = &[
     ("{} holds no certificate, but {}", "{} 中没有证书，其内容是：{}"),
     ("{} holds no certificate in PEM", "{} 中没有 PEM 格式的证书"),
     ("{} is damaged: it is not PEM", "{} 已损坏：不是 PEM 格式"),
+    ("{} is damaged: what it holds is no certificate", "{} 已损坏：其中不是证书"),
+    ("{} holds no private key, but {}", "{} 中没有私钥，其内容是：{}"),
+    ("{} holds no private key in PEM", "{} 中没有 PEM 格式的私钥"),
+    ("{} needs a passphrase: write it without one (openssl pkey -in FILE -out FILE)", "{} 需要口令：请先去掉口令（openssl pkey -in FILE -out FILE）"),
+    ("{} holds a key of a kind that is not known", "{} 中的私钥类型无法识别"),
+    ("{} holds a certificate that no client takes", "{} 中的证书没有客户端会接受"),
+    ("{} is the key of another certificate than {}", "{} 与 {} 不是一对：它是另一张证书的私钥"),
+    ("{} is in the wrong order: the certificate of the key must be the first, and is number {}", "{} 的顺序不对：私钥对应的证书应排第一，现排第 {}"),
+    ("{} is in the wrong order: certificate number {} did not issue number {}", "{} 的顺序不对：第 {} 张证书并未签发第 {} 张"),
+    ("the certificate has expired on {}", "证书已于 {} 到期"),
+    ("the certificate is good only from {} on, and this machine's clock says {}", "证书从 {} 起才有效，而本机时钟为 {}"),
+    ("the certificate in {} has expired on {}", "{} 中的证书已于 {} 到期"),
+    ("the certificate in {} is good only from {} on, and this machine's clock says {}", "{} 中的证书从 {} 起才有效，而本机时钟为 {}"),
+    ("the certificate is not made for {} (it is for: {})", "证书不适用于 {}（它适用于：{}）"),
+    ("was not uploaded yet: give it on the page Certificates, by `steelyard certificate put {} --chain FILE --key FILE`, or by PUT /api/v1/tls/{}", "尚未上传：请在“证书”页面上传，或用 `steelyard certificate put {} --chain FILE --key FILE`，或 PUT /api/v1/tls/{}"),
+    ("{} certificates are kept already: remove one that is not used", "已保存 {} 张证书：请先移除一张不用的"),
+    ("the configuration names it: remove it there first", "配置中仍在使用：请先在配置中移除"),
     ("none of what it holds can be an authority", "其中没有可用作签发机构的证书"),
     ("needs the proxies that may speak it in settings.trusted_proxies: nobody else gets in", "需在 settings.trusted_proxies 中填写允许使用它的代理：其他来源一律拒绝"),
     ("needs a certificate to show: add [[certificates]]", "需要一张证书：请先添加证书"),
@@ -152,6 +170,13 @@ const SENTENCES: Table = &[
 
 /// What there may be none of, within a sentence.
 const THINGS: Table = &[
+    ("the uploaded chain", "上传的证书链"),
+    ("the uploaded key", "上传的私钥"),
+    ("the self-signed certificate", "自签名证书"),
+    ("a private key", "私钥"),
+    ("a certificate", "证书"),
+    ("a public key", "公钥"),
+    ("a request for a certificate", "证书请求"),
     ("pool", "节点池"),
     ("listener", "监听器"),
     ("certificate", "证书"),
@@ -214,6 +239,9 @@ fn captured<'t>(pattern: &str, text: &'t str, is_end: bool) -> Option<Vec<&'t st
 
 fn filled(chinese: &str, found: &[&str]) -> String {
     let in_words = |text: &str| {
+        if let Some((_, whole)) = THINGS.iter().find(|(english, _)| *english == text) {
+            return (*whole).to_owned();
+        }
         let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
         let thing = THINGS.iter().find(|(english, _)| *english == first);
         let named = |(_, chinese): &(_, &str)| format!("{chinese} {rest}").trim_end().to_owned();

@@ -13,12 +13,6 @@ max_connections_per_client = 10
 [[certificates]]
 name = "a"
 acme = "letsencrypt"
-[[certificates]]
-name = "b"
-uploaded = true
-[[certificates]]
-name = "c"
-self_signed = true
 [[acme]]
 name = "letsencrypt"
 [[listeners]]

@@ -2,7 +2,7 @@
 
 use super::super::{Format, diff, parse, to_toml};
 use super::told;
-use crate::model::{Listener, ListenerTls, Name, TlsVersion};
+use crate::model::{CertificateSource, Listener, ListenerTls, Name, TlsVersion};
 
 fn document(tls: &str) -> String {
     format!(
@@ -79,13 +79,56 @@ fn a_certificate_says_where_it_is() {
     assert_eq!(
         told(text),
         [
-            "lb.toml:2:1: certificates[0].files: is missing",
+            "lb.toml:2:1: certificates[0]: must have exactly one of files, uploaded, self_signed (has none)",
             "lb.toml:6:9: certificates[1].files.key: is missing",
             "lb.toml:6:19: certificates[1].files.chain: must be an absolute path (is \"a.pem\")",
             "lb.toml:9:10: certificates[2].hosts[0]: must be a host name such as shop.example.com or *.example.com (is \"a b\")",
             "lb.toml:10:9: certificates[2].files: must be one table, { … } (is 1)",
         ]
     );
+}
+
+#[test]
+fn a_certificate_is_from_exactly_one_place() {
+    for (source, expected) in [
+        ("uploaded = true", CertificateSource::Uploaded),
+        (
+            "uploaded = false\nself_signed = true\nhosts = [\"a.test\"]",
+            CertificateSource::SelfSigned,
+        ),
+    ] {
+        let text = format!("version = 1\n[[certificates]]\nname = \"a\"\n{source}\n");
+        let config = parse(&text, Format::Toml).unwrap().config;
+        assert_eq!(config.certificates[0].source, expected);
+        let again = parse(&to_toml(&config), Format::Toml).unwrap().config;
+        assert_eq!(again, config);
+    }
+    let files = "files = { chain = \"/a\", key = \"/b\" }";
+    for (source, problem) in [
+        (
+            "uploaded = false".to_owned(),
+            "2:1: certificates[0]: must have exactly one of files, uploaded, self_signed (has none)",
+        ),
+        (
+            format!("{files}\nuploaded = true"),
+            "5:12: certificates[0].uploaded: must have exactly one of files, uploaded, self_signed (has files and uploaded)",
+        ),
+        (
+            "uploaded = true\nself_signed = true\nhosts = [\"a\"]".to_owned(),
+            "5:15: certificates[0].self_signed: must have exactly one of files, uploaded, self_signed (has uploaded and self_signed)",
+        ),
+        (
+            "self_signed = true\nhosts = []".to_owned(),
+            "5:9: certificates[0].hosts: is missing: the names that it is to be made for",
+        ),
+        (
+            "uploaded = \"yes\"".to_owned(),
+            "4:12: certificates[0].uploaded: must be true or false (is \"yes\")",
+        ),
+    ] {
+        let text = format!("version = 1\n[[certificates]]\nname = \"a\"\n{source}\n");
+        assert_eq!(told(&text), [format!("lb.toml:{problem}")], "{source}");
+    }
 }
 
 #[test]

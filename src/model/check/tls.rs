@@ -95,7 +95,7 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::{Certificate, CertificateFiles, Code, Config, Listener, ListenerTls, Name};
+    use crate::model::{Certificate, CertificateSource, Code, Config, Listener, ListenerTls, Name};
 
     fn config(listed: &[&str], certificates: &[&str]) -> Config {
         let name = |name: &&str| Name::parse(name).unwrap();
@@ -107,10 +107,7 @@ mod tests {
         let certificate = |text: &&str| Certificate {
             name: name(text),
             hosts: Vec::new(),
-            files: CertificateFiles {
-                chain: "/a.pem".into(),
-                key: "/a.key".into(),
-            },
+            source: CertificateSource::Uploaded,
         };
         Config {
             listeners: vec![listener],

@@ -16,10 +16,11 @@ use pool::pool;
 use site::site;
 
 use crate::model::{
-    Admin, AdminTls, Certificate, CertificateFiles, Config, Fsync, HeaderChanges, HeaderName,
-    HeaderValue, HostPattern, Language, Listener, ListenerTls, LogFormat, LogLevel, LogStore, Logs,
-    MetricsAccess, Name, RedisAddress, Rotate, Secret, SessionDatabase, SessionStore, Sessions,
-    Settings, TlsVersion, Underscores, Webhook, WebhookEvent, WebhookUrl,
+    Admin, AdminTls, Certificate, CertificateFiles, CertificateSource, Config, Fsync,
+    HeaderChanges, HeaderName, HeaderValue, HostPattern, Language, Listener, ListenerTls,
+    LogFormat, LogLevel, LogStore, Logs, MetricsAccess, Name, RedisAddress, Rotate, Secret,
+    SessionDatabase, SessionStore, Sessions, Settings, TlsVersion, Underscores, Webhook,
+    WebhookEvent, WebhookUrl,
 };
 
 const DAY: u64 = 86_400_000;
@@ -175,16 +176,27 @@ fn certificates() -> impl Strategy<Value = Vec<Certificate>> {
     );
     let file = || "/[a-z\"é][a-z \"]{0,10}[a-z]";
     let one = move |name: Name| {
-        (hosts.clone(), file(), file()).prop_map(move |(hosts, chain, key)| Certificate {
-            name: name.clone(),
-            hosts: hosts
-                .iter()
-                .map(|h| HostPattern::parse(h).unwrap())
-                .collect(),
-            files: CertificateFiles {
+        let files = (file(), file()).prop_map(|(chain, key)| {
+            CertificateSource::Files(CertificateFiles {
                 chain: chain.into(),
                 key: key.into(),
-            },
+            })
+        });
+        let kept = select(vec![
+            CertificateSource::Uploaded,
+            CertificateSource::SelfSigned,
+        ]);
+        (hosts.clone(), prop_oneof![files, kept]).prop_map(move |(hosts, source)| {
+            let parse = |host: &&str| HostPattern::parse(host).unwrap();
+            let mut hosts: Vec<HostPattern> = hosts.iter().map(parse).collect();
+            if source == CertificateSource::SelfSigned && hosts.is_empty() {
+                hosts.push(HostPattern::parse("shop.example.com").unwrap());
+            }
+            Certificate {
+                name: name.clone(),
+                hosts,
+                source,
+            }
         })
     };
     certificate_names().into_iter().map(one).collect::<Vec<_>>()

@@ -1,0 +1,176 @@
+//! `certificate`: giving the running instance a certificate to keep, and showing all it has.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::control_client::{Client, Request};
+use super::instance::{Instance, Outcome};
+use super::output::{Failure, say};
+use super::said;
+
+#[derive(Debug, Args)]
+pub(super) struct CertificateArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Give a certificate to be kept, or the next one in its place: it is in force at once
+    Put {
+        /// What the configuration calls it
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// PEM: the certificate, then those that lead to its authority
+        #[arg(long, value_name = "FILE")]
+        chain: PathBuf,
+        /// PEM: its private key, without a passphrase
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Print what it holds as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show every certificate: whom it is for, who signed it, until when it is good, who shows it
+    List {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) fn run(dir: &Path, args: &CertificateArgs) -> Result<ExitCode, Failure> {
+    match &args.what {
+        What::Put {
+            name,
+            chain,
+            key,
+            json,
+        } => {
+            let wanted = json!({ "chain": read(chain)?, "key": read(key)? });
+            put(&client(dir)?, (name, &wanted), *json)
+        }
+        What::List { json } => list(&client(dir)?, *json),
+    }
+}
+
+fn client(dir: &Path) -> Result<Client, Failure> {
+    match Instance::find(dir)? {
+        Instance::Running(client) => Ok(client),
+        Instance::Stopped(_) => Err(Failure::run_time(
+            "certificates are kept by a running Steelyard, and nothing runs here",
+        )),
+    }
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    let read = std::fs::read(file);
+    let shown = file.display();
+    let bytes = read.map_err(|why| Failure::run_time(format!("{shown} cannot be read: {why}")))?;
+    // PEM is text; what is not is told as what it holds.
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn put(
+    client: &Client,
+    (name, wanted): (&str, &Value),
+    as_json: bool,
+) -> Result<ExitCode, Failure> {
+    let answer = client.ask(&Request {
+        method: "PUT",
+        path: &format!("/api/v1/tls/{}", said::escaped(name)),
+        body: Some(("application/json", wanted.to_string().as_bytes())),
+        ..Request::default()
+    })?;
+    let told = match said::outcome(answer)? {
+        Outcome::Done(told) => told,
+        Outcome::Problems(told) => {
+            let problems = told["problems"].as_array().map_or(&[][..], Vec::as_slice);
+            let words = problems.iter().filter_map(|one| one["message"].as_str());
+            return Err(Failure::run_time(words.collect::<Vec<_>>().join("\n")));
+        }
+    };
+    if as_json {
+        say(&told.to_string())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (made_for, until) = (joined(&told["made_for"]), day(&told["not_after"]));
+    say(&format!(
+        "certificate {name} is kept: for {made_for}, good until {until}"
+    ))?;
+    if told["named"] != true {
+        say(&format!(
+            "nothing shows it yet: apply [[certificates]] with name = \"{name}\" and uploaded = true"
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(client: &Client, as_json: bool) -> Result<ExitCode, Failure> {
+    let answer = client.ask(&Request {
+        method: "GET",
+        path: "/api/v1/tls",
+        ..Request::default()
+    })?;
+    let told = match answer.status {
+        200 => said::read(&answer)?,
+        _ => return Err(said::refusal(&answer)),
+    };
+    if as_json {
+        say(&told.to_string())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let all = told["certificates"].as_array();
+    let all = all.map_or(&[][..], Vec::as_slice);
+    if all.is_empty() {
+        say("there are no certificates")?;
+    }
+    for one in all {
+        let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
+        let mut shown = joined(&one["listeners"]);
+        for (key, words) in [
+            ("admin", "the admin address"),
+            ("sessions", "the session store"),
+        ] {
+            if one[key] == true {
+                shown = [shown.as_str(), words].join(if shown.is_empty() { "" } else { ", " });
+            }
+        }
+        let shown = match shown.is_empty() {
+            true => "nobody".to_owned(),
+            false => shown,
+        };
+        say(&format!(
+            "{}  {}  for {}  by {}  until {}  shown by {shown}",
+            text("name"),
+            text("source"),
+            joined(&one["made_for"]),
+            text("issuer"),
+            day(&one["not_after"]),
+        ))?;
+        for trouble in one["troubles"].as_array().into_iter().flatten() {
+            say(&format!("  {}", trouble.as_str().unwrap_or_default()))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn joined(list: &Value) -> String {
+    let words = list.as_array().into_iter().flatten();
+    let words: Vec<&str> = words.filter_map(Value::as_str).collect();
+    words.join(", ")
+}
+
+/// A day of one that is known: `2027-02-01`.
+fn day(seconds: &Value) -> String {
+    let time = seconds
+        .as_i64()
+        .and_then(|s| jiff::Timestamp::from_second(s).ok());
+    time.map_or_else(
+        || "?".to_owned(),
+        |time| time.strftime("%Y-%m-%d").to_string(),
+    )
+}
