@@ -24,6 +24,7 @@ mod seat;
 mod sessions;
 mod subject;
 mod syscalls;
+mod tls;
 mod workload;
 
 use std::fs;
@@ -52,9 +53,10 @@ struct Asked {
     idle: bool,
     panel: bool,
     sessions: bool,
+    tls: bool,
 }
 
-const USAGE: &str = "usage: ./dev bench [W1 W2 W3 W4 W5 W6s W6l W7 idle panel sessions ...] [--rounds N] [--only NAME,NAME] [--cpu] [--syscalls] [--latency] | --count [--agree] | panel --count";
+const USAGE: &str = "usage: ./dev bench [W1 W2 W3 W4 W5 W6s W6l W7 idle panel sessions tls ...] [--rounds N] [--only NAME,NAME] [--cpu] [--syscalls] [--latency] | --count [--agree] | panel --count";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -89,6 +91,7 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
         idle: false,
         panel: false,
         sessions: false,
+        tls: false,
     };
     let mut rest = arguments.iter();
     while let Some(word) = rest.next() {
@@ -103,6 +106,7 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
             "idle" => asked.idle = true,
             "panel" => asked.panel = true,
             "sessions" => asked.sessions = true,
+            "tls" => asked.tls = true,
             "--rounds" => {
                 let number = rest.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
                 asked.rounds = number.ok_or("--rounds takes a number")?;
@@ -123,7 +127,8 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
             }
         }
     }
-    if asked.workloads.is_empty() && !asked.idle && !asked.panel && !asked.sessions {
+    let others = [asked.idle, asked.panel, asked.sessions, asked.tls];
+    if asked.workloads.is_empty() && !others.contains(&true) {
         asked.workloads = Workload::ALL.to_vec();
         asked.idle = true;
     }
@@ -155,6 +160,9 @@ fn run(asked: &Asked) -> io::Result<()> {
             Some(_) => panel::count(scratch.path()),
             None => panel::run(scratch.path(), asked.rounds),
         };
+    }
+    if asked.tls {
+        return tls::run(scratch.path(), asked.rounds);
     }
     if asked.sessions {
         return sessions::run(scratch.path(), asked.rounds);

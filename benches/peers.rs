@@ -26,8 +26,13 @@ impl Place<'_> {
     }
 
     fn files(&self) -> String {
+        self.beside("files")
+    }
+
+    /// What lies beside its directory, for all subjects.
+    fn beside(&self, name: &str) -> String {
         let parent = self.dir.parent().unwrap_or(self.dir);
-        parent.join("files").display().to_string()
+        parent.join(name).display().to_string()
     }
 }
 
@@ -67,16 +72,23 @@ pub(crate) struct On<'l> {
     pub(crate) log: &'l str,
     /// The log store.
     pub(crate) store: bool,
+    /// By the certificate that lies beside it, for all.
+    pub(crate) tls: bool,
 }
 
 pub(crate) fn steelyard(place: &Place<'_>, on: On<'_>, crowd: Crowd) -> io::Result<Command> {
-    let On { log, store } = on;
+    let On { log, store, tls } = on;
     let mut text = format!(
         "version = 1\n[settings]\nworkers = 1\n[logs]\nfile = \"{log}\"\n\
          rotate = {{ size = \"0\", age = \"0s\" }}\nstore = {{ on = {store} }}\n\
-         [[listeners]]\nname = \"http\"\naddress = \"127.0.0.1:{}\"\nmax_requests = 1000000000\n",
+         [[listeners]]\nname = \"http\"\naddress = \"127.0.0.1:{}\"\nmax_requests = 1000000000\ntls = {tls}\n",
         place.port
     );
+    if tls {
+        let (chain, key) = (place.beside("chain.pem"), place.beside("key.pem"));
+        text += "[[certificates]]\nname = \"shop\"\n";
+        text += &format!("files = {{ chain = \"{chain}\", key = \"{key}\" }}\n");
+    }
     let pool = |text: &mut String, name: &str, check: &str| {
         write!(
             text,
@@ -140,7 +152,7 @@ fn serve(place: &Place<'_>, document: &str, cores: usize) -> io::Result<Command>
     Ok(command)
 }
 
-pub(crate) fn nginx(place: &Place<'_>, tuned: bool) -> io::Result<Command> {
+pub(crate) fn nginx(place: &Place<'_>, tuned: bool, tls: bool) -> io::Result<Command> {
     let dir = place.dir.display();
     let servers: String = place.nodes.iter().fold(String::new(), |text, port| {
         text + &format!("    server 127.0.0.1:{port};\n")
@@ -156,6 +168,15 @@ pub(crate) fn nginx(place: &Place<'_>, tuned: bool) -> io::Result<Command> {
         }
         false => "tcp_nopush on;",
     };
+    let certificate = match tls {
+        true => format!(
+            "ssl_certificate {}; ssl_certificate_key {};\n\
+             ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:s:10m;\n",
+            place.beside("chain.pem"),
+            place.beside("key.pem")
+        ),
+        false => String::new(),
+    };
     let text = format!(
         "daemon off;\nworker_processes 1;\npid {dir}/pid;\nerror_log {dir}/error.log;\n\
          events {{ worker_connections 20000; multi_accept {accept}; }}\n\
@@ -164,7 +185,7 @@ pub(crate) fn nginx(place: &Place<'_>, tuned: bool) -> io::Result<Command> {
          fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;\n\
          include /etc/nginx/mime.types;\n\
          upstream nodes {{\n{servers}    keepalive 128; keepalive_requests 100000000;\n  }}\n\
-         server {{\n    listen 127.0.0.1:{port};\n\
+         server {{\n    listen 127.0.0.1:{port}{ssl};\n{certificate}\
          location /files/ {{ alias {files}/; }}\n\
          location / {{\n      proxy_pass http://nodes; proxy_http_version 1.1; proxy_set_header Connection \"\";\n\
          proxy_set_header Host $http_host; proxy_set_header X-Real-IP $remote_addr;\n\
@@ -174,6 +195,7 @@ pub(crate) fn nginx(place: &Place<'_>, tuned: bool) -> io::Result<Command> {
         accept = if tuned { "on" } else { "off" },
         port = place.port,
         files = place.files(),
+        ssl = if tls { " ssl" } else { "" },
     );
     let path = place.write("nginx.conf", &text)?;
     let mut command = pinned("/usr/sbin/nginx");
@@ -181,7 +203,11 @@ pub(crate) fn nginx(place: &Place<'_>, tuned: bool) -> io::Result<Command> {
     Ok(command)
 }
 
-pub(crate) fn haproxy(place: &Place<'_>, splice: &str) -> io::Result<Command> {
+pub(crate) fn haproxy(place: &Place<'_>, splice: &str, tls: bool) -> io::Result<Command> {
+    let ssl = match tls {
+        true => format!(" ssl crt {}", place.beside("both.pem")),
+        false => String::new(),
+    };
     let servers: String = place
         .nodes
         .iter()
@@ -194,7 +220,7 @@ pub(crate) fn haproxy(place: &Place<'_>, splice: &str) -> io::Result<Command> {
         "global\n    nbthread 1\n    maxconn 4500\n    log 127.0.0.1:9 local0\n\
          defaults\n    mode http\n    log global\n    option httplog\n{splice}\
          timeout client 60s\n    timeout server 60s\n    timeout connect 5s\n\
-         frontend f\n    bind 127.0.0.1:{port}\n    unique-id-format %[uuid]\n    unique-id-header X-Request-ID\n\
+         frontend f\n    bind 127.0.0.1:{port}{ssl}\n    unique-id-format %[uuid]\n    unique-id-header X-Request-ID\n\
          option forwardfor\n    http-request set-header X-Real-IP %[src]\n\
          http-request set-header X-Forwarded-Proto http\n    http-request set-header X-Forwarded-Host %[req.hdr(host)]\n\
          default_backend b\nbackend b\n    balance roundrobin\n    http-reuse always\n{servers}",

@@ -30,6 +30,10 @@ pub(crate) enum Kind {
     HaproxySplice,
     H2o,
     Relay,
+    SteelyardTls,
+    NginxTls,
+    NginxTunedTls,
+    HaproxyTls,
     /// The session store alone, with one worker.
     Sessions,
     /// With two, on both cores.
@@ -67,6 +71,10 @@ impl Kind {
             Self::HaproxySplice => "haproxy splice",
             Self::H2o => "h2o",
             Self::Relay => "byte relay",
+            Self::SteelyardTls => "steelyard, tls",
+            Self::NginxTls => "nginx, tls",
+            Self::NginxTunedTls => "nginx tuned, tls",
+            Self::HaproxyTls => "haproxy, tls",
             Self::Sessions => "sessions",
             Self::SessionsTwo => "sessions, two workers",
             Self::SessionsAlways => "sessions, always",
@@ -109,17 +117,33 @@ impl Subject {
             port,
             nodes,
         };
-        let ours = |log, store| peers::steelyard(&place, peers::On { log, store }, crowd);
+        let ours = |log, store| {
+            let on = peers::On {
+                log,
+                store,
+                tls: false,
+            };
+            peers::steelyard(&place, on, crowd)
+        };
+        let over_tls = peers::On {
+            log: "access.log",
+            store: false,
+            tls: true,
+        };
         let mut command = match kind {
             Kind::Steelyard | Kind::SteelyardCrowd => ours("access.log", false)?,
             Kind::SteelyardStore => ours("access.log", true)?,
             Kind::SteelyardNoLog => ours("", false)?,
             Kind::Counted => peers::counted(&ours("access.log", false)?),
             Kind::CountedStore => peers::counted(&ours("access.log", true)?),
-            Kind::Nginx => peers::nginx(&place, false)?,
-            Kind::NginxTuned => peers::nginx(&place, true)?,
-            Kind::Haproxy => peers::haproxy(&place, "")?,
-            Kind::HaproxySplice => peers::haproxy(&place, "    option splice-auto\n")?,
+            Kind::SteelyardTls => peers::steelyard(&place, over_tls, crowd)?,
+            Kind::Nginx => peers::nginx(&place, false, false)?,
+            Kind::NginxTuned => peers::nginx(&place, true, false)?,
+            Kind::NginxTls => peers::nginx(&place, false, true)?,
+            Kind::NginxTunedTls => peers::nginx(&place, true, true)?,
+            Kind::Haproxy => peers::haproxy(&place, "", false)?,
+            Kind::HaproxySplice => peers::haproxy(&place, "    option splice-auto\n", false)?,
+            Kind::HaproxyTls => peers::haproxy(&place, "", true)?,
             Kind::H2o => peers::h2o(&place)?,
             Kind::Relay => peers::relay(&place)?,
             Kind::Sessions => peers::sessions(&place, 1, "everysec")?,

@@ -116,6 +116,7 @@ impl Workload {
             answer,
             body,
             reconnects: self == Self::W5,
+            greets: false,
         }
     }
 }

@@ -1,15 +1,23 @@
 //! Clients and nodes in one thread on one epoll, so that they cost as little as they can and the
 //! same for every subject. Each connection is a small machine; nothing here waits.
 
-use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
+mod steady;
+mod wire;
+
+use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustls::ClientConfig;
+
+use steady::Schedule;
+use wire::Wire;
+pub(crate) use wire::client as tls_client;
 
 /// What a client sends and a node answers in one workload.
 #[derive(Debug, Clone)]
@@ -22,6 +30,8 @@ pub(crate) struct Exchange {
     pub(crate) body: usize,
     /// A new client connection for each request.
     pub(crate) reconnects: bool,
+    /// Nothing is asked: a handshake and the tickets behind it are all.
+    pub(crate) greets: bool,
 }
 
 /// The nodes' listeners and every connection of clients and nodes.
@@ -43,26 +53,16 @@ pub(crate) struct Load {
     // Clients stay when they have nothing more to ask.
     stay: bool,
     schedule: Option<Schedule>,
-}
-
-/// Requests that are due at a steady rate, whether or not those before were answered: how long one
-/// takes is counted from when it was due, so that a subject that stops is not asked less.
-struct Schedule {
-    start: Instant,
-    gap: Duration,
-    // Requests that have become due, and those of them that no connection is free for.
-    begun: u32,
-    all: u32,
-    late: VecDeque<Instant>,
-    resting: Vec<usize>,
-    took: Vec<Duration>,
+    tls: Option<Arc<ClientConfig>>,
+    // Handshakes that went on from an earlier one.
+    resumed: usize,
 }
 
 // The data of an event: listeners first, then parties.
 const PARTIES: usize = 16;
 
 struct Party {
-    stream: TcpStream,
+    stream: Wire,
     client: bool,
     // Which of several it asks.
     asks: usize,
@@ -105,7 +105,19 @@ impl Load {
             answered: Vec::new(),
             stay: false,
             schedule: None,
+            tls: None,
+            resumed: 0,
         })
+    }
+
+    /// Has clients speak TLS so.
+    pub(crate) fn speak_tls(&mut self, config: Arc<ClientConfig>) {
+        self.tls = Some(config);
+    }
+
+    /// How many handshakes have gone on from an earlier one.
+    pub(crate) fn resumed(&self) -> usize {
+        self.resumed
     }
 
     /// The nodes' ports.
@@ -181,86 +193,6 @@ impl Load {
         }
     }
 
-    /// Asks `rate` times a second, `requests` times in all, over `connections` kept ones, and tells
-    /// how long each took.
-    pub(crate) fn drive(
-        &mut self,
-        port: u16,
-        connections: usize,
-        rate: f64,
-        requests: u32,
-    ) -> io::Result<Vec<Duration>> {
-        self.target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut resting = Vec::new();
-        for _ in 0..if self.exchange.reconnects {
-            0
-        } else {
-            connections
-        } {
-            resting.push(self.add(TcpStream::connect(self.target)?, true)?);
-        }
-        self.schedule = Some(Schedule {
-            start: Instant::now(),
-            gap: Duration::from_secs_f64(1.0 / rate),
-            begun: 0,
-            all: requests,
-            late: VecDeque::new(),
-            resting,
-            took: Vec::new(),
-        });
-        let now = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        loop {
-            self.begin()?;
-            // Not to be woken too late for the next one, it never sleeps: the core is its own.
-            self.turn(Some(&now))?;
-            let schedule = self.schedule.as_ref().expect("set above");
-            if schedule.took.len() == requests as usize {
-                break;
-            }
-        }
-        let schedule = self.schedule.take().expect("set above");
-        for index in schedule.resting {
-            self.parties[index] = None;
-            self.free.push(index);
-        }
-        Ok(schedule.took)
-    }
-
-    // Sends what is due and has a connection.
-    fn begin(&mut self) -> io::Result<()> {
-        loop {
-            let Some(schedule) = &mut self.schedule else {
-                return Ok(());
-            };
-            while schedule.begun < schedule.all {
-                let due = schedule.start + schedule.gap * schedule.begun;
-                if due > Instant::now() {
-                    break;
-                }
-                schedule.late.push_back(due);
-                schedule.begun += 1;
-            }
-            let Some(due) = schedule.late.front().copied() else {
-                return Ok(());
-            };
-            let index = match (self.exchange.reconnects, schedule.resting.pop()) {
-                (_, Some(index)) => index,
-                (true, None) => self.add(TcpStream::connect(self.target)?, true)?,
-                (false, None) => return Ok(()),
-            };
-            if let Some(schedule) = &mut self.schedule {
-                schedule.late.pop_front();
-            }
-            let mut party = self.parties[index].take().expect("it rests");
-            (party.due, party.sending) = (Some(due), true);
-            self.write(&mut party, index)?;
-            self.parties[index] = Some(party);
-        }
-    }
-
     fn turn(&mut self, patience: Option<&Timespec>) -> io::Result<()> {
         let mut events = std::mem::take(&mut self.events);
         events.clear();
@@ -289,7 +221,7 @@ impl Load {
     fn accept(&mut self, index: usize) -> io::Result<()> {
         loop {
             match self.nodes[index].accept() {
-                Ok((stream, _)) => self.add(stream, false).map(drop)?,
+                Ok((stream, _)) => self.add(Wire::Plain(stream), false).map(drop)?,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
             }
@@ -298,21 +230,36 @@ impl Load {
 
     fn connect(&mut self) -> io::Result<()> {
         self.left -= 1;
-        let index = self.add(TcpStream::connect(self.target)?, true)?;
+        let index = self.open()?;
         let mut party = self.parties[index].take().expect("just added");
         self.write(&mut party, index)?;
         self.parties[index] = Some(party);
         Ok(())
     }
 
-    fn add(&mut self, stream: TcpStream, client: bool) -> io::Result<usize> {
-        stream.set_nonblocking(true)?;
-        stream.set_nodelay(true)?;
+    // A client that has said nothing yet.
+    fn open(&mut self) -> io::Result<usize> {
+        let socket = TcpStream::connect(self.target)?;
+        let wire = match &self.tls {
+            Some(config) => Wire::tls(socket, config.clone())?,
+            None => Wire::Plain(socket),
+        };
+        self.add(wire, true)
+    }
+
+    fn add(&mut self, stream: Wire, client: bool) -> io::Result<usize> {
+        stream.socket().set_nonblocking(true)?;
+        stream.socket().set_nodelay(true)?;
         let index = self.free.pop().unwrap_or_else(|| {
             self.parties.push(None);
             self.parties.len() - 1
         });
-        epoll::add(&self.epoll, &stream, data(PARTIES + index), EventFlags::IN)?;
+        epoll::add(
+            &self.epoll,
+            stream.socket(),
+            data(PARTIES + index),
+            EventFlags::IN,
+        )?;
         self.parties[index] = Some(Party {
             stream,
             client,
@@ -332,10 +279,14 @@ impl Load {
         if party.sending {
             self.write(party, index)?;
         }
+        if self.exchange.greets && party.client {
+            return self.greet(party);
+        }
         loop {
             let mut scratch = std::mem::take(&mut self.scratch);
             let read = party.stream.read(&mut scratch);
-            let full = read.as_ref().is_ok_and(|n| *n == scratch.len());
+            // TLS may hold more than it handed over.
+            let full = read.as_ref().is_ok_and(|n| *n == scratch.len()) || party.stream.is_tls();
             let goes_on = match read {
                 Ok(0) if party.client => Err(io::Error::other("the subject closed too early")),
                 Ok(0) => Ok(false),
@@ -352,6 +303,19 @@ impl Load {
                 return goes_on;
             }
         }
+    }
+
+    // Whether the handshake is to go on.
+    fn greet(&mut self, party: &mut Party) -> io::Result<bool> {
+        if !party.stream.greet()? {
+            return Ok(true);
+        }
+        self.done += 1;
+        self.resumed += usize::from(party.stream.is_resumed());
+        if self.left > 0 {
+            self.connect()?;
+        }
+        Ok(false)
     }
 
     fn take(&mut self, party: &mut Party, index: usize, mut bytes: &[u8]) -> io::Result<bool> {
@@ -422,6 +386,10 @@ impl Load {
             true => &self.exchange.request,
             false => &self.exchange.answer,
         };
+        if self.exchange.greets && party.client {
+            party.sending = false;
+            return party.stream.greet().map(drop);
+        }
         let blocked = loop {
             match party.stream.write(&bytes[party.sent..]) {
                 Ok(n) => party.sent += n,
@@ -435,13 +403,19 @@ impl Load {
                 break false;
             }
         };
+        let blocked = blocked && party.stream.waits_for_room();
         if blocked != party.blocked {
             party.blocked = blocked;
             let wanted = match blocked {
                 true => EventFlags::IN | EventFlags::OUT,
                 false => EventFlags::IN,
             };
-            epoll::modify(&self.epoll, &party.stream, data(PARTIES + index), wanted)?;
+            epoll::modify(
+                &self.epoll,
+                party.stream.socket(),
+                data(PARTIES + index),
+                wanted,
+            )?;
         }
         Ok(())
     }
