@@ -18,7 +18,26 @@ use crate::tls::{NotShaken, Shaken, begins_like_http, shake};
 
 /// Handshakes under way at once on one worker; further clients wait their turn, within their
 /// time. Each holds some 20 KiB, and a client may take all of its time for one.
-pub(super) const AT_ONCE: usize = 1000;
+const AT_ONCE: usize = 1000;
+
+/// Of the worker's 8 blocking threads so many sign at once: the others look for files.
+const SIGNING: usize = 2;
+
+/// Places for handshakes of one worker.
+#[derive(Debug)]
+pub(super) struct Places {
+    all: Semaphore,
+    signing: Semaphore,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            all: Semaphore::new(AT_ONCE),
+            signing: Semaphore::new(SIGNING),
+        }
+    }
+}
 
 /// Who is at the door of a listener.
 #[derive(Debug)]
@@ -37,7 +56,7 @@ impl Caller {
 
 /// Greets a client that came by a listener with TLS or behind the PROXY protocol. None where it went, took longer than the
 /// listener's `head_timeout`, or could not be understood.
-pub(super) async fn greet(worker: &Worker, caller: Caller, places: &Semaphore) -> Option<Visitor> {
+pub(super) async fn greet(worker: &Worker, caller: Caller, places: &Places) -> Option<Visitor> {
     tokio::select! {
         biased;
         visitor = welcome(worker, caller, places) => visitor,
@@ -46,7 +65,7 @@ pub(super) async fn greet(worker: &Worker, caller: Caller, places: &Semaphore) -
     }
 }
 
-async fn welcome(worker: &Worker, caller: Caller, places: &Semaphore) -> Option<Visitor> {
+async fn welcome(worker: &Worker, caller: Caller, places: &Places) -> Option<Visitor> {
     let handshakes = &worker.metrics().handshakes;
     let Caller {
         socket,
@@ -93,12 +112,12 @@ async fn welcome(worker: &Worker, caller: Caller, places: &Semaphore) -> Option<
     }
     let shaken = timeout_at(until, async {
         // Never closed.
-        let _place = places.acquire().await;
+        let _place = places.all.acquire().await;
         let offer = |name: Option<&str>| {
             let snapshot = worker.snapshot()?;
             snapshot.listener(&listener)?.tls.as_ref()?.offer(name)
         };
-        shake(socket, offer).await
+        shake(socket, offer, &places.signing).await
     });
     match shaken.await {
         Ok(Ok(shaken)) => {

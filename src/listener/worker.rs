@@ -10,13 +10,13 @@ use std::time::Duration;
 use rustix::net::{SocketFlags, acceptfrom_with};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{Sender, UnboundedReceiver};
-use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout_at};
 
 use super::Admission;
-use super::greet::{AT_ONCE, Caller, greet};
+use super::greet::{Caller, Places, greet};
 use crate::logs::Logging;
 use crate::metrics::{Handshake, Metrics};
 use crate::model::Name;
@@ -88,7 +88,7 @@ async fn work(shared: Shared, mut commands: UnboundedReceiver<Command>) {
         admission: shared.admission,
         inside: Cell::new(0),
         left: Notify::new(),
-        greeting: Semaphore::new(AT_ONCE),
+        greeting: Places::default(),
     });
     let mut doors: Vec<Door> = Vec::new();
     let mut tick = interval(TICK);
@@ -155,7 +155,7 @@ struct Hall {
     inside: Cell<usize>,
     left: Notify,
     /// Places for handshakes.
-    greeting: Semaphore,
+    greeting: Places,
 }
 
 /// One connection inside; counted out even when its task panics.

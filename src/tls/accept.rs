@@ -6,9 +6,11 @@ use std::sync::Arc;
 use rustls::server::{Acceptor, ServerConnection};
 use rustls::{HandshakeKind, ProtocolVersion};
 use tokio::net::TcpStream;
-use tokio_rustls::LazyConfigAcceptor;
+use tokio::sync::Semaphore;
 use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
+use super::apart::shake_apart;
 use super::certificate::Certificate;
 use super::chooser::{Chooser, Offer};
 use super::names::folded;
@@ -87,16 +89,22 @@ pub fn begins_like_http(byte: u8) -> bool {
 }
 
 /// Shakes hands with the client on `socket`, to whom `choose` offers what it asks for by name. As
-/// long as the client takes: limiting that is for the caller.
+/// long as the client takes: limiting that is for the caller. A signature that takes long has a place in
+/// `signing` and a blocking thread.
 ///
 /// # Errors
 /// Why there is no connection. The client was told as far as TLS has words for it.
 pub async fn shake(
     socket: TcpStream,
     choose: impl FnOnce(Option<&str>) -> Option<Offer>,
+    signing: &Semaphore,
 ) -> Result<Shaken, NotShaken> {
-    let (stream, secured) = shake_hands(socket, choose).await?;
-    let (socket, session) = stream.into_inner();
+    let (start, asked, offer) = heard(socket, choose).await?;
+    let (socket, session) = match offer.certificate.is_slow() {
+        true => shake_apart(start, &offer, signing).await?,
+        false => start.into_stream(offer.config).await?.into_inner(),
+    };
+    let secured = secured(&session, asked.as_deref(), offer.certificate);
     Ok(Shaken {
         resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
         secured,
@@ -113,17 +121,34 @@ pub async fn shake_hands(
     socket: TcpStream,
     choose: impl FnOnce(Option<&str>) -> Option<Offer>,
 ) -> Result<(TlsStream<TcpStream>, Secured), NotShaken> {
+    let (start, asked, offer) = heard(socket, choose).await?;
+    let stream = start.into_stream(offer.config).await?;
+    let secured = secured(stream.get_ref().1, asked.as_deref(), offer.certificate);
+    Ok((stream, secured))
+}
+
+/// What a client has begun with, the name it asks for, and what it is offered.
+async fn heard(
+    socket: TcpStream,
+    choose: impl FnOnce(Option<&str>) -> Option<Offer>,
+) -> Result<(StartHandshake<TcpStream>, Option<String>, Offer), NotShaken> {
     let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
     let asked = start.client_hello().server_name().map(str::to_owned);
     let offer = choose(asked.as_deref()).ok_or(NotShaken::NoCertificate)?;
-    let stream = start.into_stream(offer.config).await?;
-    let version = match stream.get_ref().1.protocol_version() {
+    Ok((start, asked, offer))
+}
+
+fn secured(
+    session: &ServerConnection,
+    asked: Option<&str>,
+    certificate: Arc<Certificate>,
+) -> Secured {
+    let version = match session.protocol_version() {
         Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
         _ => "TLSv1.3",
     };
-    let secured = Secured {
+    Secured {
         version,
-        ..Secured::new(asked.as_deref(), offer.certificate)
-    };
-    Ok((stream, secured))
+        ..Secured::new(asked, certificate)
+    }
 }

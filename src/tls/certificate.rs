@@ -10,6 +10,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, Error, InconsistentKeys, ServerConfig, version};
 use sha2::{Digest, Sha256};
 
+use super::apart::is_slow;
 use super::faults::Fault;
 use super::judge::Judge;
 use super::names::folded;
@@ -237,6 +238,11 @@ impl Certificate {
                 day(now)
             )
         })
+    }
+
+    /// Whether a signature of it takes so long that no worker may wait for it.
+    pub(super) fn is_slow(&self) -> bool {
+        is_slow(&*self.key.key)
     }
 
     /// The chain with its key, for a server of rustls.

@@ -3,6 +3,7 @@
 //! from where they are into rustls and nowhere else: nothing here can show one.
 
 mod accept;
+mod apart;
 mod authorities;
 mod certificate;
 mod certificates;
