@@ -15,7 +15,9 @@ use super::hash::Ring;
 use super::node_state::NodeState;
 use super::queue::Queue;
 use super::slot::Slot;
-use crate::model::{AdminState, HealthCheck, Name, Node, NodeAddress, Policy, Pool, PoolTls};
+use crate::model::{
+    AdminState, HealthCheck, Name, Node, NodeAddress, Policy, Pool, PoolTls, ProxyProtocol,
+};
 
 /// Limit: nodes that are gone and whose clients are still remembered. More in the time of one
 /// binding are made by a program, and none of them comes back.
@@ -43,6 +45,7 @@ struct Inner {
 struct Known {
     address: NodeAddress,
     tls: Option<PoolTls>,
+    proxy_protocol: ProxyProtocol,
     check: Option<HealthCheck>,
     state: Arc<NodeState>,
 }
@@ -83,7 +86,8 @@ impl Registry {
         let known = inner.nodes.entry((name.clone(), node.name.clone()));
         let known = known.or_default();
         let same = |k: &&Known| {
-            k.address == node.address && k.tls == pool.tls && k.check == pool.health_check
+            let is_asked_so = k.tls == pool.tls && k.proxy_protocol == pool.proxy_protocol;
+            k.address == node.address && is_asked_so && k.check == pool.health_check
         };
         if let Some(known) = known.iter().find(same) {
             return known.state.clone();
@@ -94,6 +98,7 @@ impl Registry {
         known.push(Known {
             address: node.address.clone(),
             tls: pool.tls.clone(),
+            proxy_protocol: pool.proxy_protocol,
             check: check.cloned(),
             state: state.clone(),
         });

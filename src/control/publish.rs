@@ -122,8 +122,12 @@ pub(super) fn targets(snapshot: &Snapshot) -> Vec<Target> {
     let mut targets = Vec::new();
     for pool in &snapshot.pools {
         let host = snapshot.config.check_host(&pool.config);
-        let check = pool.config.health_check.as_ref();
-        let nodes = Target::of(&pool.balancer, check, host.as_deref(), &pool.to_nodes);
+        let nodes = Target::of(
+            &pool.balancer,
+            &pool.config,
+            host.as_deref(),
+            &pool.to_nodes,
+        );
         targets.extend(nodes);
     }
     targets

@@ -6,7 +6,7 @@ use super::time::{UP_TO_A_DAY, ZERO_OR_UP_TO_A_DAY};
 use super::value::{number, parsed, parsed_or_empty, time, word};
 use super::writer::Writer;
 use super::{affinity, health_check, keepalive, node, pool_tls, queue, retry};
-use crate::model::{HashKey, HeaderValue, Policy, Pool};
+use crate::model::{HashKey, HeaderValue, Policy, Pool, ProxyProtocol};
 
 /// More failures than this within one `fail_timeout` is no rule any more.
 const MAX_FAILS: u16 = 10_000;
@@ -20,6 +20,11 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Pool {
         policy: r.get("policy", d.policy, word(&Policy::ALL, Policy::as_str, &[])),
         hash_key: r.get("hash_key", d.hash_key, parsed(HashKey::parse)),
         tls: r.table("tls", pool_tls::read),
+        proxy_protocol: r.get(
+            "proxy_protocol",
+            d.proxy_protocol,
+            word(&ProxyProtocol::ALL, ProxyProtocol::as_str, &[]),
+        ),
         host: r.get("host", d.host, parsed_or_empty(host)),
         connect_timeout: r.get("connect_timeout", d.connect_timeout, time(UP_TO_A_DAY)),
         send_timeout: r.get("send_timeout", d.send_timeout, time(UP_TO_A_DAY)),
@@ -64,6 +69,11 @@ pub(super) fn write(w: &mut Writer, pool: &Pool) {
         // `{}` is on.
         w.table_always("tls", |w| pool_tls::write(w, tls));
     }
+    w.field(
+        "proxy_protocol",
+        pool.proxy_protocol.as_str(),
+        d.proxy_protocol.as_str(),
+    );
     w.field(
         "host",
         pool.host.as_ref().map_or("", HeaderValue::as_str),

@@ -1,9 +1,11 @@
 //! Shaking hands with a node that is probed, and what is wrong where that fails.
 
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::client::TlsStream;
 
+use super::probe::not_connected;
 use crate::balance::{Cause, Facts, quoted};
 use crate::tls::{NoTls, ToNode};
 
@@ -16,13 +18,28 @@ pub(super) enum Reached {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// Shakes hands by `tls` before `until`; none is plain.
+/// Says `header`, ahead of all else.
+pub(super) async fn tell(
+    stream: &mut (impl AsyncWrite + Unpin),
+    header: &[u8],
+    until: Instant,
+    facts: &mut Facts,
+) -> Result<(), Cause> {
+    match timeout_at(until, stream.write_all(header)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(not_connected(&error, facts)),
+        Err(_) => Err(Cause::ConnectTimeout),
+    }
+}
+
+/// Says `header`, and shakes hands by `tls` before `until`; none is plain.
 pub(super) async fn greet(
-    stream: TcpStream,
-    tls: Option<&ToNode>,
+    mut stream: TcpStream,
+    (tls, header): (Option<&ToNode>, &[u8]),
     until: Instant,
     facts: &mut Facts,
 ) -> Result<Reached, Cause> {
+    tell(&mut stream, header, until, facts).await?;
     let Some(tls) = tls else {
         return Ok(Reached::Plain(stream));
     };

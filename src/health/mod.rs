@@ -30,7 +30,7 @@ pub use overheard::Exchange;
 pub use probe::{Asked, try_once};
 
 use crate::balance::{Balancer, Cause, CheckResult, Health, NodeState};
-use crate::model::{HealthCheck, Language, Name, NodeAddress};
+use crate::model::{HealthCheck, Language, Name, NodeAddress, Pool, ProxyProtocol};
 use crate::tls::ToNode;
 use tally::Tally;
 
@@ -56,16 +56,18 @@ pub struct Target {
     pub host: Option<String>,
     /// How TLS is spoken to it; none is plain.
     pub tls: Option<Arc<ToNode>>,
+    /// Whether it is told who a connection is for.
+    pub proxy_protocol: ProxyProtocol,
     /// Where what is found is written down.
     pub state: Arc<NodeState>,
 }
 
 impl Target {
-    /// The nodes of a pool, each to be probed by the pool's check, which asks for `host`; and to
+    /// The nodes of a pool, each to be probed as its `config` has it, asked for `host`; and to
     /// the first, the second, … by these TLS is spoken.
     pub fn of<'a>(
         pool: &'a Balancer,
-        check: Option<&'a HealthCheck>,
+        config: &'a Pool,
         host: Option<&'a str>,
         to_nodes: &'a [Arc<ToNode>],
     ) -> impl Iterator<Item = Self> + 'a {
@@ -74,7 +76,8 @@ impl Target {
             pool: pool.name().clone(),
             node: candidate.name.clone(),
             address: candidate.address.clone(),
-            check: check.cloned(),
+            check: config.health_check.clone(),
+            proxy_protocol: config.proxy_protocol,
             host: host.map(str::to_owned),
             tls: to_nodes.get(index).cloned(),
             state: candidate.state.clone(),
@@ -216,6 +219,7 @@ async fn keep_probing(
             check: &check,
             node: &target.address,
             tls: tls.as_deref(),
+            proxy_protocol: target.proxy_protocol,
             host: host.as_deref(),
             silent,
         };

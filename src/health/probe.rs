@@ -10,12 +10,12 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::ask::ask;
-use super::greet::{Reached, greet};
+use super::greet::{Reached, greet, tell};
 use super::overheard::{Exchange, Overheard};
 use super::socket;
 use crate::balance::{Cause, CheckResult, Facts, Unresolved, quoted};
-use crate::http::is_own_shortage;
-use crate::model::{CheckKind, HealthCheck, NodeAddress, Way};
+use crate::http::{is_own_shortage, proxy_header};
+use crate::model::{CheckKind, HealthCheck, NodeAddress, ProxyProtocol, Way};
 use crate::tls::ToNode;
 
 /// What a probe asks, and of whom.
@@ -27,6 +27,9 @@ pub struct Asked<'a> {
     pub node: &'a NodeAddress,
     /// How TLS is spoken to it; none is plain.
     pub tls: Option<&'a ToNode>,
+    /// Whether it is told, ahead of all else, that nobody's connection comes. A `port` of the check's own is
+    /// told nothing, as by HAProxy.
+    pub proxy_protocol: ProxyProtocol,
     /// The Host sent; none is the node's own address.
     pub host: Option<&'a str>,
     /// Whether requests wait on it unanswered. A stopped process still accepts, since the
@@ -60,6 +63,7 @@ async fn probe_heard(
         check,
         node,
         tls,
+        proxy_protocol,
         host,
         silent,
     }: Asked<'_>,
@@ -72,14 +76,22 @@ async fn probe_heard(
     let mut facts = facts(check, node, host);
     facts.asked = tls.map(|tls| tls.asked().to_owned());
     let time = (began, until);
+    let proxy_protocol = match check.port {
+        Some(_) => ProxyProtocol::Off,
+        None => proxy_protocol,
+    };
+    let header = proxy_header(proxy_protocol, None);
     let found = match node.way() {
         Way::Unix(path) => match socket::connect(path, until, &mut facts).await {
-            Ok(stream) => examine((check, silent), stream, time, (&mut facts, heard)).await,
+            Ok(mut stream) => match tell(&mut stream, &header, until, &mut facts).await {
+                Ok(()) => examine((check, silent), stream, time, (&mut facts, heard)).await,
+                Err(cause) => Err(cause),
+            },
             Err(cause) => Err(cause),
         },
         Way::Ip(_) | Way::Name { .. } => {
             let about = (&mut facts, heard);
-            match connect((check, tls), addresses, began, about.0).await {
+            match connect((check, tls, &header), addresses, began, about.0).await {
                 Ok(Reached::Plain(stream)) => examine((check, silent), stream, time, about).await,
                 Ok(Reached::Tls(stream)) => examine((check, silent), stream, time, about).await,
                 Err(Some(cause)) => Err(cause),
@@ -178,7 +190,7 @@ fn facts(check: &HealthCheck, node: &NodeAddress, host: Option<&str>) -> Facts {
 // where there is no address. One that never answers must leave time for the
 // next, so each has an equal share, and what an earlier one left over.
 async fn connect(
-    (check, tls): (&HealthCheck, Option<&ToNode>),
+    (check, tls, header): (&HealthCheck, Option<&ToNode>, &[u8]),
     addresses: &[SocketAddr],
     began: Instant,
     facts: &mut Facts,
@@ -194,7 +206,7 @@ async fn connect(
         until += share;
         facts.address = address.to_string();
         last = Some(match timeout_at(until, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => match greet(stream, tls, until, facts).await {
+            Ok(Ok(stream)) => match greet(stream, (tls, header), until, facts).await {
                 Ok(reached) => return Ok(reached),
                 Err(cause) => cause,
             },

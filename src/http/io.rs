@@ -1,6 +1,7 @@
 //! What a connection runs over.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -86,6 +87,16 @@ impl Io {
                 self.poll_write(cx, slices)
             }
             (Self::Tls(stream), _) => stream.poll_write(cx, slices),
+        }
+    }
+
+    /// Where it has reached us; none of a Unix socket, or of a connection that is gone.
+    pub(super) fn local_address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.local_addr().ok(),
+            Self::Unix(_) => None,
+            Self::Fresh(fresh) => fresh.socket()?.local_addr().ok(),
+            Self::Tls(stream) => stream.socket.local_addr().ok(),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Affinity, HashKey, HeaderValue, HealthCheck, Name, Node, Policy, PoolTls, Retry};
+use super::{
+    Affinity, HashKey, HeaderValue, HealthCheck, Name, Node, Policy, PoolTls, ProxyProtocol, Retry,
+};
 
 /// Connections to a node kept for the next request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub struct Pool {
     pub hash_key: HashKey,
     /// How TLS is spoken to its nodes; none is plain.
     pub tls: Option<PoolTls>,
+    /// Whether its nodes are told who a connection is for, ahead of all else on it.
+    pub proxy_protocol: ProxyProtocol,
     /// Host sent to the nodes; none is the client's.
     pub host: Option<HeaderValue>,
     /// Longest time to connect to a node.
@@ -97,6 +101,7 @@ impl Pool {
             policy: Policy::RoundRobin,
             hash_key: HashKey::default(),
             tls: None,
+            proxy_protocol: ProxyProtocol::Off,
             host: None,
             connect_timeout: Duration::from_secs(1),
             send_timeout: Duration::from_secs(60),

@@ -5,19 +5,20 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::Reason;
+use super::connection::Client;
 use super::failure::Failure;
 use super::forward::{Forwarding, Sides};
 use super::head_read::HeadRead;
 use super::headers::{begin_request, end_request};
 use super::held::Held;
-use super::links::{Link, connect};
+use super::links::{Link, Manner, Named, connect};
 use super::request::Try;
 use super::request_body::{send_body, write_out};
 use super::retry::is_repeatable;
 use crate::balance::{Health, Lease, Tried};
 use crate::http::{BodyReader, Framing, Piece, response_framing};
 use crate::metrics::RetryReason;
-use crate::model::Condition;
+use crate::model::{Condition, ProxyProtocol};
 
 /// A kept connection older than this carries only what may be repeated.
 const FRESH: Duration = Duration::from_millis(100);
@@ -61,7 +62,10 @@ pub(super) async fn attempt<'x>(
 ) -> Result<Answered, Failure> {
     let (pool, request) = (&this.pool.config, &this.exchange.request);
     let (worker, node) = (this.exchange.worker, &lease.candidate().state);
-    let tls = this.pool.to_nodes.get(lease.index());
+    let manner = Manner {
+        tls: this.pool.to_nodes.get(lease.index()),
+        named: named(this, sides.client),
+    };
     let mut attempt = Attempt {
         this,
         lease,
@@ -72,7 +76,7 @@ pub(super) async fn attempt<'x>(
     };
     let risks_nothing = request.is_idempotent() && (!request.has_body() || sides.body.is_held());
     let freshness = (!risks_nothing).then_some(FRESH);
-    if let Some(link) = worker.links.take((node, tls), freshness, this.now()) {
+    if let Some(link) = worker.links.take((node, manner), freshness, this.now()) {
         match attempt.on(sides, link).await {
             // The node closed it while we wrote. Nobody's failure: asked once more on a new
             // connection, and it does not count as a try.
@@ -85,9 +89,23 @@ pub(super) async fn attempt<'x>(
         }
     }
     let start = this.now();
-    let link = connect(lease.candidate(), tls, start + pool.connect_timeout).await;
+    let link = connect(lease.candidate(), manner, start + pool.connect_timeout).await;
     attempt.note.connect = Some(this.now() - start);
     attempt.on(sides, link.map_err(Failure::Connect)?).await
+}
+
+/// Whom the pool's nodes are told that a connection is for.
+fn named(this: &Forwarding<'_, '_>, client: &Client) -> Option<Named> {
+    let version = this.pool.config.proxy_protocol;
+    if version == ProxyProtocol::Off {
+        return None;
+    }
+    let origin = this.exchange.request.origin;
+    Some(Named {
+        version,
+        client: (origin.ip, origin.port).into(),
+        at: client.conn.local_address()?,
+    })
 }
 
 impl Attempt<'_, '_> {

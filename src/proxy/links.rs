@@ -8,12 +8,15 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use crate::balance::{Candidate, NodeState};
-use crate::http::{Conn, Io, Reusable, Scratch, TlsIo, connect_unix, is_own_shortage};
-use crate::model::{Keepalive, Way};
+use crate::http::{
+    Conn, Io, Reusable, Scratch, TlsIo, connect_unix, is_own_shortage, proxy_header,
+};
+use crate::model::{Keepalive, ProxyProtocol, Way};
 use crate::tls::{NoTls, ToNode};
 
 /// A connection to a node.
@@ -22,6 +25,8 @@ pub(super) struct Link {
     pub(super) conn: Conn,
     /// What the node was asked for and judged by; none is plain.
     tls: Option<Arc<ToNode>>,
+    /// Whom it is for, where the node was told.
+    named: Option<Named>,
     born: Instant,
     /// Requests sent on it.
     uses: u32,
@@ -30,11 +35,12 @@ pub(super) struct Link {
 
 impl Link {
     // Boxed, since a request hands it on a dozen times.
-    fn new(io: Io, tls: ToNodeIfAny<'_>) -> Box<Self> {
+    fn new(io: Io, tls: ToNodeIfAny<'_>, named: Option<Named>) -> Box<Self> {
         let now = Instant::now();
         Box::new(Self {
             conn: Conn::new(io),
             tls: tls.cloned(),
+            named,
             born: now,
             uses: 0,
             idle_since: now,
@@ -53,6 +59,22 @@ impl Link {
 
 /// How TLS is spoken to a node; none is plain.
 pub(super) type ToNodeIfAny<'t> = Option<&'t Arc<ToNode>>;
+
+/// Whom a connection is for, where the node is told ahead of all else on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) version: ProxyProtocol,
+    pub(super) client: SocketAddr,
+    /// Where it has reached us.
+    pub(super) at: SocketAddr,
+}
+
+/// How a node is spoken to, and for whom.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Manner<'t> {
+    pub(super) tls: ToNodeIfAny<'t>,
+    pub(super) named: Option<Named>,
+}
 
 /// Why no connection was made.
 #[derive(Debug, thiserror::Error)]
@@ -101,19 +123,21 @@ impl Links {
     /// than `freshness` is not risked: the node may be closing it at this moment.
     pub(super) fn take(
         &self,
-        (node, tls): (&NodeState, ToNodeIfAny<'_>),
+        (node, manner): (&NodeState, Manner<'_>),
         freshness: Option<Duration>,
         now: Instant,
     ) -> Option<Box<Link>> {
         let mut idle = self.idle.borrow_mut();
         let links = idle.get_mut(&node.id())?;
-        while let Some((mut link, until)) = links.pop() {
+        let is_for_him = |idle: &Idle| idle.0.named == manner.named;
+        while let Some(place) = links.iter().rposition(is_for_him) {
+            let (mut link, until) = links.remove(place);
             let fresh = freshness.is_none_or(|limit| now - link.idle_since < limit);
             if !fresh {
-                links.push((link, until));
+                links.insert(place, (link, until));
                 return None;
             }
-            if now >= until || !link.is_by(tls) {
+            if now >= until || !link.is_by(manner.tls) {
                 link.conn.close_now();
                 continue;
             }
@@ -169,26 +193,30 @@ impl Links {
     }
 }
 
-/// Connects to a node, its addresses in order, before `until`, and shakes hands with it by `tls`.
+/// Connects to a node, its addresses in order, before `until`, tells it whom that is for and shakes
+/// hands with it, as `manner` has it.
 pub(super) async fn connect(
     node: &Candidate,
-    tls: ToNodeIfAny<'_>,
+    manner: Manner<'_>,
     until: Instant,
 ) -> Result<Box<Link>, ConnectError> {
     match node.address.way() {
-        Way::Ip(address) => connect_tcp(&[address], tls, until).await,
-        Way::Name { .. } => connect_tcp(&node.state.socket_addresses(), tls, until).await,
+        Way::Ip(address) => connect_tcp(&[address], manner, until).await,
+        Way::Name { .. } => connect_tcp(&node.state.socket_addresses(), manner, until).await,
         Way::Unix(path) => match timeout_at(until, connect_unix(path)).await {
             Err(_) => Err(ConnectError::Timeout),
             Ok(Err(error)) => Err(ConnectError::of(error)),
-            Ok(Ok(stream)) => Ok(Link::new(Io::Unix(stream), None)),
+            Ok(Ok(mut stream)) => {
+                tell(&mut stream, manner.named, until).await?;
+                Ok(Link::new(Io::Unix(stream), None, manner.named))
+            }
         },
     }
 }
 
 async fn connect_tcp(
     addresses: &[SocketAddr],
-    tls: ToNodeIfAny<'_>,
+    manner: Manner<'_>,
     until: Instant,
 ) -> Result<Box<Link>, ConnectError> {
     let mut last = ConnectError::Unresolved;
@@ -201,14 +229,18 @@ async fn connect_tcp(
         match timeout_at(until, TcpStream::connect(address)).await {
             Err(_) => last = ConnectError::Timeout,
             Ok(Err(error)) => last = ConnectError::of(error),
-            Ok(Ok(stream)) => {
+            Ok(Ok(mut stream)) => {
                 // Without it a response waits up to 40 ms for an acknowledgement.
                 drop(stream.set_nodelay(true));
-                let Some(tls) = tls else {
-                    return Ok(Link::new(Io::Tcp(stream), None));
+                if let Err(error) = tell(&mut stream, manner.named, until).await {
+                    last = error;
+                    continue;
+                }
+                let Some(tls) = manner.tls else {
+                    return Ok(Link::new(Io::Tcp(stream), None, manner.named));
                 };
                 // Apart, so that who speaks plain carries no room for it.
-                match Box::pin(shake_hands(stream, tls, until)).await {
+                match Box::pin(shake_hands(stream, (tls, manner.named), until)).await {
                     Ok(link) => return Ok(link),
                     Err(error) => last = error,
                 }
@@ -218,9 +250,26 @@ async fn connect_tcp(
     Err(last)
 }
 
+/// Tells a node whom a connection is for. A header fits into any socket's buffer, so that nothing is waited
+/// for but a node that is gone.
+async fn tell(
+    stream: &mut (impl AsyncWrite + Unpin),
+    named: Option<Named>,
+    until: Instant,
+) -> Result<(), ConnectError> {
+    let Some(named) = named else {
+        return Ok(());
+    };
+    let header = proxy_header(named.version, Some((named.client, named.at)));
+    match timeout_at(until, stream.write_all(&header)).await {
+        Err(_) => Err(ConnectError::Timeout),
+        Ok(told) => told.map_err(ConnectError::of),
+    }
+}
+
 async fn shake_hands(
     stream: TcpStream,
-    tls: &Arc<ToNode>,
+    (tls, named): (&Arc<ToNode>, Option<Named>),
     until: Instant,
 ) -> Result<Box<Link>, ConnectError> {
     match timeout_at(until, tls.shake(stream)).await {
@@ -228,7 +277,7 @@ async fn shake_hands(
         Ok(Err(why)) => Err(ConnectError::NoTls(why)),
         Ok(Ok((socket, session))) => {
             let io = Io::Tls(Box::new(TlsIo::new(socket, session)));
-            Ok(Link::new(io, Some(tls)))
+            Ok(Link::new(io, Some(tls), named))
         }
     }
 }
@@ -242,7 +291,7 @@ mod tests {
     use socket2::{Domain, SockAddr, Socket, Type};
     use tokio::time::{Instant, timeout};
 
-    use super::{ConnectError, Links, Scratch, TcpStream, connect};
+    use super::{ConnectError, Links, Manner, Scratch, TcpStream, connect};
     use crate::balance::{Balancer, Registry};
     use crate::model::{Keepalive, Name, Node, NodeAddress, Pool};
 
@@ -272,7 +321,7 @@ mod tests {
         let addresses = vec![deaf_address, good.local_addr().unwrap()];
         candidate.state.set_addresses(addresses);
         let until = Instant::now() + Duration::from_secs(6);
-        assert!(connect(candidate, None, until).await.is_ok());
+        assert!(connect(candidate, Manner::default(), until).await.is_ok());
         drop(queue);
     }
 
@@ -292,7 +341,7 @@ mod tests {
         let balancer = at_socket(&path);
         let candidate = &balancer.nodes()[0];
         let until = Instant::now() + Duration::from_secs(20);
-        let link = connect(candidate, None, until).await.unwrap();
+        let link = connect(candidate, Manner::default(), until).await.unwrap();
         let (theirs, _) = node.accept().await.unwrap();
         let links = Links::default();
         let keepalive = Keepalive {
@@ -306,12 +355,14 @@ mod tests {
         };
         keep(link);
         let link = links
-            .take((&candidate.state, None), None, Instant::now())
+            .take((&candidate.state, Manner::default()), None, Instant::now())
             .unwrap();
         drop(theirs);
         keep(link);
         // Gone as soon as the runtime has heard of the end.
-        while let Some(link) = links.take((&candidate.state, None), None, Instant::now()) {
+        while let Some(link) =
+            links.take((&candidate.state, Manner::default()), None, Instant::now())
+        {
             assert!(Instant::now() < until);
             keep(link);
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -324,7 +375,7 @@ mod tests {
         let path = dir.path().join("s");
         let balancer = at_socket(&path);
         let soon = || Instant::now() + Duration::from_millis(100);
-        let refused = connect(&balancer.nodes()[0], None, soon())
+        let refused = connect(&balancer.nodes()[0], Manner::default(), soon())
             .await
             .unwrap_err();
         assert!(matches!(refused, ConnectError::Refused(_)), "{refused}");
@@ -332,7 +383,7 @@ mod tests {
         full.bind(&SockAddr::unix(&path).unwrap()).unwrap();
         full.listen(0).unwrap();
         let _first = std::os::unix::net::UnixStream::connect(&path).unwrap();
-        let late = connect(&balancer.nodes()[0], None, soon())
+        let late = connect(&balancer.nodes()[0], Manner::default(), soon())
             .await
             .unwrap_err();
         assert!(matches!(late, ConnectError::Timeout), "{late}");

@@ -59,6 +59,7 @@ mod open_files;
 mod policies;
 mod protocol;
 mod proxied;
+mod proxied_to_nodes;
 mod queue;
 mod reload;
 mod rules;

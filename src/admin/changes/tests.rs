@@ -147,6 +147,7 @@ const PROTOCOLS: &[&str] = &[
     "TLS",
     "HSTS",
     "GET",
+    "PROXY",
     "WebSocket",
     "Cookie",
     "SameSite",

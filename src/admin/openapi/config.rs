@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use super::schema::{Object, any_of, flag, form, list, number, of, or, said, text, word};
 use super::values;
 use crate::model::{
-    CheckMethod, Condition, Fsync, LogFormat, LogLevel, Policy, Redirect, SameSite, Sessions,
-    Settings, TlsVersion, WebhookEvent,
+    CheckMethod, Condition, Fsync, LogFormat, LogLevel, Policy, ProxyProtocol, Redirect, SameSite,
+    Sessions, Settings, TlsVersion, WebhookEvent,
 };
 
 /// The tables and the kinds of values.
@@ -159,6 +159,10 @@ fn pool() -> Object {
         .may(
             "tls",
             said(pool_tls(), "How TLS is spoken to the nodes; absent: plain."),
+        )
+        .may(
+            "proxy_protocol",
+            or(word(ProxyProtocol::ALL.map(ProxyProtocol::as_str)), "off"),
         )
         .may(
             "host",

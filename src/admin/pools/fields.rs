@@ -36,6 +36,10 @@ const SECURE: &[(&str, Words)] = &[
     ("auto", ["As the request", "随请求"]), ("true", ["Always", "始终"]), ("false", ["Never", "从不"]),
 ];
 
+const PROXY: &[(&str, Words)] = &[
+    ("off", ["Off", "关闭"]), ("v1", ["Version 1", "版本 1"]), ("v2", ["Version 2", "版本 2"]),
+];
+
 const TIMES: Words = ["times", "次"];
 const REQUESTS: Words = ["requests", "个请求"];
 
@@ -82,6 +86,7 @@ const TLS: &[Field] = &[
     Field::new("tls.verify", Kind::Flag, ["Verify their certificates", "验证节点证书"], ["Without it whoever stands between can read and change everything.", "不验证时，中间人可以读取和篡改所有内容。"]).when("if-tls"),
     Field::new("tls.ca", Kind::Text, ["Authority", "签发机构"], ["A PEM file of the authority, or of a node's own certificate. Empty: those that this machine trusts.", "签发机构证书（或节点自签名证书）的 PEM 文件。留空则信任本机已信任的机构。"]).when("if-tls"),
     Field::new("tls.server_name", Kind::Text, ["Name in the certificate", "证书中的名称"], ["Empty: that of the node's address.", "留空则为节点地址中的名称。"]).when("if-tls"),
+    Field::new("proxy_protocol", Kind::Choice(PROXY), ["PROXY protocol", "PROXY 协议"], ["Tells the nodes ahead of each connection who it is for. They must expect it, and a connection then serves one client only.", "在每个连接开头告知节点客户端是谁。节点必须启用此协议；每个连接只服务一个客户端。"]),
 ];
 
 const QUEUE: &[Field] = &[

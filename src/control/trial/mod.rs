@@ -14,7 +14,9 @@ use tokio::time::{Instant, timeout};
 use super::{Control, Handle};
 use crate::balance::{CheckResult, Unresolved};
 use crate::health::{self, Asked};
-use crate::model::{CheckKind, Expect, HealthCheck, HttpCheck, NodeAddress, Pool, Way};
+use crate::model::{
+    CheckKind, Expect, HealthCheck, HttpCheck, NodeAddress, Pool, ProxyProtocol, Way,
+};
 use crate::snapshot::Snapshot;
 use crate::tls::ToNode;
 
@@ -126,6 +128,7 @@ struct Question {
     address: NodeAddress,
     check: HealthCheck,
     tls: Option<Arc<ToNode>>,
+    proxy_protocol: ProxyProtocol,
     host: Option<String>,
     only_connects: bool,
 }
@@ -203,6 +206,7 @@ impl Control {
             check: &question.check,
             node: &question.address,
             tls: question.tls.as_deref(),
+            proxy_protocol: question.proxy_protocol,
             host: question.host.as_deref(),
             silent: false,
         };
@@ -247,6 +251,7 @@ fn of_pool(snapshot: &Snapshot, pool: &Pool, address: NodeAddress) -> Question {
     let check = pool.health_check.clone().unwrap_or_default();
     Question {
         tls,
+        proxy_protocol: pool.proxy_protocol,
         ..with_question(address, check, host)
     }
 }
@@ -266,6 +271,7 @@ fn with_question(address: NodeAddress, mut check: HealthCheck, host: Option<Stri
         address,
         check,
         tls: None,
+        proxy_protocol: ProxyProtocol::Off,
         host,
         only_connects,
     }

@@ -44,7 +44,7 @@ fn pool(addresses: &[String], check: Option<HealthCheck>) -> Pool {
 
 fn targets(pool: &Pool, registry: &Registry) -> Vec<Target> {
     let balancer = Balancer::build(pool, registry);
-    Target::of(&balancer, pool.health_check.as_ref(), None, &[]).collect()
+    Target::of(&balancer, pool, None, &[]).collect()
 }
 
 // A node that accepts and counts; aborting its task closes its port.
@@ -186,7 +186,7 @@ async fn another_host_is_asked_for_by_the_probes_that_are_under_way() {
     let mut last = None;
     for host in [Some("shop.example"), None, Some("other.example")] {
         let balancer = Balancer::build(&pool, &registry);
-        let targets = Target::of(&balancer, pool.health_check.as_ref(), host, &[]);
+        let targets = Target::of(&balancer, &pool, host, &[]);
         supervisor.follow(targets, REFRESH);
         let task = supervisor.probes.values().next().unwrap().0.0.id();
         assert_eq!(*last.get_or_insert(task), task, "the same task goes on");

@@ -21,6 +21,7 @@ async fn result(path: &Path, check: &HealthCheck, silent: bool) -> CheckResult {
         check,
         node: &node,
         host: None,
+        proxy_protocol: crate::model::ProxyProtocol::Off,
         silent,
     };
     // A socket has no name that could be unresolved.

@@ -8,6 +8,7 @@ pub use send::FileSent;
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::ReadBuf;
@@ -44,6 +45,11 @@ pub struct Conn {
 }
 
 impl Conn {
+    /// Where it has reached us; none of a connection that is gone.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        self.io.local_address()
+    }
+
     /// A fresh connection.
     pub fn new(io: Io) -> Self {
         Self {

@@ -153,11 +153,14 @@ fn needs(bytes: usize) -> Parsed {
 #[cfg(test)]
 mod tests {
     use proptest::collection::vec;
-    use proptest::prelude::{any, prop_assert, proptest};
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
     use proptest::prop_oneof;
     use proptest::strategy::{Just, Strategy};
 
     use super::{FIXED, LINE, Parsed, REST, SIGNATURE, parse};
+    use crate::http::proxy_header;
+    use crate::model::ProxyProtocol;
+    use std::net::SocketAddr;
 
     fn v2(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
         let length = u16::try_from(rest.len()).unwrap().to_be_bytes();
@@ -275,6 +278,22 @@ mod tests {
             let (taken, done) = read(&[header.clone(), more].concat());
             prop_assert!(matches!(done, Some(Parsed::Client(_) | Parsed::Nobody)));
             prop_assert!(taken == header.len());
+        }
+
+        #[test]
+        fn what_nodes_are_told_of_a_client_is_who_it_is(client in any::<SocketAddr>(), at in any::<SocketAddr>()) {
+            for version in [ProxyProtocol::V1, ProxyProtocol::V2] {
+                let header = proxy_header(version, Some((client, at)));
+                let (taken, done) = read(&header);
+                let Some(Parsed::Client(told)) = done else {
+                    panic!("{header:?}: {done:?}");
+                };
+                prop_assert_eq!(taken, header.len());
+                prop_assert_eq!(told.ip().to_canonical(), client.ip().to_canonical());
+                prop_assert_eq!(told.port(), client.port());
+                let own = proxy_header(version, None);
+                prop_assert_eq!(read(&own), (own.len(), Some(Parsed::Nobody)));
+            }
         }
 
         #[test]

@@ -41,15 +41,6 @@ pub(super) struct Raw<'b> {
     others_tried: bool,
 }
 
-/// What the flags of a record say of some of its texts, all together.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Said {
-    /// Whether one of them may be another than the last of its kind.
-    pub(super) is_other: bool,
-    /// A bit for each that is there.
-    pub(super) there: u32,
-}
-
 /// Texts by their place.
 type Texts<'b> = [&'b [u8]; TEXTS];
 
@@ -74,16 +65,13 @@ impl<'b> Raw<'b> {
         flag(self.flags, text as usize) == HERE
     }
 
-    /// What is said of these texts, none of which is the node.
-    pub(super) fn said<const N: usize>(&self, texts: [Text; N]) -> Said {
-        let all = texts
-            .iter()
-            .fold(0, |all, text| all | (3 << (2 * *text as usize)));
-        let flags = self.flags & all;
-        Said {
-            is_other: (flags >> 1) & SAMES != 0,
-            there: (flags | (flags >> 1)) & SAMES,
-        }
+    /// Of these texts, none of which is the node: whether one may be another than the last of its kind, and
+    /// a bit for each that is there.
+    pub(super) fn said<const N: usize>(&self, texts: [Text; N]) -> (bool, u32) {
+        let bits = |all, text: &Text| all | (3 << (2 * *text as usize));
+        let flags = self.flags & texts.iter().fold(0, bits);
+        let is_other = (flags >> 1) & SAMES != 0;
+        (is_other, (flags | (flags >> 1)) & SAMES)
     }
 
     /// The number of its node within the batch; 0 is that of no node, none one beyond those that have a

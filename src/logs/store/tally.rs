@@ -107,9 +107,9 @@ impl<'b, F: FnMut(&Part<'b>)> Tally<'b, F> {
 
     /// Which part a record belongs to.
     fn place(&mut self, raw: &Raw<'b>, second: u64) -> usize {
-        let said = raw.said(SAID);
-        if said.is_other || said.there != self.there {
-            self.there = said.there;
+        let (is_other, there) = raw.said(SAID);
+        if is_other || there != self.there {
+            self.there = there;
             self.known.clear();
         }
         let number = raw.node_number();

@@ -12,7 +12,7 @@ use super::{DAY, header_name, header_set, name, time, timeout};
 use crate::model::{
     AdminState, Affinity, CheckKind, CheckMethod, Condition, CookieDomain, CookieName, CookiePath,
     Expect, HashKey, HeaderValue, HealthCheck, HttpCheck, Keepalive, Name, Node, NodeAddress,
-    Policy, Pool, PoolTls, Queue, Retry, SameSite, Secure,
+    Policy, Pool, PoolTls, ProxyProtocol, Queue, Retry, SameSite, Secure,
 };
 
 fn node(i: usize) -> impl Strategy<Value = Node> {
@@ -173,7 +173,8 @@ pub(super) fn pool(i: usize) -> impl Strategy<Value = Pool> {
     let nodes = (0_usize..4).prop_flat_map(|count| (0..count).map(node).collect::<Vec<_>>());
     let policy = (select(&Policy::ALL), hash_key());
     let head = (name(i), policy, option::of("[a-z0-9.-]{1,9}"));
-    let policies = (retry(), option::of(affinity()), option::of(tls()));
+    let to_nodes = (option::of(tls()), select(&ProxyProtocol::ALL));
+    let policies = (retry(), option::of(affinity()), to_nodes);
     let times = (timeout(), timeout(), timeout(), timeout(), 0_u16..=10_000);
     let check = prop_oneof![
         Just(Some(HealthCheck::default())),
@@ -185,7 +186,7 @@ pub(super) fn pool(i: usize) -> impl Strategy<Value = Pool> {
             times,
             keepalive,
             queue,
-            (retry, affinity, tls),
+            (retry, affinity, (tls, proxy_protocol)),
             mut health_check,
             mut nodes,
         )| {
@@ -210,6 +211,7 @@ pub(super) fn pool(i: usize) -> impl Strategy<Value = Pool> {
                 policy,
                 hash_key,
                 tls: tls.filter(|_| !any_unix),
+                proxy_protocol,
                 host: host.map(|host| HeaderValue::parse(&host).unwrap()),
                 connect_timeout,
                 send_timeout,

@@ -111,6 +111,7 @@ async fn a_silent_node_must_show_that_it_lives() {
             check: &check,
             node: &node,
             host: None,
+            proxy_protocol: crate::model::ProxyProtocol::Off,
             silent: true,
         };
         probe(asked, &[address], Unresolved::NotFound).await.cause

@@ -77,6 +77,7 @@ async fn result(check: &HealthCheck, addresses: &[SocketAddr]) -> CheckResult {
         check,
         node: &node,
         host: None,
+        proxy_protocol: crate::model::ProxyProtocol::Off,
         silent: false,
     };
     probe(asked, addresses, Unresolved::NotFound).await
@@ -201,6 +202,7 @@ async fn a_probe_asks_with_its_own_method_host_and_fields() {
         check: &check,
         node: &node,
         host: Some("shop.example.com"),
+        proxy_protocol: crate::model::ProxyProtocol::Off,
         silent: false,
     };
     let found = probe(question, &[address], Unresolved::NotFound).await;
