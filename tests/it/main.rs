@@ -79,6 +79,7 @@ mod status_and_metrics;
 mod streams;
 mod support;
 mod targets;
+mod testssl;
 mod tidy;
 mod tls;
 mod tls_certificates;
