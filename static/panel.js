@@ -34,6 +34,17 @@
     if (it.matches("[data-submit]") && it.form.reportValidity()) it.form.requestSubmit();
   });
 
+  // A file is read into the field above it, as if it were pasted: the form sends text alone.
+  const offer = () => {
+    for (const it of document.querySelectorAll(".pick[hidden]")) it.hidden = false;
+  };
+  offer();
+  on("htmx:after:swap", offer);
+  on("change", async (event) => {
+    const { into } = event.target.dataset;
+    if (into) document.getElementById(into).value = (await event.target.files[0]?.text()) ?? "";
+  });
+
   on("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;

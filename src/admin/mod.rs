@@ -8,6 +8,7 @@ mod answer;
 mod api;
 mod audit;
 mod box_only;
+mod certificates;
 mod changes;
 mod check_status;
 mod document_page;

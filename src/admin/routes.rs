@@ -12,9 +12,9 @@ use super::history::api as revisions;
 use super::openapi::{self, Operation};
 use super::people::second_factor;
 use super::{
-    api, audit, box_only, check_status, document_page, explain, files, find, history, listeners,
-    logs, logs_page, node, nodes, observe, overview, people, pools, preferences, sessions,
-    settings, setup, sign_in, sites, statics, trial, try_url,
+    api, audit, box_only, certificates, check_status, document_page, explain, files, find, history,
+    listeners, logs, logs_page, node, nodes, observe, overview, people, pools, preferences,
+    sessions, settings, setup, sign_in, sites, statics, trial, try_url,
 };
 use crate::model::Role;
 
@@ -189,9 +189,13 @@ pub(super) const ROUTES: &[Route] = &[
     route(ADMIN,  Page, ("POST", "/listeners/{listener}"), || to(listeners::save)),
     route(ADMIN,  Page, ("GET",  "/listeners/{listener}/remove"), || to(listeners::ask_remove)),
     route(ADMIN,  Page, ("POST", "/listeners/{listener}/remove"), || to(listeners::remove)),
-    route(ADMIN,  Page, ("POST", "/tls"), || to(listeners::add_certificate)),
-    route(ADMIN,  Page, ("GET",  "/tls/{certificate}/remove"), || to(listeners::ask_remove_certificate)),
-    route(ADMIN,  Page, ("POST", "/tls/{certificate}/remove"), || to(listeners::remove_certificate)),
+    route(VIEWER, Page, ("GET",  "/certificates"), || to(certificates::page)),
+    route(ADMIN,  Page, ("POST", "/certificates/https"), || to(certificates::https)),
+    route(ADMIN,  Page, ("POST", "/certificates/upload"), || to(certificates::upload)),
+    route(ADMIN,  Page, ("POST", "/certificates/self-signed"), || to(certificates::self_signed)),
+    route(ADMIN,  Page, ("POST", "/certificates/files"), || to(certificates::files)),
+    route(ADMIN,  Page, ("GET",  "/certificates/{certificate}/remove"), || to(certificates::ask_remove)),
+    route(ADMIN,  Page, ("POST", "/certificates/{certificate}/remove"), || to(certificates::remove)),
     route(VIEWER, Page, ("GET",  "/settings"), || to(settings::show)),
     route(ADMIN,  Page, ("POST", "/settings/webhooks"), || to(settings::add_webhook)),
     route(VIEWER, Page, ("GET",  "/settings/webhooks/{webhook}"), || to(settings::webhook)),

@@ -54,7 +54,7 @@ fn ten_megabytes_and_hostile_text_are_refused_and_shown_as_text() {
         ("/pools", "/pools", "name"),
         ("/pools/django", "/pools/django", "host"),
         ("/files", "/files", "files.root"),
-        ("/listeners", "/tls", "files.chain"),
+        ("/certificates", "/certificates/files", "files.chain"),
     ] {
         let refused = panel.fill(page, form, &[(field, hostile)]);
         assert_eq!(refused.status, 422, "{form}");

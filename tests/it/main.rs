@@ -9,6 +9,7 @@
 mod access;
 mod access_log;
 mod admin_browser;
+mod admin_certificates;
 mod admin_disk;
 mod admin_forms;
 mod admin_forms_refused;

@@ -49,6 +49,10 @@ pub(in crate::admin) enum Kind {
     Pairs,
     /// Several lines of text.
     Area,
+    /// PEM: several lines, or a file.
+    Pem,
+    /// The same, never shown again.
+    PemKey,
     /// Never shown as it is: a new one or nothing.
     Secret,
 }
@@ -112,6 +116,7 @@ impl Source<'_> {
     /// The value of a field as it is typed.
     pub(super) fn text(self, field: &Field) -> String {
         match self {
+            _ if matches!(field.kind, Kind::PemKey) => String::new(),
             Self::Typed(form) if matches!(field.kind, Kind::Many(_) | Kind::Names) => {
                 form.all(field.key).collect::<Vec<_>>().join("\n")
             }
@@ -159,7 +164,7 @@ pub(in crate::admin) fn fill(part: &mut Json, groups: &[Group], form: &Form) {
 
 fn value(field: &Field, form: &Form) -> Option<Json> {
     let text = match field.kind {
-        Kind::Area => form.get(field.key),
+        Kind::Area | Kind::Pem | Kind::PemKey => form.get(field.key),
         _ => form.get(field.key).trim(),
     };
     let whole = || text.parse::<i64>().map_or_else(|_| text.into(), Json::from);

@@ -203,6 +203,7 @@ impl Frame<'_> {
             Kind::Names => ("many", "", names()),
             Kind::Lines | Kind::Pairs => ("area", "", Vec::new()),
             Kind::Area => ("area", "", Vec::new()),
+            Kind::Pem | Kind::PemKey => ("pem", "", Vec::new()),
             Kind::Secret => ("secret", "", Vec::new()),
         };
         Row {

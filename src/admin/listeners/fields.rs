@@ -1,4 +1,4 @@
-//! What the forms of a listener and a certificate ask for.
+//! What the forms of a listener ask for.
 
 use crate::admin::forms::{Field, Group, Kind, NONE, Words};
 
@@ -12,7 +12,7 @@ const RATE: Words = ["bytes/s", "字节/秒"];
 
 const WHERE: &[Field] = &[
     Field::new("address", Kind::Text, ["Address", "地址"], ["IP and port, such as 0.0.0.0:80 for every address of this machine.", "IP 和端口，例如 0.0.0.0:80 表示本机所有地址。"]),
-    Field::new("tls.on", Kind::Flag, ["HTTPS", "HTTPS"], ["With a certificate that stands on the page of all listeners.", "使用监听器列表页中登记的证书。"]),
+    Field::new("tls.on", Kind::Flag, ["HTTPS", "HTTPS"], ["With a certificate of the page Certificates.", "使用“证书”页面中的证书。"]),
     Field::new("tls.certificates", Kind::Names, ["Certificates", "证书"], ["None chosen: all there are, by the name that is asked for.", "不选则用全部证书，按请求的主机名选取。"]).when("if-tls"),
     Field::new("tls.min_version", Kind::Choice(VERSIONS), ["At least", "最低版本"], NONE).when("if-tls"),
 ];
@@ -45,16 +45,4 @@ const NEW: &[Field] = &[
 /// A new listener.
 pub(super) const NEW_LISTENER: &[Group] = &[Group {
     title: ["New listener", "新建监听器"], hint: NONE, folded: false, fields: NEW,
-}];
-
-const CERTIFICATE: &[Field] = &[
-    Field::new("name", Kind::Text, ["Name", "名称"], NONE),
-    Field::new("files.chain", Kind::Text, ["Certificate file", "证书文件"], ["With the chain, PEM, such as /etc/letsencrypt/live/shop/fullchain.pem. Read again when it changes.", "含证书链的 PEM，例如 /etc/letsencrypt/live/shop/fullchain.pem。变化后自动重新读取。"]),
-    Field::new("files.key", Kind::Text, ["Key file", "私钥文件"], ["Such as /etc/letsencrypt/live/shop/privkey.pem.", "例如 /etc/letsencrypt/live/shop/privkey.pem。"]),
-    Field::new("hosts", Kind::Lines, ["For these names", "用于这些主机名"], ["One a line. Empty: those it is made for.", "每行一个。留空则按证书自身的主机名。"]),
-];
-
-/// A new certificate.
-pub(super) const NEW_CERTIFICATE: &[Group] = &[Group {
-    title: ["Add certificate", "添加证书"], hint: NONE, folded: false, fields: CERTIFICATE,
 }];

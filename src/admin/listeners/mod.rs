@@ -1,4 +1,4 @@
-//! Listeners: where clients connect, and the certificates shown there.
+//! Listeners: where clients connect.
 
 #[rustfmt::skip]
 mod fields;
@@ -16,14 +16,13 @@ use super::forms::{
 use super::page::{self, Shell, escaped};
 use crate::control::Handle;
 use crate::document::{Part, PartEdit, PartOp};
-use crate::model::{AdminTls, CertificateSource, Config, KeptAs};
+use crate::model::Config;
 use crate::people::People;
-use fields::{LISTENER, NEW_CERTIFICATE, NEW_LISTENER};
+use fields::{LISTENER, NEW_LISTENER};
 
 /// The entry of the rail, and the page itself.
 const ENTRY: &str = "/sites";
 const HERE: &str = "/listeners";
-const TLS: &str = "/tls";
 
 type Answer = Result<HttpResponse, Wrong>;
 
@@ -35,21 +34,12 @@ struct Line {
     is_open: bool,
 }
 
-struct Certificate {
-    name: String,
-    hosts: String,
-    chain: String,
-    remove: String,
-}
-
 #[derive(Template)]
 #[template(path = "listeners/list.html")]
 struct List {
     shell: Shell,
     listeners: Vec<Line>,
-    certificates: Vec<Certificate>,
     form: View,
-    certificate: View,
 }
 
 #[derive(Template)]
@@ -60,39 +50,22 @@ struct Page {
     form: View,
 }
 
-/// Where a certificate is from, in a word or by its file.
-fn from(source: &CertificateSource) -> String {
-    match source {
-        CertificateSource::Files(files) => files.chain.display().to_string(),
-        CertificateSource::Uploaded | CertificateSource::SelfSigned => {
-            source.kept_as().map_or("", KeptAs::as_str).to_owned()
-        }
-    }
-}
-
 fn url(listener: &str) -> String {
     format!("{HERE}/{}", escaped(listener))
 }
 
-fn new_views(shell: &Shell, listener: Source<'_>, certificate: Source<'_>) -> (View, View) {
-    let frame = |groups| Frame {
+fn new_view(shell: &Shell, source: Source<'_>) -> View {
+    let frame = Frame {
         t: shell.t,
-        groups,
+        groups: NEW_LISTENER,
         names: &[],
         revision: shell.revision,
         may: may(shell),
     };
-    let (listener, certificate) = (
-        frame(NEW_LISTENER).view(HERE, listener),
-        frame(NEW_CERTIFICATE).view(TLS, certificate),
-    );
-    (
-        listener.small(shell.t.listeners_add()),
-        certificate.small(shell.t.listeners_certificate_add()),
-    )
+    frame.view(HERE, source).small(shell.t.listeners_add())
 }
 
-fn list_page(shell: Shell, handle: &Handle, (form, certificate): (View, View)) -> List {
+fn list_page(shell: Shell, handle: &Handle, form: View) -> List {
     let config = handle.config();
     let status = handle.status();
     let is_open = |name: &str| {
@@ -107,45 +80,25 @@ fn list_page(shell: Shell, handle: &Handle, (form, certificate): (View, View)) -
         has_tls: one.tls.is_some(),
         is_open: is_open(one.name.as_str()),
     };
-    let of_certificate = |one: &crate::model::Certificate| {
-        let hosts: Vec<String> = one.hosts.iter().map(ToString::to_string).collect();
-        Certificate {
-            name: one.name.to_string(),
-            hosts: hosts.join(", "),
-            chain: from(&one.source),
-            remove: format!("{TLS}/{}/remove", escaped(one.name.as_str())),
-        }
-    };
     List {
         listeners: config.listeners.iter().map(line).collect(),
-        certificates: config.certificates.iter().map(of_certificate).collect(),
         shell,
         form,
-        certificate,
     }
 }
 
 /// `GET /listeners`.
 pub(super) async fn list(request: HttpRequest, handle: Data<Handle>) -> Answer {
     let shell = Shell::of(&request, ENTRY);
-    let none = Source::Document(&Json::Null);
-    let views = new_views(&shell, none, none);
-    Ok(page::ok(&request, &list_page(shell, &handle, views)))
+    let view = new_view(&shell, Source::Document(&Json::Null));
+    Ok(page::ok(&request, &list_page(shell, &handle, view)))
 }
 
 /// Sends the list with what was wrong about something new.
-fn refused_new(desk: &Desk, shell: Shell, refused: &Refused, is_listener: bool) -> HttpResponse {
-    let (none, typed) = (Source::Document(&Json::Null), Source::Typed(&desk.form));
-    let mut views = match is_listener {
-        true => new_views(&shell, typed, none),
-        false => new_views(&shell, none, typed),
-    };
-    let view = match is_listener {
-        true => &mut views.0,
-        false => &mut views.1,
-    };
-    refused.tell_new(&shell, view, 0);
-    let page = list_page(shell, &desk.handle, views);
+fn refused_new(desk: &Desk, shell: Shell, refused: &Refused) -> HttpResponse {
+    let mut view = new_view(&shell, Source::Typed(&desk.form));
+    refused.tell_new(&shell, &mut view, 0);
+    let page = list_page(shell, &desk.handle, view);
     page::send(&desk.request, refused.status, &page)
 }
 
@@ -165,26 +118,7 @@ pub(super) async fn add(
     let edits = vec![PartEdit::new(part, PartOp::Add(listener))];
     Ok(match desk.change(&shell, edits).await? {
         Ok(applied) => saved(HERE, &applied),
-        Err(refused) => refused_new(&desk, shell, &refused, true),
-    })
-}
-
-/// `POST /tls`: a certificate by its files.
-pub(super) async fn add_certificate(
-    request: HttpRequest,
-    handle: Data<Handle>,
-    people: Data<People>,
-    body: Payload,
-) -> Answer {
-    let desk = Desk::open(request, handle, people, body).await?;
-    let shell = Shell::of(&desk.request, ENTRY);
-    let mut certificate = json!({});
-    fill(&mut certificate, NEW_CERTIFICATE, &desk.form);
-    let part = Part::Certificate(desk.form.get("name").trim().to_owned());
-    let edits = vec![PartEdit::new(part, PartOp::Add(certificate))];
-    Ok(match desk.change(&shell, edits).await? {
-        Ok(applied) => saved(HERE, &applied),
-        Err(refused) => refused_new(&desk, shell, &refused, false),
+        Err(refused) => refused_new(&desk, shell, &refused),
     })
 }
 
@@ -259,70 +193,16 @@ fn users(config: &Config, listener: &str) -> Vec<User> {
     .collect()
 }
 
-/// Who shows a certificate.
-fn showers(shell: &Shell, config: &Config, certificate: &str) -> Vec<User> {
-    let shows = |one: &&crate::model::Listener| {
-        let tls = one.tls.as_ref();
-        tls.is_some_and(|tls| {
-            tls.certificates
-                .iter()
-                .any(|name| name.as_str() == certificate)
-        })
-    };
-    let listeners = config.listeners.iter().filter(shows);
-    let mut users: Vec<User> = listeners
-        .map(|one| User {
-            words: one.name.to_string(),
-            href: url(one.name.as_str()),
-        })
-        .collect();
-    if matches!(&config.admin.tls, AdminTls::Certificate(name) if name.as_str() == certificate) {
-        users.push(User {
-            words: shell.t.settings_admin().to_owned(),
-            href: "/settings".to_owned(),
-        });
-    }
-    users
-}
-
-fn remove_page(shell: Shell, config: &Config, name: &str, is_listener: bool) -> AskRemove {
-    let t = shell.t;
-    let (what, words, users, back, action) = match is_listener {
-        true => (
-            t.listeners_remove_title(name),
-            t.listeners_remove(),
-            users(config, name),
-            url(name),
-            format!("{}/remove", url(name)),
-        ),
-        false => (
-            t.listeners_certificate_remove_title(name),
-            t.listeners_certificate_remove(),
-            showers(&shell, config, name),
-            HERE.to_owned(),
-            format!("{TLS}/{}/remove", escaped(name)),
-        ),
-    };
+fn remove_page(shell: Shell, config: &Config, name: &str) -> AskRemove {
     AskRemove {
-        what,
-        words,
-        users,
-        form: asking(&shell, action),
+        what: shell.t.listeners_remove_title(name),
+        words: shell.t.listeners_remove(),
+        users: users(config, name),
+        form: asking(&shell, format!("{}/remove", url(name))),
         fields: Vec::new(),
-        back,
+        back: url(name),
         shell,
     }
-}
-
-fn ask(request: &HttpRequest, handle: &Handle, named: Part) -> Answer {
-    let shell = Shell::of(request, ENTRY);
-    part(handle, &named)?;
-    let page = match &named {
-        Part::Certificate(name) => remove_page(shell, &handle.config(), name, false),
-        Part::Listener(name) => remove_page(shell, &handle.config(), name, true),
-        _ => return Err(Wrong::NotFound),
-    };
-    Ok(page::ok(request, &page))
 }
 
 /// `GET /listeners/{listener}/remove`.
@@ -331,16 +211,11 @@ pub(super) async fn ask_remove(
     path: Path<String>,
     handle: Data<Handle>,
 ) -> Answer {
-    ask(&request, &handle, Part::Listener(path.into_inner()))
-}
-
-/// `GET /tls/{certificate}/remove`.
-pub(super) async fn ask_remove_certificate(
-    request: HttpRequest,
-    path: Path<String>,
-    handle: Data<Handle>,
-) -> Answer {
-    ask(&request, &handle, Part::Certificate(path.into_inner()))
+    let shell = Shell::of(&request, ENTRY);
+    let name = path.into_inner();
+    part(&handle, &Part::Listener(name.clone()))?;
+    let page = remove_page(shell, &handle.config(), &name);
+    Ok(page::ok(&request, &page))
 }
 
 /// `POST /listeners/{listener}/remove`.
@@ -352,19 +227,6 @@ pub(super) async fn remove(
 ) -> Answer {
     let desk = Desk::open(request, handle, people, body).await?;
     let shell = Shell::of(&desk.request, ENTRY);
-    let page = remove_page(shell, &desk.handle.config(), &path, true);
+    let page = remove_page(shell, &desk.handle.config(), &path);
     removed(&desk, Part::Listener(path.into_inner()), page, HERE).await
-}
-
-/// `POST /tls/{certificate}/remove`.
-pub(super) async fn remove_certificate(
-    request: HttpRequest,
-    path: Path<String>,
-    (handle, people): (Data<Handle>, Data<People>),
-    body: Payload,
-) -> Answer {
-    let desk = Desk::open(request, handle, people, body).await?;
-    let shell = Shell::of(&desk.request, ENTRY);
-    let page = remove_page(shell, &desk.handle.config(), &path, false);
-    removed(&desk, Part::Certificate(path.into_inner()), page, HERE).await
 }

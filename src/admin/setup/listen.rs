@@ -229,7 +229,8 @@ async fn offers(handle: &Handle, t: Texts, typed: &mut Typed) -> Vec<Offer> {
     offers
 }
 
-fn port_words(t: Texts, port: u16, state: &PortState) -> String {
+/// What is with a port, in words.
+pub(in crate::admin) fn port_words(t: Texts, port: u16, state: &PortState) -> String {
     match state {
         PortState::Free => t.port_free().to_owned(),
         PortState::Ours => t.port_ours().to_owned(),

@@ -62,6 +62,8 @@ struct Page {
     name: String,
     routes: Vec<RouteLine>,
     new_route: String,
+    /// The name that HTTPS can be turned on for; none where its visitors are sent there.
+    https_for: Option<String>,
     form: View,
 }
 
@@ -202,7 +204,10 @@ fn frame<'a>(shell: &Shell, names: &'a [(&'static str, Vec<String>)]) -> Frame<'
 
 fn site_page(shell: Shell, config: &Config, name: String, form: View) -> Page {
     let site = config.sites.iter().find(|site| site.name.as_str() == name);
+    let plain = site.filter(|site| !site.https_redirect);
+    let https_for = plain.and_then(|site| Some(escaped(&site.hosts.first()?.to_string())));
     Page {
+        https_for,
         routes: site.map_or_else(Vec::new, |site| route_lines(&shell, site)),
         new_route: format!("{}/route", url(&name)),
         shell,

@@ -13,6 +13,7 @@ macro_rules! pages {
 
 pages! {
     audit
+    certificates
     changes
     find
     forms

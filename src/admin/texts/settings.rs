@@ -14,10 +14,6 @@ texts! {
     listeners_closed(): "closed", "未打开";
     listeners_remove_title(name): "Remove listener {name}?", "移除监听器 {name}？";
     listeners_remove(): "Nobody can connect there any more. Requests under way are finished. It can be undone from the history.", "此后无法再从该地址连接，进行中的请求会完成。可在历史中撤销。";
-    listeners_certificate_add(): "Add certificate", "添加证书";
-    listeners_certificate_file(): "Certificate file", "证书文件";
-    listeners_certificate_remove_title(name): "Remove certificate {name}?", "移除证书 {name}？";
-    listeners_certificate_remove(): "Its files stay where they are. It can be undone from the history.", "文件本身不受影响。可在历史中撤销。";
     settings_admin(): "The panel", "面板";
     settings_hooks(): "Webhooks", "Webhook 通知";
     settings_hook(name): "Webhook {name}", "Webhook {name} 通知";

@@ -13,6 +13,7 @@ use crate::support::node::{Answer, Node, Seen, lines};
 use crate::support::panel::{PASSWORD, Panel};
 use crate::support::ports::Port;
 use crate::support::redis::Redis;
+use crate::support::tls::Authority;
 use crate::support::{eventually, pause};
 
 /// The appliance, who looks at it, and what keeps it alive.
@@ -23,6 +24,7 @@ pub(super) struct World {
     pub(super) cookies: BTreeMap<&'static str, String>,
     _nodes: Vec<Node>,
     _sessions: Option<Port>,
+    _https: Option<Port>,
 }
 
 impl World {
@@ -36,6 +38,7 @@ impl World {
             lb,
             _nodes: Vec::new(),
             _sessions: None,
+            _https: None,
         }
     }
 
@@ -70,7 +73,9 @@ impl World {
             "\n[sessions]\nlisten = \"{}\"\nmax_memory = \"64m\"\n[[sessions.databases]]\nindex = 1\nname = \"shop\"\n",
             sessions.address()
         );
-        let document = |nodes: &[Node], weights| document(&lb, nodes, weights) + &with_sessions;
+        let (https, with_https) = certificates(&lb);
+        let more = with_sessions + &with_https;
+        let document = |nodes: &[Node], weights| document(&lb, nodes, weights) + &more;
         lb.apply(&document(&nodes, [1, 1, 1]));
         sign_ins(&lb, &sessions);
         traffic(&lb, 60);
@@ -85,6 +90,7 @@ impl World {
             lb,
             _nodes: nodes,
             _sessions: Some(sessions),
+            _https: Some(https),
         }
     }
 }
@@ -99,6 +105,28 @@ impl World {
         let before = asked();
         eventually("visitors", || (asked() >= before + times).then_some(()));
     }
+}
+
+/// One that ends tomorrow, one of our own, one that nothing names; and a listener that shows them.
+fn certificates(lb: &Appliance) -> (Port, String) {
+    let authority = Authority::new();
+    for (name, names) in [
+        ("shop", "DNS:shop.example.com,DNS:www.shop.example.com"),
+        ("old-shop", "DNS:shop.example.com"),
+    ] {
+        let leaf = authority.issue(names);
+        let (chain, key) = (leaf.chain(), leaf.key());
+        let (chain, key) = (chain.to_str().unwrap(), key.to_str().unwrap());
+        lb.runs(&["certificate", "put", name, "--chain", chain, "--key", key]);
+    }
+    let port = Port::free();
+    let document = format!(
+        "\n[[listeners]]\nname = \"https\"\naddress = \"{}\"\ntls = true\n\
+         [[certificates]]\nname = \"shop\"\nuploaded = true\n\
+         [[certificates]]\nname = \"blog\"\nhosts = [\"blog.example.com\"]\nself_signed = true\n",
+        port.address()
+    );
+    (port, document)
 }
 
 /// Who reads English and who reads Chinese.
