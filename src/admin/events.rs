@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::changes;
 use super::links;
 use super::page::Shell;
-use super::texts::Texts;
+use super::texts::{Texts, problems};
 use crate::control::Changes;
 use crate::logs::Noted;
+use crate::model::Language;
 
 /// An event as a page shows it.
 #[derive(Debug, Clone)]
@@ -60,6 +61,15 @@ impl Told {
                 to_history(t, event),
             ),
             "sessions_ended" => (sessions_ended(t, event), author(t, event), NONE, None),
+            "certificate" => (
+                certificate(t, event),
+                String::new(),
+                match event.facts["step"].as_i64() {
+                    Some(1..) => ("warn", "s-half"),
+                    _ => ("down", "s-down"),
+                },
+                Some((t.certificates().to_owned(), links::plain("/certificates"))),
+            ),
             "start" => (
                 t.e_start().to_owned(),
                 t.revision(event.revision),
@@ -115,6 +125,31 @@ fn change(t: Texts, event: &Noted) -> String {
     match Changes::of_facts(&event.facts) {
         Some(changes) => changes::sentence(t, &changes),
         None => t.e_change(event.revision),
+    }
+}
+
+/// What is with a certificate.
+fn certificate(t: Texts, event: &Noted) -> String {
+    let facts = &event.facts;
+    let name = facts["certificate"].as_str().unwrap_or_default();
+    match (facts["step"].as_i64(), facts["not_after"].as_i64()) {
+        (Some(0), _) => t.e_certificate_expired(name),
+        (Some(_), Some(until)) => {
+            let then = i64::try_from(event.time / 1_000_000).unwrap_or(0);
+            t.e_certificate_ends(name, (until - then).max(0) / 86_400)
+        }
+        _ => {
+            let why = facts["trouble"].as_str().unwrap_or_default();
+            t.e_certificate_trouble(name, told(t, why))
+        }
+    }
+}
+
+/// What is said of a certificate, in the reader's language.
+pub(super) fn told(t: Texts, words: &str) -> String {
+    match t.0 {
+        Language::English => words.to_owned(),
+        Language::Chinese => problems::chinese(words).unwrap_or_else(|| words.to_owned()),
     }
 }
 

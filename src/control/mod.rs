@@ -14,6 +14,7 @@ mod check_report;
 mod door;
 mod edit;
 mod edit_part;
+mod ending;
 mod explain;
 mod handle;
 mod history;
@@ -118,6 +119,7 @@ pub struct Control {
     writer: tokio::sync::Mutex<Writer>,
     door: Door,
     notices: Notices,
+    ending: ending::Ending,
     watched: Watched,
     made: history::Made,
     /// The way to read older revisions.
@@ -239,6 +241,7 @@ impl Control {
             writer: tokio::sync::Mutex::new(found.writer),
             door: Door::default(),
             notices: Notices::default(),
+            ending: ending::Ending::default(),
             watched: Watched::default(),
             made: history::Made::default(),
             revisions: tokio::sync::Mutex::new(revisions),

@@ -1,5 +1,5 @@
 //! What webhooks are told, and what is noted beside the log: verdicts of the health checks, pools
-//! that begin or end to fail open, changes. All of it off the way of requests.
+//! that begin or end to fail open, certificates (`ending`), changes. All of it off the way of requests.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -86,6 +86,8 @@ pub(super) async fn watch(control: Weak<Control>, mut verdicts: UnboundedReceive
             control.tell_verdict(&now.snapshot, &verdict);
         }
         control.tell_fail_open(&now.snapshot);
+        control.recall_certificates().await;
+        control.tell_certificates(&now.snapshot);
     }
 }
 
@@ -213,7 +215,7 @@ impl Control {
         }
     }
 
-    fn tell(&self, event: WebhookEvent, revision: u64, news: &News<'_>) {
+    pub(super) fn tell(&self, event: WebhookEvent, revision: u64, news: &News<'_>) {
         if !self.notices.outbox.wants(event) {
             return;
         }

@@ -4,7 +4,8 @@
 use std::net::SocketAddr;
 use std::sync::PoisonError;
 
-use super::{Control, Handle, Started};
+use super::certificates::unix_now;
+use super::{Control, Handle, Started, ending};
 use crate::model::{HostPattern, Name};
 use crate::snapshot::{Snapshot, Target};
 
@@ -98,6 +99,10 @@ pub enum Trouble {
     Closed(Name, SocketAddr),
     /// The listener has no certificate to show.
     NoCertificate(Name),
+    /// A certificate ends within so many days; 0 and less: it has.
+    Ends(Name, i64),
+    /// What is wrong with what a certificate is read from.
+    Certificate(Name, String),
     /// A secret could not be read: whose.
     NoSecret(String),
     /// The last-known-good could not be written. Why.
@@ -166,6 +171,7 @@ impl Control {
         troubles.extend(closed.map(|l| Trouble::Closed(l.name.clone(), l.address)));
         let bare = snapshot.listeners.iter().filter(|l| l.shows_nothing());
         troubles.extend(bare.map(|l| Trouble::NoCertificate(l.config.name.clone())));
+        troubles.extend(certificates(snapshot));
         let missing = snapshot.secrets.missing();
         troubles.extend(missing.into_iter().map(Trouble::NoSecret));
         let not_kept = self.not_kept.lock();
@@ -173,6 +179,23 @@ impl Control {
         troubles.extend(not_kept.map(Trouble::NotKept));
         troubles
     }
+}
+
+/// What is wrong with certificates.
+fn certificates(snapshot: &Snapshot) -> Vec<Trouble> {
+    let now = unix_now();
+    let ends = snapshot.certificates.usable().filter_map(|one| {
+        ending::step((one.not_before(), one.not_after), now)?;
+        let days = (one.not_after - now).div_euclid(86_400);
+        let days = if one.not_after > now { days.max(1) } else { 0 };
+        Some(Trouble::Ends(one.name.clone(), days))
+    });
+    let named = snapshot.config.certificates.iter();
+    let unread = named.filter_map(|one| {
+        let why = snapshot.certificates.trouble(&one.name)?;
+        Some(Trouble::Certificate(one.name.clone(), why.to_owned()))
+    });
+    ends.chain(unread).collect()
 }
 
 fn sites(snapshot: &Snapshot) -> Vec<SiteNow> {

@@ -3,7 +3,6 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Snapshot, Target};
-use crate::model::WebhookEvent;
 
 impl Snapshot {
     /// What on this machine stands in the way of serving all of it, in words for the
@@ -12,15 +11,6 @@ impl Snapshot {
         let mut troubles = self.secrets.missing();
         troubles.append(&mut self.certificate_troubles(SystemTime::now()));
         troubles.append(&mut self.authorities.troubles());
-        for webhook in &self.config.webhooks {
-            let all = webhook.events == WebhookEvent::ALL;
-            if !all && webhook.events.contains(&WebhookEvent::Certificate) {
-                let name = &webhook.name;
-                troubles.push(format!(
-                    "webhook {name}: certificate is never told: this version does not watch when certificates end"
-                ));
-            }
-        }
         for site in &self.sites {
             let of_site = |trouble: &String| format!("site {}: {trouble}", site.name);
             troubles.extend(site.pages.troubles.iter().map(of_site));

@@ -35,6 +35,22 @@ pub enum News<'a> {
         /// Whether it begins.
         begins: bool,
     },
+    /// A certificate nears its end, or has ended.
+    Ending {
+        /// Its name.
+        name: &'a str,
+        /// Whole days that are left; none when it has ended.
+        days: Option<i64>,
+        /// When it ends, in seconds since 1970.
+        not_after: i64,
+    },
+    /// A certificate cannot be read, or another in its place cannot be used.
+    NotRenewed {
+        /// Its name.
+        name: &'a str,
+        /// Why, in English.
+        why: &'a str,
+    },
     /// A revision came in force.
     Change {
         /// Who made it.
@@ -55,7 +71,41 @@ impl News<'_> {
             } => WebhookEvent::NodeDown,
             Self::Node { .. } => WebhookEvent::NodeUp,
             Self::FailOpen { .. } => WebhookEvent::FailOpen,
+            Self::Ending { .. } | Self::NotRenewed { .. } => WebhookEvent::Certificate,
             Self::Change { .. } => WebhookEvent::Change,
+        }
+    }
+
+    /// It in a sentence, in English and Chinese; empty where each receiver words it.
+    pub fn words(&self) -> [String; 2] {
+        match self {
+            Self::Ending {
+                name, days: None, ..
+            } => [
+                format!("certificate {name} has expired: browsers warn of it"),
+                format!("证书 {name} 已到期：浏览器会警告"),
+            ],
+            Self::Ending {
+                name,
+                days: Some(0),
+                ..
+            } => [
+                format!("certificate {name} ends within a day"),
+                format!("证书 {name} 将在一天内到期"),
+            ],
+            Self::Ending {
+                name,
+                days: Some(days),
+                ..
+            } => [
+                format!("certificate {name} ends, days left: {days}"),
+                format!("证书 {name} 将在 {days} 天后到期"),
+            ],
+            Self::NotRenewed { name, why } => [
+                format!("certificate {name}: {why}"),
+                format!("证书 {name}：{why}"),
+            ],
+            _ => [String::new(), String::new()],
         }
     }
 }
@@ -96,7 +146,12 @@ impl Message {
         put("time", time(origin.at).into());
         put("host", origin.host.as_str().into());
         put("revision", origin.revision.into());
-        write(news, put);
+        write(news, &mut put);
+        if let News::Ending { .. } | News::NotRenewed { .. } = news {
+            let [text, text_zh] = news.words();
+            put("text", text.into());
+            put("text_zh", text_zh.into());
+        }
         Self {
             event,
             id,
@@ -105,7 +160,7 @@ impl Message {
     }
 }
 
-fn write(news: &News<'_>, mut put: impl FnMut(&str, Value)) {
+fn write(news: &News<'_>, put: &mut impl FnMut(&str, Value)) {
     match news {
         News::Node {
             pool,
@@ -125,6 +180,23 @@ fn write(news: &News<'_>, mut put: impl FnMut(&str, Value)) {
             put("status", json!(check.status()));
             put("text", check.text(Language::English).into());
             put("text_zh", check.text(Language::Chinese).into());
+        }
+        News::Ending {
+            name,
+            days,
+            not_after,
+        } => {
+            let ends = jiff::Timestamp::from_second(*not_after).unwrap_or_default();
+            put("certificate", json!(name));
+            put("days_left", json!(days.unwrap_or(0)));
+            put("not_after", ends.to_string().into());
+            put("why", Value::Null);
+        }
+        News::NotRenewed { name, why } => {
+            put("certificate", json!(name));
+            put("days_left", Value::Null);
+            put("not_after", Value::Null);
+            put("why", json!(why));
         }
         News::FailOpen { pool, begins } => {
             let (text, text_zh) = match begins {

@@ -1,6 +1,7 @@
 //! Webhooks: each event once and in order, signed, tried again; and none of it in anybody's way.
 
 use std::collections::HashSet;
+use std::fs;
 use std::io::{self, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
@@ -405,20 +406,65 @@ fn a_hook_whose_secret_is_gone_is_not_told_without_a_signature() {
 }
 
 #[test]
-fn an_event_that_cannot_happen_yet_is_taken_with_a_warning() {
-    let lb = Appliance::start();
-    let with = |events: &str| {
-        let url = "url = \"http://127.0.0.1:9/\"";
-        let hook = format!("\n[[webhooks]]\nname = \"ops\"\n{url}\n{events}\n");
-        lb.apply(&(listener(lb.port()) + &hook))["warnings"].clone()
+fn a_certificate_is_told_of_before_its_end_at_its_end_and_where_it_cannot_be_read() {
+    let hook = Node::answering("hook");
+    let mut lb = Appliance::start();
+    let authority = Authority::new();
+    let issue = |days: i64, left: i64| {
+        let key = "ec -pkeyopt ec_paramgen_curve:P-256";
+        // Half an hour more: whole days are left at whatever hour this runs.
+        authority.issue_with("DNS:a.test", key, (left - days * 86_400, left + 1800))
     };
-    let words =
-        "webhook ops: certificate is never told: this version does not watch when certificates end";
-    assert!(
-        with("events = [\"certificate\"]")
-            .to_string()
-            .contains(words)
+    let ends = issue(90, 6 * 86_400);
+    let fine = issue(90, 60 * 86_400);
+    let webhook = webhook("ops", &url(&hook), "events = [\"certificate\"]");
+    let document =
+        listener(lb.port()) + &ends.table("ends", "") + &fine.table("fine", "") + &webhook;
+    lb.apply(&document);
+    hook.saw(1);
+    let first = json(&hook.last());
+    assert_eq!(
+        (&first["event"], &first["certificate"], &first["days_left"]),
+        (&"certificate".into(), &"ends".into(), &6.into()),
+        "{first}"
     );
-    // All of them, said or not: nobody asked for this one.
-    assert!(!with("").to_string().contains(words));
+    assert_eq!(first["text"], "certificate ends ends, days left: 6");
+    assert!(
+        first["text_zh"].as_str().unwrap().contains("6 天后到期"),
+        "{first}"
+    );
+    assert!(first["not_after"].as_str().unwrap().ends_with('Z'));
+
+    // Neither another change nor a restart tells it again; what comes next is told alone.
+    lb.apply(&(document.clone() + "\n[settings]\ndns_refresh = \"40s\"\n"));
+    lb.stop();
+    lb.restart();
+    fs::copy(ends.key(), fine.key()).unwrap();
+    lb.apply(&document);
+    hook.saw(2);
+    let second = json(&hook.last());
+    assert_eq!(second["certificate"], "fine", "{second}");
+    assert!(
+        second["why"]
+            .as_str()
+            .unwrap()
+            .contains("is the key of another certificate")
+    );
+    ends.become_like(&issue(90, 3600));
+    lb.apply(&document);
+    hook.saw(3);
+    let third = json(&hook.last());
+    assert_eq!(
+        third["text"], "certificate ends ends within a day",
+        "{third}"
+    );
+    let events = lb.log();
+    assert_eq!(
+        events
+            .matches("WARN certificate ends ends, days left: 6")
+            .count(),
+        1,
+        "{events}"
+    );
+    assert!(hook.requests().len() == 3, "{:?}", told(&hook, "text"));
 }

@@ -1,6 +1,6 @@
 //! What is wrong, with its cause, and one button that leads to where it is mended.
 
-use crate::admin::events::hour;
+use crate::admin::events::{hour, told};
 use crate::admin::links;
 use crate::admin::page::Shell;
 use crate::balance::Health;
@@ -72,6 +72,10 @@ fn of_trouble(shell: &Shell, trouble: &Trouble) -> Why {
         )
     };
     let listeners = || button(t.open_listeners().to_owned(), links::listeners());
+    let certificates = || {
+        let href = links::plain("/certificates");
+        button(t.open_certificates().to_owned(), href)
+    };
     let why = |what: &str, cause: &str, said: &str, button| Why {
         what: what.to_owned(),
         cause: cause.to_owned(),
@@ -89,6 +93,17 @@ fn of_trouble(shell: &Shell, trouble: &Trouble) -> Why {
         Trouble::NoCertificate(name) => {
             let what = t.why_no_certificate(name);
             why(&what, t.why_no_https(), "", listeners())
+        }
+        Trouble::Ends(name, days) => {
+            let (what, cause) = match days {
+                1.. => (t.why_certificate_ends(name, days), t.why_renew()),
+                _ => (t.why_certificate_expired(name), t.why_browsers_warn()),
+            };
+            why(&what, cause, "", certificates())
+        }
+        Trouble::Certificate(name, said) => {
+            let what = t.why_certificate(name);
+            why(&what, &told(t, said), "", certificates())
         }
         Trouble::NoSecret(said) => why(t.why_no_secret(), "", said, diagnostics()),
         Trouble::NotKept(said) => why(t.why_not_kept(), t.why_needed_later(), said, diagnostics()),

@@ -58,6 +58,9 @@ texts! {
     e_open(pool): "No node of pool {pool} is well", "节点池 {pool} 中没有正常的节点";
     e_open_end(pool): "A node of pool {pool} is well again", "节点池 {pool} 中有节点恢复正常";
     e_sessions_ended(n, database): "{n} sessions of database {database} were ended", "已结束数据库 {database} 的 {n} 个会话";
+    e_certificate_ends(name, n): "Certificate {name} ends, days left: {n}", "证书 {name} 即将到期，剩余天数：{n}";
+    e_certificate_expired(name): "Certificate {name} has expired", "证书 {name} 已到期";
+    e_certificate_trouble(name, why): "Certificate {name}: {why}", "证书 {name}：{why}";
     e_start(): "Steelyard started", "Steelyard 已启动";
     e_stop(): "Steelyard stopped", "Steelyard 已停止";
     e_change(revision): "The configuration was changed, revision {revision}", "配置已更改，版本 {revision}";
@@ -79,6 +82,12 @@ texts! {
     why_closed(name, address): "Listener {name} is not open on {address}.", "监听 {name} 未能在 {address} 上打开。";
     why_tried_again(): "It is tried again every 5 s.", "每 5 秒重试一次。";
     why_no_certificate(name): "Listener {name} has no certificate to show.", "监听 {name} 没有可用的证书。";
+    why_certificate(name): "Something is wrong with certificate {name}.", "证书 {name} 有问题。";
+    why_certificate_ends(name, n): "Certificate {name} ends, days left: {n}.", "证书 {name} 即将到期，剩余天数：{n}。";
+    why_certificate_expired(name): "Certificate {name} has expired.", "证书 {name} 已到期。";
+    why_browsers_warn(): "Browsers warn of it and let nobody past who is not determined.", "浏览器会警告并阻止访问。";
+    why_renew(): "Put the next one in its place.", "请更换新证书。";
+    open_certificates(): "Open certificates", "打开证书";
     why_no_https(): "Browsers cannot connect there by https.", "浏览器无法通过 https 连接。";
     why_no_secret(): "A secret is missing.", "缺少密钥。";
     why_not_kept(): "The copy for emergencies could not be written.", "应急配置副本无法写入。";

@@ -25,7 +25,7 @@ pub struct Event {
     /// When.
     pub time: SystemTime,
     /// `node_up`, `node_down`, `fail_open`, `fail_open_end`, `change`, `sessions_ended`,
-    /// `start` or `stop`.
+    /// `certificate`, `start` or `stop`.
     pub kind: &'static str,
     /// The pool it is about.
     pub pool: Option<String>,
