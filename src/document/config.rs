@@ -5,17 +5,13 @@ use super::reader::Reader;
 use super::tree::{Tree, Value};
 use super::value::Fault;
 use super::writer::Writer;
-use super::{admin, certificate, listener, logs, pool, sessions, settings, site, webhook};
+use super::{acme, admin, certificate, listener, logs, pool, sessions, settings, site, webhook};
 use crate::model::{Code, Config};
 
 /// The only version of the schema so far.
 const VERSION: i128 = 1;
 
-const LATER: &[Later] = &[
-    ("acme", Off::Never),
-    ("compression", Off::Never),
-    ("backup", Off::Never),
-];
+const LATER: &[Later] = &[("compression", Off::Never), ("backup", Off::Never)];
 
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Config {
     r.later(LATER);
@@ -31,6 +27,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Config {
         admin: r.table("admin", admin::read).unwrap_or_default(),
         listeners: r.tables("listeners", listener::read),
         certificates: r.tables("certificates", certificate::read),
+        acme: r.tables("acme", acme::read),
         pools: r.tables("pools", pool::read),
         sites: r.tables("sites", site::read),
         sessions: r.table("sessions", sessions::read).unwrap_or_default(),
@@ -55,6 +52,7 @@ pub(super) fn write(w: &mut Writer, config: &Config) {
     w.table("admin", |w| admin::write(w, &config.admin));
     w.tables("listeners", &config.listeners, listener::write);
     w.tables("certificates", &config.certificates, certificate::write);
+    w.tables("acme", &config.acme, acme::write);
     w.tables("pools", &config.pools, pool::write);
     w.tables("sites", &config.sites, site::write);
     w.table("sessions", |w| sessions::write(w, &config.sessions));

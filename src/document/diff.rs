@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 use super::place::join;
 use super::secret::HIDDEN;
 use super::{to_full_json, to_json};
-use crate::model::Config;
+use crate::model::{Config, ExternalAccount};
 
 /// What happened to a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,8 +107,12 @@ fn compare_texts(changes: &mut Vec<Change>, before: &Config, after: &Config) {
     }
 }
 
-/// `webhooks.NAME.secret`, `settings.affinity_secret` or `sessions.databases.NAME.password`, step by step: a name may hold dots.
+/// `webhooks.NAME.secret`, `acme.NAME.eab.hmac`, `settings.affinity_secret` or `sessions.databases.NAME.password`, step by step: a name may hold dots.
 fn steps_of(owner: &str) -> Vec<String> {
+    let acme = owner.strip_prefix("acme.");
+    if let Some(name) = acme.and_then(|rest| rest.strip_suffix(ExternalAccount::HMAC)) {
+        return ["acme", name, "eab", "hmac"].map(str::to_owned).to_vec();
+    }
     let (first, rest) = owner.split_once('.').unwrap_or((owner, ""));
     let (list, rest) = match rest.strip_prefix("databases.") {
         Some(rest) if first == "sessions" => ("databases", rest),

@@ -3,6 +3,7 @@
 //! One noun per file, its `read` and `write` side by side, so that a new field touches one file.
 //! What a Config must hold beyond its single fields is `model::Config::check`, which runs here too.
 
+mod acme;
 mod admin;
 mod affinity;
 mod certificate;

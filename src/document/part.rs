@@ -24,6 +24,8 @@ pub enum Part {
     Listener(String),
     /// A certificate, by name.
     Certificate(String),
+    /// An authority for certificates, by name.
+    Acme(String),
     /// A pool with its nodes, by name.
     Pool(String),
     /// A node, by its pool's name and its own.
@@ -59,6 +61,7 @@ impl Part {
             ("logs", None) => Some(Self::Logs),
             ("listeners", Some(name)) => Some(Self::Listener(name)),
             ("certificates", Some(name)) => Some(Self::Certificate(name)),
+            ("acme", Some(name)) => Some(Self::Acme(name)),
             ("webhooks", Some(name)) => Some(Self::Webhook(name)),
             ("pools", Some(name)) => Some(match two(".nodes.") {
                 Some((pool, node)) => Self::Node(pool, node),
@@ -72,7 +75,7 @@ impl Part {
         };
         part.ok_or_else(|| {
             let example = "pools.NAME, pools.NAME.nodes.NODE, sites.NAME, sites.NAME.routes./PATH, \
-                listeners.NAME, certificates.NAME, webhooks.NAME, settings, admin, sessions or logs";
+                listeners.NAME, certificates.NAME, acme.NAME, webhooks.NAME, settings, admin, sessions or logs";
             format!("must be {example} (is {way:?})")
         })
     }
@@ -86,6 +89,7 @@ impl Part {
             Self::Logs => Place::Section("logs"),
             Self::Listener(name) => Place::List(None, "listeners", name),
             Self::Certificate(name) => Place::List(None, "certificates", name),
+            Self::Acme(name) => Place::List(None, "acme", name),
             Self::Pool(name) => Place::List(None, "pools", name),
             Self::Site(name) => Place::List(None, "sites", name),
             Self::Webhook(name) => Place::List(None, "webhooks", name),
@@ -103,6 +107,7 @@ impl Part {
             Self::Logs => "logs".to_owned(),
             Self::Listener(name) => format!("listener {name}"),
             Self::Certificate(name) => format!("certificate {name}"),
+            Self::Acme(name) => format!("authority {name}"),
             Self::Pool(name) => format!("pool {name}"),
             Self::Node(pool, name) => format!("node {pool}/{name}"),
             Self::Site(name) => format!("site {name}"),

@@ -1,6 +1,6 @@
 //! The whole configuration, one value.
 
-use super::{Admin, Certificate, Listener, Logs, Pool, Sessions, Settings, Site, Webhook};
+use super::{Acme, Admin, Certificate, Listener, Logs, Pool, Sessions, Settings, Site, Webhook};
 
 /// The whole configuration: read, checked, published and rolled back as one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// What listeners with TLS show.
     pub certificates: Vec<Certificate>,
+    /// Whom certificates are had from.
+    pub acme: Vec<Acme>,
     /// Who answers.
     pub pools: Vec<Pool>,
     /// Which names lead where; none is one implied site for the only pool.

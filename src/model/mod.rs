@@ -3,6 +3,7 @@
 //! No I/O, no clock, no async and no wire format here. The words on the wire
 //! are `document/`'s; what the values compile to is `snapshot/`'s.
 
+mod acme;
 mod admin;
 mod affinity;
 mod certificate;
@@ -40,6 +41,7 @@ mod settings;
 mod site;
 mod webhook;
 
+pub use acme::{Acme, AcmeChallenge, AcmeDirectory, ExternalAccount, email};
 pub use admin::{Admin, AdminTls, MetricsAccess};
 pub use affinity::{Affinity, CookieDomain, CookieName, CookiePath, SameSite, Secure};
 pub use certificate::{Certificate, CertificateFiles, CertificateSource};

@@ -94,7 +94,10 @@ impl Config {
         ];
         let databases = self.sessions.databases.iter().map(|d| &d.password);
         let webhooks = self.webhooks.iter().map(|webhook| &webhook.secret);
+        let eabs = self.acme.iter().filter_map(|acme| acme.eab.as_ref());
+        let hmacs = eabs.map(|eab| &eab.hmac);
         let secrets = one.into_iter().chain(databases).chain(webhooks);
+        let secrets = secrets.chain(hmacs);
         let places = names.into_iter().zip(secrets);
         places.map(|(names, secret)| place(names, secret)).collect()
     }
@@ -115,7 +118,10 @@ impl Config {
         ];
         let databases = self.sessions.databases.iter_mut().map(|d| &mut d.password);
         let webhooks = self.webhooks.iter_mut().map(|webhook| &mut webhook.secret);
+        let eabs = self.acme.iter_mut().filter_map(|acme| acme.eab.as_mut());
+        let hmacs = eabs.map(|eab| &mut eab.hmac);
         let secrets = one.into_iter().chain(databases).chain(webhooks);
+        let secrets = secrets.chain(hmacs);
         let places = names.into_iter().zip(secrets);
         places.map(|(names, secret)| place(names, secret)).collect()
     }
@@ -139,6 +145,11 @@ impl Config {
         for (i, webhook) in self.webhooks.iter().enumerate() {
             let field = format!("webhooks[{i}].secret");
             places.push((webhook.secret_owner(), field, None));
+        }
+        for (i, acme) in self.acme.iter().enumerate() {
+            if acme.eab.is_some() {
+                places.push((acme.hmac_owner(), format!("acme[{i}].eab.hmac"), None));
+            }
         }
         places
     }

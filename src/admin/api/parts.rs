@@ -18,6 +18,7 @@ use crate::people::People;
 pub(in crate::admin) enum Kind {
     Listener,
     Certificate,
+    Acme,
     Pool,
     Node,
     Site,
@@ -35,6 +36,7 @@ impl Kind {
         match self {
             Self::Listener => "listeners",
             Self::Certificate => "certificates",
+            Self::Acme => "acme",
             Self::Pool => "pools",
             Self::Node => "nodes",
             Self::Site => "sites",
@@ -54,6 +56,7 @@ impl Kind {
         match self {
             Self::Listener => Part::Listener(name("listener")),
             Self::Certificate => Part::Certificate(name("certificate")),
+            Self::Acme => Part::Acme(name("acme")),
             Self::Pool => Part::Pool(name("pool")),
             Self::Node => Part::Node(name("pool"), name("node")),
             Self::Site => Part::Site(name("site")),

@@ -38,12 +38,8 @@ impl Kind {
             Self::Certificate => {
                 let files = json!({ "chain": "/etc/ssl/shop.pem", "key": "/etc/ssl/shop.key" });
                 let patch = json!({ "hosts": ["shop.example.com"] });
-                words(
-                    "Certificate",
-                    "a certificate",
-                    json!({ "files": files }),
-                    patch,
-                )
+                let example = json!({ "files": files });
+                words("Certificate", "a certificate", example, patch)
             }
             Self::Pool => {
                 let nodes = json!([{ "name": "web-1", "address": "10.0.0.1:8000" }]);
@@ -65,6 +61,11 @@ impl Kind {
                 let example = json!({ "pool": "django", "body_limit": "10m" });
                 let patch = json!({ "body_limit": "10m" });
                 words("Route", "a route of a site", example, patch)
+            }
+            Self::Acme => {
+                let example = json!({ "directory": "letsencrypt", "email": "ops@example.com" });
+                let patch = json!({ "challenge": "tls-alpn-01" });
+                words("Acme", "an authority for certificates", example, patch)
             }
             Self::Webhook => {
                 let url = "https://hooks.example.com/lb";
@@ -113,6 +114,7 @@ impl Kind {
             Self::Certificate => name(operation, "certificate"),
             Self::Pool => name(operation, "pool"),
             Self::Site => name(operation, "site"),
+            Self::Acme => name(operation, "acme"),
             Self::Webhook => name(operation, "webhook"),
             Self::Node => operation.path("node", of("NodeName"), "Its name."),
             Self::Route => {
@@ -211,6 +213,7 @@ fn put_of(table: &'static str) -> &'static str {
     match table {
         "Listener" => "ListenerPut",
         "Certificate" => "CertificatePut",
+        "Acme" => "AcmePut",
         "Pool" => "PoolPut",
         "Site" => "SitePut",
         "Route" => "RoutePut",

@@ -212,6 +212,13 @@ pub(super) const LABELS: &[Label] = &[
     label("logs.store.max_size", "Disk for log search", "日志搜索磁盘上限", Size),
     label("logs.store.max_age", "Age up to which logs are searched", "日志搜索保留时间", TimeOrOff),
 
+    label("acme.*.directory", "Authority", "证书颁发机构", Plain),
+    label("acme.*.email", "E-mail for the authority", "颁发机构联系邮箱", Plain),
+    label("acme.*.challenge", "How a host is proven", "域名验证方式", Plain),
+    label("acme.*.eab.key_id", "Name of the account's key", "外部账户密钥编号", Plain),
+    label("acme.*.eab.hmac", "Key of the account", "外部账户密钥", Secret),
+    label("acme.*.ca", "File of who signs for the authority", "颁发机构自身的根证书文件", Plain),
+
     label("webhooks.*.url", "URL", "网址", Plain),
     label("webhooks.*.events", "Events", "事件", Plain),
     label("webhooks.*.secret", "Signing secret", "签名密钥", Secret),

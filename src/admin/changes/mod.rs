@@ -122,6 +122,7 @@ fn subject(t: Texts, way: &[&str]) -> Option<String> {
         ["sites", site, ..] => t.of_site(shown(site)),
         ["listeners", name, ..] => t.of_listener(shown(name)),
         ["certificates", name, ..] => t.of_certificate(shown(name)),
+        ["acme", name, ..] => t.of_acme(shown(name)),
         ["webhooks", name, ..] => t.of_webhook(shown(name)),
         ["sessions", "databases", name, ..] => t.of_session_database(shown(name)),
         ["settings" | "admin" | "sessions" | "logs", ..] => String::new(),

@@ -24,6 +24,7 @@ certificates = [
   { name = "c3", hosts = ["a.example"], self_signed = true },
 ]
 sessions = { store_password = "z", password = "x", tls = { certificates = ["c1"], min_version = "1.3" }, databases = [{ index = 1, name = "d1", password = "y" }] }
+acme = [{ name = "a1", eab = { key_id = "k", hmac = "x" } }]
 webhooks = [{ name = "w1", url = "http://127.0.0.1/", secret = "x" }]
 
 [[pools]]
@@ -104,7 +105,14 @@ fn every_field_of_a_document_has_a_name_in_both_languages() {
     let mut found = BTreeSet::new();
     let identity = |way: &[String]| {
         let last = way.last().unwrap().as_str();
-        let lists = ["pools", "sites", "listeners", "webhooks", "certificates"];
+        let lists = [
+            "pools",
+            "sites",
+            "listeners",
+            "webhooks",
+            "certificates",
+            "acme",
+        ];
         let is_list = way.len() == 1 && lists.contains(&last) || last == "nodes";
         let is_route = way.len() == 5 && way[2] == "routes" && last == "path";
         let is_database = last == "databases";

@@ -14,7 +14,7 @@ use crate::admin::page::{self, Shell};
 use crate::admin::request;
 use crate::admin::texts::Texts;
 use crate::control::{ChangeError, Handle, HistoryError, RollBack, RolledBack, Undo};
-use crate::model::{Config, Role, Sessions};
+use crate::model::{Config, ExternalAccount, Role, Sessions};
 use crate::people::People;
 
 #[derive(Template)]
@@ -42,6 +42,10 @@ fn secrets(t: Texts, owners: &[String]) -> String {
         let rest = owner.strip_prefix("webhooks.")?;
         Some(t.secret_of_webhook(rest.strip_suffix(".secret")?))
     };
+    let acme = |owner: &str| {
+        let rest = owner.strip_prefix("acme.")?;
+        Some(t.secret_of_acme(rest.strip_suffix(ExternalAccount::HMAC)?))
+    };
     let database = |owner: &str| {
         let rest = owner.strip_prefix(Sessions::DATABASES)?;
         Some(t.secret_of_session_database(rest.strip_suffix(".password")?))
@@ -51,6 +55,7 @@ fn secrets(t: Texts, owners: &[String]) -> String {
         Sessions::PASSWORD => t.secret_of_sessions().to_owned(),
         Sessions::STORE_PASSWORD => t.secret_of_session_redis().to_owned(),
         other => webhook(other)
+            .or_else(|| acme(other))
             .or_else(|| database(other))
             .unwrap_or_else(|| owner.clone()),
     };

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::certificates::{acme, certificate};
 use super::schema::{Object, any_of, flag, form, list, number, of, or, said, text, word};
 use super::values;
 use crate::model::{
@@ -18,6 +19,7 @@ pub(super) fn components() -> Map<String, Value> {
         ("Admin", admin().taken()),
         ("Listener", listener().taken()),
         ("Certificate", certificate().taken()),
+        ("Acme", acme().taken()),
         ("Pool", pool().taken()),
         ("HealthCheck", health_check().taken()),
         ("Node", node().taken()),
@@ -35,7 +37,7 @@ pub(super) fn components() -> Map<String, Value> {
     all
 }
 
-fn path() -> Value {
+pub(super) fn path() -> Value {
     form("^/")
 }
 
@@ -46,6 +48,7 @@ fn config() -> Value {
         .may("admin", of("Admin"))
         .may("listeners", list(of("Listener")))
         .may("certificates", list(of("Certificate")))
+        .may("acme", list(of("Acme")))
         .may("pools", list(of("Pool")))
         .may("sites", list(of("Site")))
         .may("sessions", of("Sessions"))
@@ -111,19 +114,6 @@ fn tls() -> Value {
         .may("min_version", word(TlsVersion::ALL.map(TlsVersion::as_str)))
         .taken();
     any_of([flag(), table])
-}
-
-fn certificate() -> Object {
-    let files = Object::new()
-        .must("chain", path())
-        .must("key", path())
-        .taken();
-    Object::new()
-        .must("name", of("Name"))
-        .may("hosts", list(text()))
-        .may("files", said(files, "PEM files, watched."))
-        .may("uploaded", said(flag(), "Given: PUT /api/v1/tls/NAME."))
-        .may("self_signed", said(flag(), "Made for the hosts."))
 }
 
 fn pool() -> Object {

@@ -9,6 +9,7 @@ use super::schema::{maybe, of};
 const PUT: &[(&str, &str)] = &[
     ("Listener", "name"),
     ("Certificate", "name"),
+    ("Acme", "name"),
     ("Pool", "name"),
     ("Site", "name"),
     ("Route", "path"),
@@ -21,6 +22,7 @@ const PATCHED: &[&str] = &[
     "Admin",
     "Listener",
     "Certificate",
+    "Acme",
     "Pool",
     "HealthCheck",
     "Site",

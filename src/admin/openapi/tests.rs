@@ -117,6 +117,8 @@ const TABLES: &[Around] = &[
         "Certificate/files",
         |t| json!({ "certificates": [{ "files": t }] }),
     ),
+    ("Acme", |t| json!({ "acme": [t] })),
+    ("Acme/eab", |t| json!({ "acme": [{ "eab": t }] })),
     ("Pool", |t| json!({ "pools": [t] })),
     (
         "Pool/keepalive",

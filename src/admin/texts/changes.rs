@@ -24,6 +24,7 @@ texts! {
     of_node(node, pool): "node {node} of pool {pool}", "节点池 {pool} 的节点 {node}";
     of_listener(name): "listener {name}", "监听 {name}";
     of_certificate(name): "certificate {name}", "证书 {name}";
+    of_acme(name): "authority {name}", "证书颁发机构 {name}";
     of_pool(name): "pool {name}", "节点池 {name}";
     of_site(name): "site {name}", "站点 {name}";
     of_route(route, site): "route {route} of site {site}", "站点 {site} 的路由 {route}";

@@ -48,6 +48,7 @@ texts! {
     secret_of_session_redis(): "password at the Redis of the sessions", "会话所用 Redis 的密码";
     secret_of_session_database(name): "password of session database {name}", "会话数据库 {name} 的密码";
     secret_of_affinity(): "key of session affinity cookies", "会话保持签名密钥";
+    secret_of_acme(name): "account key at authority {name}", "颁发机构 {name} 的外部账户密钥";
     secret_of_webhook(name): "signing secret of webhook {name}", "通知 {name} 的签名密钥";
     cannot_roll_back(n): "Revision {n} cannot be put in force now. Nothing was changed.", "现在无法回滚到版本 {n}。没有任何更改。";
     history_moved_on(): "The configuration was changed meanwhile. Nothing was done: look at what would change now.", "配置刚刚被更改，未执行任何操作。请查看现在会有哪些更改。";

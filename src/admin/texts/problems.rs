@@ -104,6 +104,9 @@ const SENTENCES: Table = &[
     ("must hold a port of 1 to 65535 behind the host", "主机后的端口必须是 1 到 65535"),
     ("must name an event; without the key it is told of all", "至少选一种事件"),
     ("must be the name of a variable, such as {}", "必须是环境变量名，例如 {}"),
+    ("must be letsencrypt, letsencrypt-staging, zerossl or the https:// URL of an authority's directory", "必须是 letsencrypt、letsencrypt-staging、zerossl，或颁发机构目录的 https:// 网址"),
+    ("must be an e-mail address, such as {}", "必须是邮箱地址，例如 {}"),
+    ("must be one word of letters and signs of ASCII", "必须是不含空格的 ASCII 字符"),
     ("must hold file or env, not both", "file 和 env 只能填一个"),
     ("needs kind = {}; a TCP check only connects", "只有 HTTP 检查才有此项；TCP 检查只建立连接"),
     ("needs method = {}; the answer to HEAD has no body", "方法须为 GET：HEAD 的响应没有正文"),
@@ -189,6 +192,7 @@ const THINGS: Table = &[
     ("node", "节点"),
     ("route", "路由"),
     ("webhook", "Webhook"),
+    ("authority", "证书颁发机构"),
 ];
 
 /// A message of the check in Chinese; none where it is not known.

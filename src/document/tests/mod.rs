@@ -1,5 +1,6 @@
 //! The document as a whole: what is read, what is refused and where, what is written.
 
+mod acme;
 mod differences;
 mod not_available;
 mod parts;

@@ -19,6 +19,7 @@ fn turned(config: &Config) -> Config {
     turned.pools.reverse();
     turned.sites.reverse();
     turned.webhooks.reverse();
+    turned.acme.reverse();
     for pool in &mut turned.pools {
         pool.nodes.reverse();
         pool.retry.on.reverse();

@@ -26,6 +26,10 @@ impl Config {
         for (i, webhook) in self.webhooks.iter().enumerate() {
             names.see(&mut problems, &webhook.name, i, "webhooks");
         }
+        let mut names = Unique::default();
+        for (i, acme) in self.acme.iter().enumerate() {
+            names.see(&mut problems, &acme.name, i, "acme");
+        }
         problems
     }
 

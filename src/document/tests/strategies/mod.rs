@@ -16,11 +16,11 @@ use pool::pool;
 use site::site;
 
 use crate::model::{
-    Admin, AdminTls, Certificate, CertificateFiles, CertificateSource, Config, Fsync,
-    HeaderChanges, HeaderName, HeaderValue, HostPattern, Language, Listener, ListenerTls,
-    LogFormat, LogLevel, LogStore, Logs, MetricsAccess, Name, RedisAddress, Rotate, Secret,
-    SessionDatabase, SessionStore, Sessions, Settings, TlsVersion, Underscores, Webhook,
-    WebhookEvent, WebhookUrl,
+    Acme, AcmeChallenge, AcmeDirectory, Admin, AdminTls, Certificate, CertificateFiles,
+    CertificateSource, Config, ExternalAccount, Fsync, HeaderChanges, HeaderName, HeaderValue,
+    HostPattern, Language, Listener, ListenerTls, LogFormat, LogLevel, LogStore, Logs,
+    MetricsAccess, Name, RedisAddress, Rotate, Secret, SessionDatabase, SessionStore, Sessions,
+    Settings, TlsVersion, Underscores, Webhook, WebhookEvent, WebhookUrl, email,
 };
 
 const DAY: u64 = 86_400_000;
@@ -304,16 +304,41 @@ fn webhook(i: usize) -> impl Strategy<Value = Webhook> {
     })
 }
 
+fn acme(i: usize) -> impl Strategy<Value = Acme> {
+    let directory = select(vec![
+        "letsencrypt",
+        "zerossl",
+        "https://ca.example:9000/dir",
+    ]);
+    let challenge = select(&AcmeChallenge::ALL);
+    let eab = option::of(("[!-~]{1,10}", secret()));
+    let rest = (
+        option::of("[a-z.+]{1,8}@[a-z.]{1,8}"),
+        option::of("/[a-z \"]{0,5}[a-z]"),
+    );
+    (name(i), directory, challenge, eab, rest).prop_map(
+        |(name, directory, challenge, eab, rest)| Acme {
+            name,
+            directory: AcmeDirectory::parse(directory).unwrap(),
+            email: rest.0.map(|text| email(&text).unwrap()),
+            challenge,
+            eab: eab.map(|(key_id, hmac)| ExternalAccount { key_id, hmac }),
+            ca: rest.1.map(Into::into),
+        },
+    )
+}
+
 /// Any Config that holds every rule.
 pub(super) fn any_config() -> impl Strategy<Value = Config> {
     let listeners = (0_usize..3).prop_flat_map(|n| (0..n).map(listener).collect::<Vec<_>>());
     let pools = (0_usize..3).prop_flat_map(|n| (0..n).map(pool).collect::<Vec<_>>());
     let webhooks = (0_usize..3).prop_flat_map(|n| (0..n).map(webhook).collect::<Vec<_>>());
     let listeners = (listeners, certificates());
-    let rest = (sessions(), logs(), webhooks);
+    let acme = (0_usize..3).prop_flat_map(|n| (0..n).map(acme).collect::<Vec<_>>());
+    let rest = (sessions(), logs(), webhooks, acme);
     let parts = (settings(), admin(), listeners, pools, rest);
     parts.prop_flat_map(|(settings, admin, listeners, pools, rest)| {
-        let (sessions, logs, webhooks) = rest;
+        let (sessions, logs, webhooks, acme) = rest;
         let (mut listeners, certificates) = listeners;
         for listener in &mut listeners {
             listener.proxy_protocol &= !settings.trusted_proxies.is_empty();
@@ -331,6 +356,7 @@ pub(super) fn any_config() -> impl Strategy<Value = Config> {
             admin: admin.clone(),
             listeners: listeners.clone(),
             certificates: certificates.clone(),
+            acme: acme.clone(),
             pools: pools.clone(),
             sites,
             sessions: sessions.clone(),
