@@ -39,6 +39,7 @@ pub mod control;
 
 pub mod people;
 
+pub mod acme;
 pub mod admin;
 
 pub mod demo;

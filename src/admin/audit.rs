@@ -63,6 +63,7 @@ impl Page {
             "sessions_ended" => t.action_sessions_ended(),
             "certificate_uploaded" => t.action_certificate_uploaded(),
             "certificate_forgotten" => t.action_certificate_forgotten(),
+            "certificate_renewal" => t.action_certificate_renewal(),
             "cross_site" => t.action_cross_site(),
             "forbidden" => t.action_forbidden(),
             "bad_token" => t.action_bad_token(),

@@ -7,7 +7,7 @@ use actix_web::web::to;
 
 use super::api::parts::{self, Kind as Part};
 use super::api::parts_described as about;
-use super::api::tls;
+use super::api::{renewals, tls};
 use super::history::api as revisions;
 use super::openapi::{self, Operation};
 use super::people::second_factor;
@@ -295,6 +295,8 @@ pub(super) const ROUTES: &[Route] = &[
     api(ADMIN,    ("GET",    "/api/v1/tokens"), || to(api::tokens), api::about_tokens),
     api(ADMIN,    ("POST",   "/api/v1/tokens"), || to(api::make_token), api::about_make_token),
     api(ADMIN,    ("DELETE", "/api/v1/tokens/{id}"), || to(api::end_token), api::about_end_token),
+    api(ADMIN,    ("POST",   "/api/v1/tls/{certificate}/check"), || to(renewals::check), renewals::about_check),
+    api(ADMIN,    ("POST",   "/api/v1/tls/{certificate}/renew"), || to(renewals::renew), renewals::about_renew),
     api(VIEWER,   ("GET",    "/api/v1/tls"), || to(tls::certificates), tls::about_certificates),
     api(ADMIN,    ("PUT",    "/api/v1/tls/{certificate}"), || to(tls::put_certificate), tls::about_put_certificate),
     api(ADMIN,    ("DELETE", "/api/v1/tls/{certificate}"), || to(tls::forget_certificate), tls::about_forget_certificate),

@@ -34,6 +34,18 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Tell what would fail where an authority is asked for a certificate now
+    Check {
+        /// What the configuration calls it
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Have a certificate be renewed by its authority now, and wait for it
+    Renew {
+        /// What the configuration calls it
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
     /// Show every certificate: whom it is for, who signed it, until when it is good, who shows it
     List {
         /// Print them as JSON
@@ -53,6 +65,8 @@ pub(super) fn run(dir: &Path, args: &CertificateArgs) -> Result<ExitCode, Failur
             let wanted = json!({ "chain": read(chain)?, "key": read(key)? });
             put(&client(dir)?, (name, &wanted), *json)
         }
+        What::Check { name } => super::certificate_renew::check(&client(dir)?, name),
+        What::Renew { name } => super::certificate_renew::renew(&client(dir)?, name),
         What::List { json } => list(&client(dir)?, *json),
     }
 }
@@ -165,7 +179,7 @@ fn joined(list: &Value) -> String {
 }
 
 /// A day of one that is known: `2027-02-01`.
-fn day(seconds: &Value) -> String {
+pub(super) fn day(seconds: &Value) -> String {
     let time = seconds
         .as_i64()
         .and_then(|s| jiff::Timestamp::from_second(s).ok());

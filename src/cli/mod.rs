@@ -6,6 +6,7 @@
 mod answer;
 mod apply;
 mod certificate;
+mod certificate_renew;
 mod check;
 mod control_client;
 mod explain;

@@ -198,6 +198,7 @@ impl Handle {
     /// gives webhooks a last moment and closes the database in order.
     pub async fn close(&self) {
         self.stopping();
+        self.control.renewals.stop();
         let mut writer = self.control.writer.lock().await;
         writer.supervisor = Supervisor::new();
         self.control.notices.outbox.stop().await;

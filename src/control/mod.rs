@@ -27,6 +27,7 @@ mod own_socket;
 mod ports;
 mod publish;
 mod recent;
+mod renewals;
 mod roots;
 mod secrets;
 mod session_passwords;
@@ -74,6 +75,7 @@ pub use outline::{LeadsTo, ListenerNow, Outline, RouteNow, SiteNow, Trouble};
 pub use own_socket::CONTROL_SOCKET;
 pub use ports::PortState;
 pub use recent::{MOST_RECENT, RECENT_STEP, Recent};
+pub use renewals::RenewalView;
 pub use session_view::{
     MoveView, NotSignedOut, RedisView, SessionDatabaseView, SessionStep, SessionTrial, SessionsView,
 };
@@ -127,6 +129,7 @@ pub struct Control {
     trials: trial::Trials,
     pulse: session_view::Pulse,
     moves: move_sessions::Moves,
+    renewals: renewals::Renewals,
     stopping: AtomicBool,
     /// Why the last-known-good file is not the revision in force, if so.
     not_kept: Mutex<Option<String>>,
@@ -167,6 +170,7 @@ impl Control {
         let handle = Self::with(loaded, parts, true).await;
         let (tell, verdicts) = unbounded_channel();
         handle.control.writer.lock().await.supervisor.tell(tell);
+        handle.control.recall_renewals().await;
         handle.control.serve_first().await;
         handle
             .control
@@ -175,6 +179,7 @@ impl Control {
         let watch = notices::watch(control.clone(), verdicts);
         handle.runtime.spawn(watch);
         handle.runtime.spawn(recent::watch(control.clone()));
+        handle.runtime.spawn(renewals::watch(control.clone()));
         handle.runtime.spawn(tend::tend(control));
         handle
     }
@@ -248,6 +253,7 @@ impl Control {
             trials: trial::Trials::default(),
             pulse: session_view::Pulse::default(),
             moves: move_sessions::Moves::default(),
+            renewals: renewals::Renewals::default(),
             stopping: AtomicBool::new(false),
             not_kept: Mutex::new(None),
             _lock: lock,

@@ -1,24 +1,24 @@
 //! `[[certificates]]`.
 
 use super::files::absolute;
-use super::later::{Later, Off};
 use super::reader::Reader;
 use super::value::{Fault, flag, parsed};
 use super::writer::Writer;
 use crate::model::{Certificate, CertificateFiles, CertificateSource, Code, HostPattern};
 
-const LATER: &[Later] = &[("acme", Off::Never)];
-
 /// The keys that say where it is from.
-const SOURCES: &str = "files, uploaded, self_signed";
+const SOURCES: &str = "files, uploaded, self_signed, acme";
 
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Certificate {
-    r.later(LATER);
     let name = r.name("name");
     let hosts = r.list("hosts", parsed(HostPattern::parse), |_| None);
     let source = read_source(r);
     let unnamed = hosts.as_ref().is_none_or(Vec::is_empty) && !r.failed("hosts");
-    if source == CertificateSource::SelfSigned && unnamed {
+    let is_made = matches!(
+        source,
+        CertificateSource::SelfSigned | CertificateSource::Acme(_)
+    );
+    if is_made && unnamed {
         let message = "is missing: the names that it is to be made for";
         r.note_key("hosts", Fault::new(Code::Missing, message));
     }
@@ -31,7 +31,6 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Certificate {
 
 /// Exactly one of them; `false` is as if it were not there.
 fn read_source(r: &mut Reader<'_, '_>) -> CertificateSource {
-    let is_later = LATER.iter().any(|(key, _)| r.has(key));
     let mut given = Vec::new();
     if r.has("files") {
         given.push("files");
@@ -48,8 +47,15 @@ fn read_source(r: &mut Reader<'_, '_>) -> CertificateSource {
             source.get_or_insert(of_key);
         }
     }
+    let is_acme = r.has("acme");
+    if let Some(by) = r.reference_unless_empty("acme") {
+        given.push("acme");
+        source.get_or_insert(CertificateSource::Acme(by));
+    } else if is_acme && r.failed("acme") {
+        given.push("acme");
+    }
     match given.as_slice() {
-        [] if !is_later => r.note_here(Fault::new(
+        [] => r.note_here(Fault::new(
             Code::Missing,
             format!("must have exactly one of {SOURCES} (has none)"),
         )),
@@ -90,5 +96,6 @@ pub(super) fn write(w: &mut Writer, certificate: &Certificate) {
         }),
         CertificateSource::Uploaded => w.always("uploaded", true),
         CertificateSource::SelfSigned => w.always("self_signed", true),
+        CertificateSource::Acme(by) => w.always("acme", by.as_str()),
     }
 }

@@ -110,15 +110,7 @@ async fn welcome(worker: &Worker, caller: Caller, places: &Places) -> Option<Vis
         let security = Security::PlainByMistake;
         return Some(visitor(Io::Tcp(socket), listener, security));
     }
-    let shaken = timeout_at(until, async {
-        // Never closed.
-        let _place = places.all.acquire().await;
-        let offer = |name: Option<&str>| {
-            let snapshot = worker.snapshot()?;
-            snapshot.listener(&listener)?.tls.as_ref()?.offer(name)
-        };
-        shake(socket, offer, &places.signing).await
-    });
+    let shaken = timeout_at(until, shaken(worker, socket, &listener, places));
     match shaken.await {
         Ok(Ok(shaken)) => {
             count(worker, &shaken);
@@ -126,6 +118,7 @@ async fn welcome(worker: &Worker, caller: Caller, places: &Places) -> Option<Vis
             let security = Security::Tls(Rc::new(shaken.secured));
             Some(visitor(io, listener, security))
         }
+        Ok(Err(NotShaken::Challenged)) => None,
         Ok(Err(NotShaken::NoCertificate | NotShaken::Broken(_))) => {
             handshakes.count(Handshake::Failed, "");
             None
@@ -135,6 +128,26 @@ async fn welcome(worker: &Worker, caller: Caller, places: &Places) -> Option<Vis
             None
         }
     }
+}
+
+/// Shakes hands, when it is this client's turn.
+async fn shaken(
+    worker: &Worker,
+    socket: TcpStream,
+    listener: &Name,
+    places: &Places,
+) -> Result<Shaken, NotShaken> {
+    // Never closed.
+    let _place = places.all.acquire().await;
+    let challenge = |host: &str| {
+        let challenges = worker.challenges();
+        challenges.is_any().then(|| challenges.handshake(host))?
+    };
+    let offer = |name: Option<&str>| {
+        let snapshot = worker.snapshot()?;
+        snapshot.listener(listener)?.tls.as_ref()?.offer(name)
+    };
+    shake(socket, (challenge, offer), &places.signing).await
 }
 
 fn count(worker: &Worker, shaken: &Shaken) {

@@ -23,6 +23,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, UnboundedSender, channel, unbounded_channel};
 use tokio::time::timeout;
 
+use crate::acme::Outstanding;
 use crate::logs::Logging;
 use crate::metrics::Metrics;
 use crate::model::{self, Code, Name, Problems};
@@ -106,6 +107,11 @@ impl DataPlane {
             threads: Mutex::new(threads),
             sockets: Mutex::default(),
         })))
+    }
+
+    /// What the workers show to authorities.
+    pub fn challenges(&self) -> &Arc<Outstanding> {
+        self.0.published.challenges()
     }
 
     /// Opens the sockets that `wanted` needs and that are not open yet, and answers a Problem

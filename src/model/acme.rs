@@ -24,6 +24,9 @@ pub struct Acme {
 }
 
 impl Acme {
+    /// Limit: hosts of one certificate, what Let's Encrypt and most others take.
+    pub const MAX_HOSTS: usize = 100;
+
     /// One with every default of the document.
     pub fn new(name: Name) -> Self {
         Self {

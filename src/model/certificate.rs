@@ -24,6 +24,8 @@ pub enum CertificateSource {
     Uploaded,
     /// Made and kept by this program for its hosts, signed by itself.
     SelfSigned,
+    /// Had from the authority of this name for its hosts, and renewed by it.
+    Acme(Name),
 }
 
 impl CertificateSource {
@@ -33,6 +35,7 @@ impl CertificateSource {
             Self::Files(_) => None,
             Self::Uploaded => Some(KeptAs::Uploaded),
             Self::SelfSigned => Some(KeptAs::SelfSigned),
+            Self::Acme(_) => Some(KeptAs::Acme),
         }
     }
 }

@@ -12,17 +12,20 @@ pub enum KeptAs {
     Uploaded,
     /// It was made here.
     SelfSigned,
+    /// An authority issued it.
+    Acme,
 }
 
 impl KeptAs {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Uploaded, Self::SelfSigned];
+    pub const ALL: [Self; 3] = [Self::Uploaded, Self::SelfSigned, Self::Acme];
 
     /// The key in a document that asks for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Uploaded => "uploaded",
             Self::SelfSigned => "self_signed",
+            Self::Acme => "acme",
         }
     }
 }

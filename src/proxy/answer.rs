@@ -74,6 +74,21 @@ impl<'a> Answer<'a> {
         }
     }
 
+    /// What an authority that is asked for a certificate wants to see here; none for all other
+    /// requests.
+    pub(super) fn challenge(exchange: &Exchange<'_>) -> Option<Self> {
+        let head = exchange.request.head;
+        let asks = matches!(head.method(), b"GET" | b"HEAD");
+        let text = exchange.worker.challenges().answer(head.path());
+        let text = text.filter(|_| asks)?;
+        let body = Cow::Owned(text.into_bytes());
+        Some(Self {
+            content_type: "application/octet-stream",
+            body,
+            ..Self::empty(200, Vec::new())
+        })
+    }
+
     /// The same with these headers, in place of those of the same names.
     pub(super) fn with(mut self, headers: Vec<(&'static str, String)>) -> Self {
         self.headers

@@ -196,6 +196,12 @@ async fn serve<'x>(
     body: &mut RequestBody,
     trail: &mut Trail<'x>,
 ) -> Option<Next> {
+    // Before any site, its lists and its redirect: whoever asks for this knows of it from us.
+    if exchange.worker.challenges().is_any()
+        && let Some(answer) = Answer::challenge(exchange)
+    {
+        return Some(answer::local(exchange, client, body, trail, answer).await);
+    }
     let decision = decide(exchange.snapshot, &exchange.request.view());
     trail.site = decision.site;
     trail.route = decision.route;

@@ -16,6 +16,7 @@ use super::connection::LAST_CHANCE;
 use super::held::Room;
 use super::links::Links;
 use super::turn::Turn;
+use crate::acme::Outstanding;
 use crate::files::OpenFiles;
 use crate::http::{HttpDate, RequestHead, ResponseHead, Scratch};
 use crate::logs::{Batch, LineWriter, Logging, Record};
@@ -109,6 +110,11 @@ impl Worker {
     /// The snapshot in force at this moment.
     pub fn snapshot(&self) -> Option<Held> {
         self.current.get()
+    }
+
+    /// What is shown to authorities.
+    pub fn challenges(&self) -> &Outstanding {
+        self.current.challenges()
     }
 
     /// What has to be done now and then: hands over log lines, closes node connections

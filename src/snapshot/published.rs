@@ -9,12 +9,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwapOption;
 
 use super::Snapshot;
+use crate::acme::Outstanding;
 
 /// The snapshot now serving, for every worker to take.
 #[derive(Debug, Default)]
 pub struct Published {
     snapshot: ArcSwapOption<Snapshot>,
     generation: AtomicU64,
+    /// What is shown to authorities meanwhile, whatever the snapshot says.
+    challenges: Arc<Outstanding>,
 }
 
 impl Published {
@@ -22,6 +25,11 @@ impl Published {
     pub fn publish(&self, snapshot: Arc<Snapshot>) {
         self.snapshot.store(Some(snapshot));
         self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// What is shown to authorities.
+    pub fn challenges(&self) -> &Arc<Outstanding> {
+        &self.challenges
     }
 
     /// The snapshot now serving; none before the first.
@@ -62,6 +70,11 @@ impl Current {
             published,
             held: RefCell::new((0, None)),
         }
+    }
+
+    /// What is shown to authorities.
+    pub fn challenges(&self) -> &Outstanding {
+        &self.published.challenges
     }
 
     /// The snapshot in force at this moment.

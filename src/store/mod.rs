@@ -7,6 +7,7 @@
 //! The only folder with SQL. It decides nothing: which revision is served, and what
 //! happens when the database is gone, is `control/`'s.
 
+mod acme;
 mod aside;
 mod certificates;
 mod digest;
@@ -28,6 +29,7 @@ use sqlx::{Connection, Row};
 use crate::document::{self, Format};
 use crate::model::Config;
 
+pub use acme::{AcmeAccount, FailedRenewal};
 pub use aside::{has_stray_journal, set_aside, was_set_aside};
 pub use history::{Entry, Kept, Revisions};
 pub use lock::{Lock, LockError};

@@ -4,12 +4,14 @@ use std::io;
 use std::sync::Arc;
 
 use rustls::server::{Acceptor, ServerConnection};
-use rustls::{HandshakeKind, ProtocolVersion};
+use rustls::{HandshakeKind, ProtocolVersion, ServerConfig};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
+use super::ACME_TLS;
 use super::apart::shake_apart;
 use super::certificate::Certificate;
 use super::chooser::{Chooser, Offer};
@@ -78,6 +80,9 @@ pub enum NotShaken {
     /// There is no certificate to show.
     #[error("no certificate can be shown")]
     NoCertificate,
+    /// It was an authority, and has seen what it wanted to.
+    #[error("an authority has seen what tls-alpn-01 shows")]
+    Challenged,
     /// The client broke off, or what it said could not be understood or agreed to.
     #[error(transparent)]
     Broken(#[from] io::Error),
@@ -88,18 +93,29 @@ pub fn begins_like_http(byte: u8) -> bool {
     byte.is_ascii_alphabetic()
 }
 
-/// Shakes hands with the client on `socket`, to whom `choose` offers what it asks for by name. As
-/// long as the client takes: limiting that is for the caller. A signature that takes long has a place in
+/// Shakes hands with the client on `socket`, to whom `choose` offers what it asks for by name;
+/// with an authority that wants to see what tls-alpn-01 shows, as `challenge` says. As long as the
+/// client takes: limiting that is for the caller. A signature that takes long has a place in
 /// `signing` and a blocking thread.
 ///
 /// # Errors
 /// Why there is no connection. The client was told as far as TLS has words for it.
 pub async fn shake(
     socket: TcpStream,
-    choose: impl FnOnce(Option<&str>) -> Option<Offer>,
+    (challenge, choose): (
+        impl FnOnce(&str) -> Option<Arc<ServerConfig>>,
+        impl FnOnce(Option<&str>) -> Option<Offer>,
+    ),
     signing: &Semaphore,
 ) -> Result<Shaken, NotShaken> {
-    let (start, asked, offer) = heard(socket, choose).await?;
+    let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
+    if let Some(handshake) = challenged(&start, challenge) {
+        // To have shaken hands is all.
+        let mut seen = start.into_stream(handshake).await?;
+        seen.shutdown().await?;
+        return Err(NotShaken::Challenged);
+    }
+    let (asked, offer) = heard(&start, choose)?;
     let (socket, session) = match offer.certificate.is_slow() {
         true => shake_apart(start, &offer, signing).await?,
         false => start.into_stream(offer.config).await?.into_inner(),
@@ -121,21 +137,36 @@ pub async fn shake_hands(
     socket: TcpStream,
     choose: impl FnOnce(Option<&str>) -> Option<Offer>,
 ) -> Result<(TlsStream<TcpStream>, Secured), NotShaken> {
-    let (start, asked, offer) = heard(socket, choose).await?;
+    let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
+    let (asked, offer) = heard(&start, choose)?;
     let stream = start.into_stream(offer.config).await?;
     let secured = secured(stream.get_ref().1, asked.as_deref(), offer.certificate);
     Ok((stream, secured))
 }
 
-/// What a client has begun with, the name it asks for, and what it is offered.
-async fn heard(
-    socket: TcpStream,
+/// How to shake hands with an authority that wants to see what tls-alpn-01 shows: it speaks that
+/// and nothing else (RFC 8737 section 3).
+fn challenged(
+    start: &StartHandshake<TcpStream>,
+    challenge: impl FnOnce(&str) -> Option<Arc<ServerConfig>>,
+) -> Option<Arc<ServerConfig>> {
+    let hello = start.client_hello();
+    let mut spoken = hello.alpn()?;
+    let is_authority = spoken.next() == Some(ACME_TLS) && spoken.next().is_none();
+    hello
+        .server_name()
+        .filter(|_| is_authority)
+        .and_then(challenge)
+}
+
+/// The name that a client asks for, and what it is offered.
+fn heard(
+    start: &StartHandshake<TcpStream>,
     choose: impl FnOnce(Option<&str>) -> Option<Offer>,
-) -> Result<(StartHandshake<TcpStream>, Option<String>, Offer), NotShaken> {
-    let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
+) -> Result<(Option<String>, Offer), NotShaken> {
     let asked = start.client_hello().server_name().map(str::to_owned);
     let offer = choose(asked.as_deref()).ok_or(NotShaken::NoCertificate)?;
-    Ok((start, asked, offer))
+    Ok((asked, offer))
 }
 
 fn secured(

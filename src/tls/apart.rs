@@ -208,7 +208,9 @@ mod tests {
                     offer.config = Arc::new(config);
                     Some(offer)
                 };
-                shake(socket, choose, &signing).await.unwrap();
+                shake(socket, (|_: &str| None, choose), &signing)
+                    .await
+                    .unwrap();
                 let said = client.wait_with_output().unwrap();
                 let said = String::from_utf8_lossy(&said.stdout).into_owned();
                 assert!(said.contains("Cipher is"), "{said}");

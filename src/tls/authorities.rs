@@ -1,7 +1,7 @@
 //! Whom the nodes of pools with TLS are judged by, as it was read, and why others could not be.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::ClientConfig;
@@ -228,12 +228,20 @@ impl Entry {
 fn roots(whom: &Whom) -> Result<Option<Vec<CertificateDer<'static>>>, String> {
     match whom {
         Whom::Anyone => Ok(None),
-        Whom::File(path) => pem::chain(path).map(Some).map_err(|fault| fault.words),
-        Whom::Machine => {
+        Whom::File(path) => trusted(Some(path)).map(Some),
+        Whom::Machine => trusted(None).map(Some),
+    }
+}
+
+/// The certificates in the file `ca`, else of those that this machine trusts.
+pub(super) fn trusted(ca: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, String> {
+    match ca {
+        Some(path) => pem::chain(path).map_err(|fault| fault.words),
+        None => {
             let found = rustls_native_certs::load_native_certs();
             let why = found.errors.first().map(ToString::to_string);
             match found.certs.is_empty() {
-                false => Ok(Some(found.certs)),
+                false => Ok(found.certs),
                 true => Err(format!(
                     "this machine trusts no certificate authority (install ca-certificates, or name a file in tls.ca): {}",
                     why.as_deref().unwrap_or("none was found")

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, ProducesTickets};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, Error, InconsistentKeys, ServerConfig, version};
@@ -59,6 +59,34 @@ impl Engine {
         if let Some(tickets) = &self.tickets {
             config.ticketer = tickets.clone();
         }
+        Ok(Arc::new(config))
+    }
+
+    /// How a handshake goes that shows an authority what it wants to see, and does nothing else.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn challenge(
+        &self,
+        certificate: CertificateDer<'static>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Arc<ServerConfig>, String> {
+        let signing = self.provider.key_provider.load_private_key(key);
+        let signing = signing.map_err(|error| error.to_string())?;
+        let key = Arc::new(CertifiedKey::new(vec![certificate], signing));
+        let mut config = ServerConfig::builder_with_provider(self.provider.clone())
+            .with_protocol_versions(&[&version::TLS13, &version::TLS12])
+            .map_err(|error| error.to_string())?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
+        config.alpn_protocols = vec![super::ACME_TLS.to_vec()];
+        Ok(Arc::new(config))
+    }
+
+    /// How an authority shakes hands that looks for what tls-alpn-01 shows: it believes everyone.
+    pub(super) fn looking(&self) -> Result<Arc<ClientConfig>, String> {
+        let mut config = ClientConfig::clone(&*self.client(None)?);
+        config.alpn_protocols = vec![super::ACME_TLS.to_vec()];
         Ok(Arc::new(config))
     }
 

@@ -187,6 +187,8 @@ fn judged(
     let read = read?;
     let better = kept.is_some_and(|kept| kept.print != read.print);
     match read.not_good_at(now) {
+        // What an authority issued was looked at before it was kept, and is renewed by itself.
+        Some(_) if matches!(certificate.source, CertificateSource::Acme(_)) => Ok(Arc::new(read)),
         Some(why) if better || !named_before => Err(Fault::chain(match &certificate.source {
             CertificateSource::Files(files) => {
                 format!("the certificate in {} {why}", files.chain.display())

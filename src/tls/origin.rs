@@ -4,7 +4,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::faults::Fault;
 use super::pem::{self, Stamp};
-use crate::model::{Certificate, CertificateSource, KeptAs, KeptCertificate, KeptCertificates};
+use crate::model::{
+    Certificate, CertificateSource, KeptAs, KeptCertificate, KeptCertificates, Name,
+};
 
 /// Where the two parts of a certificate are. All that is checked is the same for each.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +31,7 @@ impl Mark {
     pub(super) fn of(certificate: &Certificate, kept: &KeptCertificates) -> Self {
         match (&certificate.source, certificate.source.kept_as()) {
             (CertificateSource::Files(files), _) => Self::Files(pem::stamps(files)),
-            (_, Some(kept_as)) => Self::Kept(kept.get(&certificate.name, kept_as).cloned()),
+            (_, Some(kept_as)) => Self::Kept(in_force(&certificate.name, kept_as, kept).cloned()),
             (_, None) => Self::Kept(None),
         }
     }
@@ -45,9 +47,10 @@ impl<'a> Origin<'a> {
             CertificateSource::Files(files) => return Ok(Self::Files(files)),
             CertificateSource::Uploaded => KeptAs::Uploaded,
             CertificateSource::SelfSigned => KeptAs::SelfSigned,
+            CertificateSource::Acme(_) => KeptAs::Acme,
         };
         let name = &certificate.name;
-        let found = kept.get(name, kept_as);
+        let found = in_force(name, kept_as, kept);
         let found = found.ok_or_else(|| Fault::chain(not_there(name.as_str(), kept_as)))?;
         Ok(Self::Kept(kept_as, found))
     }
@@ -58,6 +61,7 @@ impl<'a> Origin<'a> {
             Self::Files(files) => files.chain.display().to_string(),
             Self::Kept(KeptAs::Uploaded, _) => "the uploaded chain".to_owned(),
             Self::Kept(KeptAs::SelfSigned, _) => "the self-signed certificate".to_owned(),
+            Self::Kept(KeptAs::Acme, _) => "the chain that the authority issued".to_owned(),
         }
     }
 
@@ -69,6 +73,7 @@ impl<'a> Origin<'a> {
             Self::Kept(KeptAs::SelfSigned, _) => {
                 "the key of the self-signed certificate".to_owned()
             }
+            Self::Kept(KeptAs::Acme, _) => "the key of the certificate".to_owned(),
         }
     }
 
@@ -94,12 +99,25 @@ impl<'a> Origin<'a> {
     }
 }
 
+/// The one that is shown: until an authority has issued one, one that signed itself.
+fn in_force<'k>(
+    name: &Name,
+    kept_as: KeptAs,
+    kept: &'k KeptCertificates,
+) -> Option<&'k KeptCertificate> {
+    let found = kept.get(name, kept_as);
+    match kept_as {
+        KeptAs::Acme => found.or_else(|| kept.get(name, KeptAs::SelfSigned)),
+        KeptAs::Uploaded | KeptAs::SelfSigned => found,
+    }
+}
+
 fn not_there(name: &str, kept_as: KeptAs) -> String {
     match kept_as {
         KeptAs::Uploaded => format!(
             "was not uploaded yet: give it on the page Certificates, by `steelyard certificate put {name} --chain FILE --key FILE`, or by PUT /api/v1/tls/{name}"
         ),
-        KeptAs::SelfSigned => "could not be made yet".to_owned(),
+        KeptAs::SelfSigned | KeptAs::Acme => "could not be made yet".to_owned(),
     }
 }
 

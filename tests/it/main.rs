@@ -8,6 +8,8 @@
 
 mod access;
 mod access_log;
+mod acme;
+mod acme_failures;
 mod admin_browser;
 mod admin_certificates;
 mod admin_disk;

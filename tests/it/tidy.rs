@@ -11,6 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["listener"],
     &["proxy", "health", "webhooks"],
     &["snapshot"],
+    &["acme"],
     &["balance", "files", "cache", "http", "tls"],
     &["store", "session", "logs", "metrics"],
     &["disk"],

@@ -107,7 +107,8 @@ def reaches_out(body):
         if key in SAFE and (not isinstance(value, str) or value not in SAFE[key]):
             if not (key == "address" and value is None):
                 return True
-        if key in ("admin", "error_pages", "allow", "tls", "sessions"):
+        # What names an authority would have it asked.
+        if key in ("admin", "error_pages", "allow", "tls", "sessions", "acme"):
             return True
         if reaches_out(value):
             return True

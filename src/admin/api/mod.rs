@@ -7,6 +7,7 @@ mod fields;
 mod nodes;
 pub(super) mod parts;
 pub(super) mod parts_described;
+pub(super) mod renewals;
 mod sessions;
 mod sign_ins;
 pub(super) mod tls;

@@ -39,7 +39,7 @@ pub(in crate::admin) fn about_certificates() -> Operation {
 pub(in crate::admin) fn schema() -> Value {
     Object::new()
         .must("name", text())
-        .must("source", word(["files", "uploaded", "self_signed"]))
+        .must("source", word(["files", "uploaded", "self_signed", "acme"]))
         .must("named", said(flag(), "Whether the configuration names it."))
         .must("hosts", list(text()))
         .must("made_for", maybe(list(text())))
@@ -56,6 +56,7 @@ pub(in crate::admin) fn schema() -> Value {
         .must("admin", flag())
         .must("sessions", flag())
         .must("troubles", said(list(text()), "What is wrong with it."))
+        .must("acme", maybe(super::renewals::schema()))
         .told()
 }
 

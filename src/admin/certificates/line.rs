@@ -67,6 +67,7 @@ fn line(shell: &Shell, view: &CertificateView) -> Line {
         source: match view.source {
             "uploaded" => t.cert_uploaded(),
             "self_signed" => t.cert_made(),
+            "acme" => t.cert_issued(),
             _ => t.cert_files(),
         },
         state,

@@ -212,6 +212,7 @@ pub(super) const LABELS: &[Label] = &[
     label("logs.store.max_size", "Disk for log search", "日志搜索磁盘上限", Size),
     label("logs.store.max_age", "Age up to which logs are searched", "日志搜索保留时间", TimeOrOff),
 
+    label("certificates.*.acme", "Authority that issues it", "签发的颁发机构", Plain),
     label("acme.*.directory", "Authority", "证书颁发机构", Plain),
     label("acme.*.email", "E-mail for the authority", "颁发机构联系邮箱", Plain),
     label("acme.*.challenge", "How a host is proven", "域名验证方式", Plain),

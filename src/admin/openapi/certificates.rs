@@ -1,7 +1,9 @@
 //! The document's schema: certificates, and the authorities that they are had from.
 
+use serde_json::json;
+
 use super::config::path;
-use super::schema::{Object, flag, list, of, or, said, text, word};
+use super::schema::{Object, any_of, flag, list, of, or, said, text, word};
 use crate::model::AcmeChallenge;
 
 /// `[[certificates]]`.
@@ -16,6 +18,7 @@ pub(super) fn certificate() -> Object {
         .may("files", said(files, "PEM files, watched."))
         .may("uploaded", said(flag(), "Given: PUT /api/v1/tls/NAME."))
         .may("self_signed", said(flag(), "Made for the hosts."))
+        .may("acme", said(of("Name"), "The authority that issues it."))
 }
 
 /// `[[acme]]`.
@@ -25,7 +28,10 @@ pub(super) fn acme() -> Object {
         .may("key_id", text())
         .may(
             "hmac",
-            said(of("Secret"), "In base64url, as it was handed out."),
+            said(
+                any_of([json!({ "const": "" }), of("Secret")]),
+                "In base64url, as it was handed out; empty says nothing.",
+            ),
         )
         .taken();
     let challenges = word(AcmeChallenge::ALL.map(AcmeChallenge::as_str));

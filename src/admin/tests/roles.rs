@@ -140,6 +140,8 @@ const LEAST: &[(&str, char)] = &[
     ("PUT /api/v1/listeners/{listener}", 'a'),
     ("PATCH /api/v1/listeners/{listener}", 'a'),
     ("DELETE /api/v1/listeners/{listener}", 'a'),
+    ("POST /api/v1/tls/{certificate}/check", 'a'),
+    ("POST /api/v1/tls/{certificate}/renew", 'a'),
     ("GET /api/v1/tls", 'v'),
     ("PUT /api/v1/tls/{certificate}", 'a'),
     ("DELETE /api/v1/tls/{certificate}", 'a'),

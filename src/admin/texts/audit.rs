@@ -36,6 +36,7 @@ texts! {
     action_sessions_ended(): "Signed out everybody of database", "结束全部会话，数据库：";
     action_certificate_uploaded(): "Uploaded the certificate", "上传证书";
     action_certificate_forgotten(): "Removed the kept certificate", "移除所存证书";
+    action_certificate_renewal(): "Had the certificate renewed", "立即续签证书";
     action_token_ended(): "Ended the token", "停用令牌";
     action_cross_site(): "Asked from another site for", "来自其他网站的请求：";
     action_forbidden(): "Asked without the role for", "角色不足的请求：";

@@ -15,6 +15,7 @@ texts! {
     cert_itself(): "Itself", "自身";
     cert_uploaded(): "uploaded", "已上传";
     cert_made(): "made here, renewed by itself", "本机生成，自动续期";
+    cert_issued(): "from an authority, renewed by itself", "由颁发机构签发，自动续期";
     cert_files(): "files of this machine", "本机文件";
     cert_day(): "1 day", "1 天";
     cert_days(n): "{n} days", "{n} 天";

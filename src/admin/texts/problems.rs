@@ -105,6 +105,8 @@ const SENTENCES: Table = &[
     ("must name an event; without the key it is told of all", "至少选一种事件"),
     ("must be the name of a variable, such as {}", "必须是环境变量名，例如 {}"),
     ("must be letsencrypt, letsencrypt-staging, zerossl or the https:// URL of an authority's directory", "必须是 letsencrypt、letsencrypt-staging、zerossl，或颁发机构目录的 https:// 网址"),
+    ("{} cannot be had by http-01 or tls-alpn-01: name each host", "{} 无法用 http-01 或 tls-alpn-01 验证：请逐个写明域名"),
+    ("must have at most {} hosts for one certificate", "一张证书最多 {} 个主机名"),
     ("must be an e-mail address, such as {}", "必须是邮箱地址，例如 {}"),
     ("must be one word of letters and signs of ASCII", "必须是不含空格的 ASCII 字符"),
     ("must hold file or env, not both", "file 和 env 只能填一个"),

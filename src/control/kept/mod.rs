@@ -117,7 +117,13 @@ fn made(kept: &KeptCertificates, config: &Config) -> Vec<(Name, KeptCertificate)
         let (name, hosts) = (&certificate.name, &certificate.hosts);
         let found = kept.get(name, KeptAs::SelfSigned);
         let is_due = found.is_none_or(|found| tls::is_due(found, hosts, now));
-        if certificate.source != CertificateSource::SelfSigned || !is_due {
+        let is_wanted = match &certificate.source {
+            CertificateSource::SelfSigned => true,
+            // Until an authority has issued one, so that the listener is open.
+            CertificateSource::Acme(_) => kept.get(name, KeptAs::Acme).is_none(),
+            CertificateSource::Files(_) | CertificateSource::Uploaded => false,
+        };
+        if !is_wanted || !is_due {
             continue;
         }
         match tls::self_signed(hosts, now) {

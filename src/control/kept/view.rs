@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::super::certificates::unix_now;
-use super::super::{Control, Handle};
+use super::super::{Control, Handle, RenewalView};
 use crate::model::{
     AdminTls, Certificate, CertificateSource, Config, KeptAs, KeptCertificates, ListenerTls, Name,
 };
@@ -35,6 +35,8 @@ pub struct CertificateView {
     pub is_sessions: bool,
     /// What is wrong with it.
     pub troubles: Vec<String>,
+    /// How far it is, where it comes from an authority.
+    pub acme: Option<RenewalView>,
 }
 
 /// What is in a certificate.
@@ -94,6 +96,7 @@ impl CertificateView {
             "admin": self.is_admins,
             "sessions": self.is_sessions,
             "troubles": self.troubles,
+            "acme": self.acme.as_ref().map(RenewalView::to_json),
         })
     }
 }
@@ -118,9 +121,17 @@ impl Control {
                 .into_iter()
                 .collect();
             troubles.extend(found.and_then(|found| found.not_good_at(unix_now())));
+            if let CertificateSource::Acme(by) = &one.source
+                && kept.get(&one.name, KeptAs::Acme).is_none()
+            {
+                troubles.push(format!(
+                    "authority {by} has issued none yet: one signed by itself is shown until then"
+                ));
+            }
             CertificateView {
                 facts: found.map(|found| CertificateFacts::of(found)),
                 troubles,
+                acme: self.renewals.board.get(one.name.as_str()),
                 ..bare(config, one, &kept)
             }
         });
@@ -189,5 +200,6 @@ fn bare(config: &Config, one: &Certificate, kept: &KeptCertificates) -> Certific
         is_admins: config.admin.tls == AdminTls::Certificate(one.name.clone()),
         is_sessions: config.sessions.tls.as_ref().is_some_and(shows),
         troubles: Vec::new(),
+        acme: None,
     }
 }

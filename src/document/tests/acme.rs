@@ -81,3 +81,44 @@ fn what_is_wrong_with_an_authority_is_told() {
         );
     }
 }
+
+#[test]
+fn a_certificate_names_its_authority_and_hosts_that_it_can_be_had_for() {
+    let certificate = |keys: &str| {
+        format!(
+            "version = 1\nacme = [{{ name = \"ca\" }}]\n[[certificates]]\nname = \"c\"\n{keys}\n"
+        )
+    };
+    let good = certificate("hosts = [\"a.example\", \"10.0.0.1\"]\nacme = \"ca\"");
+    assert!(to_toml(&config(&good)).contains("acme = \"ca\""));
+    for (keys, problem) in [
+        (
+            "acme = \"ca\"",
+            "3:1: certificates[0].hosts: is missing: the names that it is to be made for",
+        ),
+        (
+            "hosts = [\"a.example\"]\nacme = \"cb\"",
+            "6:8: certificates[0].acme: no authority is named cb (there are: ca)",
+        ),
+        (
+            "hosts = [\"a.example\", \"*.example\"]\nacme = \"ca\"",
+            "5:23: certificates[0].hosts[1]: *.example cannot be had by http-01 or tls-alpn-01: name each host",
+        ),
+        (
+            "hosts = [\"a.example\"]\nacme = \"ca\"\nuploaded = true",
+            "6:8: certificates[0].acme: must have exactly one of files, uploaded, self_signed, acme (has uploaded and acme)",
+        ),
+        (
+            "hosts = [\"a.example\"]\nacme = \"\"",
+            "3:1: certificates[0]: must have exactly one of files, uploaded, self_signed, acme (has none)",
+        ),
+    ] {
+        assert_eq!(told(&certificate(keys)), [format!("lb.toml:{problem}")]);
+    }
+    let many: Vec<String> = (0..101).map(|i| format!("\"h{i}.example\"")).collect();
+    let many = certificate(&format!("hosts = [{}]\nacme = \"ca\"", many.join(", ")));
+    let told = told(&many);
+    assert!(
+        told[0].ends_with("certificates[0].hosts: must have at most 100 hosts for one certificate")
+    );
+}

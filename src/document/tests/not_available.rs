@@ -12,7 +12,7 @@ backup = { nightly = "03:00" }
 max_connections_per_client = 10
 [[certificates]]
 name = "a"
-acme = "letsencrypt"
+files = { chain = "/c", key = "/k" }
 [[listeners]]
 name = "http"
 address = "127.0.0.1:0"
@@ -30,7 +30,15 @@ compress = true
 "#;
 
 /// Lines of `LATER` that hold no value of a later capability.
-const NOW: [&str; 6] = ["version", "name", "path", "pool", "[", "address = \"127"];
+const NOW: [&str; 7] = [
+    "version",
+    "files",
+    "name",
+    "path",
+    "pool",
+    "[",
+    "address = \"127",
+];
 
 #[test]
 fn every_later_capability_is_refused_by_name() {

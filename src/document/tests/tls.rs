@@ -79,7 +79,7 @@ fn a_certificate_says_where_it_is() {
     assert_eq!(
         told(text),
         [
-            "lb.toml:2:1: certificates[0]: must have exactly one of files, uploaded, self_signed (has none)",
+            "lb.toml:2:1: certificates[0]: must have exactly one of files, uploaded, self_signed, acme (has none)",
             "lb.toml:6:9: certificates[1].files.key: is missing",
             "lb.toml:6:19: certificates[1].files.chain: must be an absolute path (is \"a.pem\")",
             "lb.toml:9:10: certificates[2].hosts[0]: must be a host name such as shop.example.com or *.example.com (is \"a b\")",
@@ -107,15 +107,15 @@ fn a_certificate_is_from_exactly_one_place() {
     for (source, problem) in [
         (
             "uploaded = false".to_owned(),
-            "2:1: certificates[0]: must have exactly one of files, uploaded, self_signed (has none)",
+            "2:1: certificates[0]: must have exactly one of files, uploaded, self_signed, acme (has none)",
         ),
         (
             format!("{files}\nuploaded = true"),
-            "5:12: certificates[0].uploaded: must have exactly one of files, uploaded, self_signed (has files and uploaded)",
+            "5:12: certificates[0].uploaded: must have exactly one of files, uploaded, self_signed, acme (has files and uploaded)",
         ),
         (
             "uploaded = true\nself_signed = true\nhosts = [\"a\"]".to_owned(),
-            "5:15: certificates[0].self_signed: must have exactly one of files, uploaded, self_signed (has uploaded and self_signed)",
+            "5:15: certificates[0].self_signed: must have exactly one of files, uploaded, self_signed, acme (has uploaded and self_signed)",
         ),
         (
             "self_signed = true\nhosts = []".to_owned(),

@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 
 use super::{Unique, dangling};
-use crate::model::{AdminTls, Code, Config, Listener, ListenerTls, Name, Problems, Site};
+use crate::model::{
+    Acme, AdminTls, Certificate, CertificateSource, Code, Config, HostPattern, Listener,
+    ListenerTls, Name, Problems, Site,
+};
 
 /// The Problems of listeners with TLS and of certificates.
 pub(super) fn check(config: &Config, problems: &mut Problems) {
@@ -17,6 +20,7 @@ pub(super) fn check(config: &Config, problems: &mut Problems) {
     let mut names = Unique::default();
     for (i, certificate) in config.certificates.iter().enumerate() {
         names.see(problems, &certificate.name, i, "certificates");
+        check_acme(config, certificate, i, problems);
     }
 }
 
@@ -34,6 +38,32 @@ pub(super) fn check_shown(config: &Config, tls: &ListenerTls, at: &str, problems
         } else if !known.contains(name) {
             let message = dangling("certificate", name, &known);
             problems.add(field, Code::Dangling, message);
+        }
+    }
+}
+
+/// What is had from an authority needs one, and hosts that its challenges can show to be ours.
+fn check_acme(config: &Config, certificate: &Certificate, i: usize, problems: &mut Problems) {
+    let CertificateSource::Acme(by) = &certificate.source else {
+        return;
+    };
+    let known: HashSet<&Name> = config.acme.iter().map(|acme| &acme.name).collect();
+    if !known.contains(by) {
+        let message = dangling("authority", by, &known);
+        problems.add(format!("certificates[{i}].acme"), Code::Dangling, message);
+    }
+    if certificate.hosts.len() > Acme::MAX_HOSTS {
+        let message = format!(
+            "must have at most {} hosts for one certificate",
+            Acme::MAX_HOSTS
+        );
+        problems.add(format!("certificates[{i}].hosts"), Code::Value, message);
+    }
+    for (j, host) in certificate.hosts.iter().enumerate() {
+        if let HostPattern::Below(_) = host {
+            let field = format!("certificates[{i}].hosts[{j}]");
+            let message = format!("{host} cannot be had by http-01 or tls-alpn-01: name each host");
+            problems.add(field, Code::Conflict, message);
         }
     }
 }
@@ -89,8 +119,18 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     names
         .filter(idle)
         .map(|name| format!("certificate {name} is shown by no listener"))
+        .chain(unused_acme(config))
         .chain(nowhere)
         .collect()
+}
+
+fn unused_acme(config: &Config) -> impl Iterator<Item = String> {
+    let asks = |acme: &&Acme| {
+        let by = CertificateSource::Acme(acme.name.clone());
+        config.certificates.iter().any(|one| one.source == by)
+    };
+    let unused = config.acme.iter().filter(move |acme| !asks(acme));
+    unused.map(|acme| format!("authority {} is asked for no certificate", acme.name))
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ async fn an_altered_secret_is_never_read() {
 async fn a_database_of_the_first_version_is_brought_to_this_one() {
     let dir = database(2).await;
     // As version 1 left it: without what the later migrations made.
-    let back = "drop table certificates; drop table recovery_codes; drop table second_factors; drop table secrets; drop table sign_ins; drop table users; drop table tokens;
+    let back = "drop table certificates; drop table acme_accounts; drop table renewals; drop table issued; drop table recovery_codes; drop table second_factors; drop table secrets; drop table sign_ins; drop table users; drop table tokens;
                 drop table audit; delete from _sqlx_migrations where version > 1;
                 pragma user_version = 1";
     by_hand(dir.path(), back).await.close().await.unwrap();

@@ -339,7 +339,11 @@ pub(super) fn any_config() -> impl Strategy<Value = Config> {
     let parts = (settings(), admin(), listeners, pools, rest);
     parts.prop_flat_map(|(settings, admin, listeners, pools, rest)| {
         let (sessions, logs, webhooks, acme) = rest;
-        let (mut listeners, certificates) = listeners;
+        let (mut listeners, mut certificates) = listeners;
+        if let (Some(acme), Some(first)) = (acme.first(), certificates.first_mut()) {
+            first.source = CertificateSource::Acme(acme.name.clone());
+            first.hosts = vec![HostPattern::parse("shop.example.com").unwrap()];
+        }
         for listener in &mut listeners {
             listener.proxy_protocol &= !settings.trusted_proxies.is_empty();
         }
