@@ -5,6 +5,7 @@ use std::fs;
 use crate::support::appliance::Appliance;
 use crate::support::client::{Client, Request, Response};
 use crate::support::document::one_pool;
+use crate::support::eventually;
 use crate::support::https::SHOP;
 use crate::support::node::Node;
 use crate::support::panel::{Panel, assert_saved, form_fields};
@@ -244,4 +245,56 @@ fn one_of_our_own_and_one_in_files_are_added() {
         missing.text()
     );
     assert_eq!(lb.status()["revision"], 3);
+}
+
+#[test]
+fn an_authority_is_added_and_signs_in_place_of_the_certificate_itself() {
+    let (lb, _node, mut panel) = before();
+    let (https, nobody) = (Port::free(), Port::free());
+    let port = https.number().to_string();
+    assert_saved(
+        &panel.fill(PAGE, HTTPS, &[("host", SHOP), ("port", &port)]),
+        PAGE,
+    );
+    let authority = "/certificates/authority";
+    let refused = panel.fill(PAGE, authority, &[("directory", "ftp://x")]);
+    assert_eq!(refused.status, 422);
+    let kept = form_fields(&refused.text(), authority);
+    assert!(kept.contains(&("directory".to_owned(), "ftp://x".to_owned())));
+    let directory = format!("https://127.0.0.1:{nobody}/dir");
+    let typed = [("name", "ours"), ("directory", directory.as_str())];
+    assert_saved(&panel.fill(PAGE, authority, &typed), PAGE);
+    // It is offered first from now on.
+    let fields = form_fields(&panel.get(PAGE).text(), HTTPS);
+    assert!(fields.contains(&("authority".to_owned(), "ours".to_owned())));
+    let done = panel.fill(PAGE, HTTPS, &[("host", SHOP), ("port", &port)]);
+    assert_saved(&done, PAGE);
+    let exported = lb.export();
+    assert!(exported.contains("acme = \"ours\""), "{exported}");
+    assert!(!exported.contains("self_signed"), "{exported}");
+    let told = eventually("the authority was asked in vain", || {
+        let text = panel.get(PAGE).text();
+        text.contains("None was had so far").then_some(text)
+    });
+    for words in ["from an authority", "Renew now", "Next"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let here = format!("{PAGE}/{SHOP}");
+    let renewed = panel.fill(PAGE, &format!("{here}/renew"), &[]);
+    assert_eq!(
+        (renewed.status, renewed.field("Location")),
+        (303, Some(PAGE))
+    );
+    let checked = panel.fill(PAGE, &format!("{here}/check"), &[]);
+    assert_eq!(checked.status, 200);
+    let text = checked.text();
+    assert!(
+        text.contains("What would fail for shop.example.com") && text.contains("127.0.0.1"),
+        "{text}"
+    );
+    assert_eq!(
+        panel.fill(PAGE, &format!("{here}/check"), &[]).status,
+        200,
+        "again"
+    );
 }

@@ -36,17 +36,30 @@ pub(in crate::admin) async fn renew(
     (handle, people): (Data<Handle>, Data<People>),
 ) -> Result<HttpResponse, Refusal> {
     let name = path.into_inner();
-    if !handle.renew_certificate(&name) {
-        return Err(not_issued(&name));
+    match renew_now(&request, (&handle, &people), &name).await {
+        true => Ok(HttpResponse::NoContent().finish()),
+        false => Err(not_issued(&name)),
     }
-    let deed = Deed {
-        action: "certificate_renewal",
-        subject: &name,
-        detail: "",
-        outcome: Outcome::Done,
-    };
-    people.note(&super::by(&request), deed).await;
-    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Has a certificate be renewed now, and tells it in the audit log; false where none of this name
+/// comes from an authority.
+pub(in crate::admin) async fn renew_now(
+    request: &HttpRequest,
+    (handle, people): (&Handle, &People),
+    name: &str,
+) -> bool {
+    let is_issued = handle.renew_certificate(name);
+    if is_issued {
+        let deed = Deed {
+            action: "certificate_renewal",
+            subject: name,
+            detail: "",
+            outcome: Outcome::Done,
+        };
+        people.note(&super::by(request), deed).await;
+    }
+    is_issued
 }
 
 /// `POST /tls/{certificate}/check`.

@@ -2,7 +2,7 @@
 
 use crate::admin::page::{Shell, escaped};
 use crate::admin::texts::problems;
-use crate::control::{CertificateView, Handle};
+use crate::control::{CertificateView, Handle, RenewalView};
 use crate::model::Language;
 
 /// So many days before its end one is told of.
@@ -25,6 +25,18 @@ pub(super) struct Line {
     pub(super) troubles: Vec<String>,
     pub(super) users: Vec<(String, String)>,
     pub(super) remove: String,
+    /// How far it is with its authority.
+    pub(super) acme: Option<Acme>,
+}
+
+/// How far a certificate is with its authority.
+pub(super) struct Acme {
+    pub(super) words: String,
+    /// Why it failed the last time.
+    pub(super) error: Option<String>,
+    pub(super) next: Option<i64>,
+    /// Where it is checked and renewed.
+    pub(super) here: String,
 }
 
 /// All there are.
@@ -40,7 +52,7 @@ fn line(shell: &Shell, view: &CertificateView) -> Line {
     let days = view.days_left(now);
     let (state, symbol) = match days {
         Some(days) if days < 0 => ("down", "down"),
-        Some(days) if days <= SOON && view.source != "self_signed" => ("warn", "half"),
+        Some(days) if days <= SOON && !renews_itself(view) => ("warn", "half"),
         Some(_) => ("up", "up"),
         None => ("down", "down"),
     };
@@ -81,8 +93,36 @@ fn line(shell: &Shell, view: &CertificateView) -> Line {
             true => format!("/certificates/{name}/remove"),
             false => format!("/certificates/{name}/remove?kept=1"),
         },
+        acme: view.acme.as_ref().map(|one| acme(shell, (view, one))),
         name: view.name.clone(),
     }
+}
+
+fn acme(shell: &Shell, (view, one): (&CertificateView, &RenewalView)) -> Acme {
+    let t = shell.t;
+    let is_first = view.facts.as_ref().is_none_or(|facts| facts.is_self_signed);
+    let words = match (one.state, is_first) {
+        ("asking", true) => t.cert_first(),
+        ("asking", false) => t.cert_asking(),
+        ("failed", true) => t.cert_first_failed(),
+        ("failed", false) => t.cert_failed(),
+        _ => t.cert_renewed(),
+    };
+    Acme {
+        words: words.to_owned(),
+        error: one
+            .last_error
+            .as_ref()
+            .map(|error| error.words(t.0).to_owned()),
+        next: one.next_try,
+        here: format!("/certificates/{}", escaped(&view.name)),
+    }
+}
+
+/// Whether its end is nobody's matter: it comes by itself, and nothing has failed.
+fn renews_itself(view: &CertificateView) -> bool {
+    let is_well = |one: &RenewalView| one.failures == 0;
+    view.source == "self_signed" || view.acme.as_ref().is_some_and(is_well)
 }
 
 fn troubles(shell: &Shell, view: &CertificateView) -> Vec<String> {

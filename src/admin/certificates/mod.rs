@@ -1,6 +1,7 @@
 //! Certificates: what there is, until when it is good and who shows it; HTTPS by one switch.
 
 mod add;
+mod authority;
 #[rustfmt::skip]
 mod fields;
 mod line;
@@ -21,6 +22,7 @@ use crate::document::{InPart, PlacedProblem};
 use line::Line;
 
 pub(super) use add::{files, self_signed, upload};
+pub(super) use authority::{add as add_authority, check, renew};
 pub(super) use remove::{ask_remove, remove};
 pub(super) use switch::https;
 
@@ -36,10 +38,17 @@ enum Which {
     Upload,
     SelfSigned,
     Files,
+    Authority,
 }
 
 impl Which {
-    const ALL: [Self; 4] = [Self::Switch, Self::Upload, Self::SelfSigned, Self::Files];
+    const ALL: [Self; 5] = [
+        Self::Switch,
+        Self::Authority,
+        Self::Upload,
+        Self::SelfSigned,
+        Self::Files,
+    ];
 
     /// Where it is sent.
     fn action(self) -> &'static str {
@@ -48,6 +57,7 @@ impl Which {
             Self::Upload => "/certificates/upload",
             Self::SelfSigned => "/certificates/self-signed",
             Self::Files => "/certificates/files",
+            Self::Authority => "/certificates/authority",
         }
     }
 
@@ -58,6 +68,7 @@ impl Which {
             Self::Upload => fields::UPLOAD,
             Self::SelfSigned => fields::SELF_SIGNED,
             Self::Files => fields::FILES,
+            Self::Authority => fields::AUTHORITY,
         }
     }
 }
@@ -70,6 +81,15 @@ struct Page {
     forms: Vec<View>,
     /// Whether the switch stands above the list: nothing speaks HTTPS yet, or it was asked for.
     is_switch_first: bool,
+    /// What would fail of a certificate, after somebody asked.
+    checked: Option<Checked>,
+}
+
+/// What would fail where a certificate is asked for.
+struct Checked {
+    title: String,
+    /// In words, the first to be mended first; none where all is well.
+    findings: Vec<String>,
 }
 
 /// The page; the form `typed` is as it was sent, with what was wrong, and the switch for `host`.
@@ -81,17 +101,23 @@ fn list(
 ) -> Page {
     let config = handle.config();
     let has_tls = config.listeners.iter().any(|one| one.tls.is_some()) && host.is_empty();
-    let offered = json!({ "host": host, "port": "443" });
+    let authorities: Vec<String> = config.acme.iter().map(|one| one.name.to_string()).collect();
+    let first = authorities.first().cloned().unwrap_or_default();
+    let offered = json!({ "host": host, "port": "443", "authority": first });
+    let new_authority =
+        json!({ "name": "letsencrypt", "directory": "letsencrypt", "challenge": "http-01" });
+    let names = [("authority", authorities)];
     let view = |which: Which| {
         let frame = Frame {
             t: shell.t,
             groups: which.groups(has_tls),
-            names: &[],
+            names: &names,
             revision: shell.revision,
             may: may(&shell),
         };
         let none = match which {
             Which::Switch => Source::Document(&offered),
+            Which::Authority => Source::Document(&new_authority),
             _ => Source::Document(&Json::Null),
         };
         let word = match which {
@@ -99,6 +125,7 @@ fn list(
             Which::Upload => shell.t.cert_upload(),
             Which::SelfSigned => shell.t.cert_make(),
             Which::Files => shell.t.cert_add(),
+            Which::Authority => shell.t.cert_add_authority(),
         };
         match typed {
             Some((of, desk, refused)) if of == which => {
@@ -114,6 +141,7 @@ fn list(
         lines: line::lines(&shell, handle),
         forms: Which::ALL.map(view).into(),
         is_switch_first: !has_tls,
+        checked: None,
         shell,
     }
 }

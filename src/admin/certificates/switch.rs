@@ -6,18 +6,18 @@ use std::net::SocketAddr;
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::{Answer, HERE, Which, beside, refused};
 use crate::admin::forms::{Desk, Refused, saved};
 use crate::admin::page::Shell;
 use crate::admin::setup::port_words;
-use crate::control::{Handle, PortState};
+use crate::control::{CertificateView, Handle, PortState};
 use crate::document::{Part, PartEdit, PartOp, PlacedProblem, PlacedProblems};
 use crate::model::{Code, Config, HostPattern, Listener, Problems, Site};
 use crate::people::People;
 
-/// `POST /certificates/https`: `host`, `port`, `redirect`.
+/// `POST /certificates/https`: `host`, `authority`, `port`, `redirect`.
 pub(in crate::admin) async fn https(
     request: HttpRequest,
     (handle, people): (Data<Handle>, Data<People>),
@@ -45,6 +45,7 @@ pub(in crate::admin) async fn https(
         host,
         address,
         redirect: !desk.form.get("redirect").is_empty(),
+        authority: desk.form.get("authority").trim().to_owned(),
     };
     let edits = match wish.edits(&config, &desk.handle) {
         Ok(edits) => edits,
@@ -103,6 +104,8 @@ struct Wish {
     host: HostPattern,
     address: SocketAddr,
     redirect: bool,
+    /// Who is to sign; empty is the certificate itself.
+    authority: String,
 }
 
 impl Wish {
@@ -120,12 +123,21 @@ impl Wish {
             return Err(("port", why));
         }
         let mut edits = Vec::new();
-        let certificate = self.certificate(config, handle);
-        if let Some(name) = &certificate {
-            let table = json!({ "hosts": [self.host.to_string()], "self_signed": true });
-            let part = Part::Certificate(name.clone());
-            edits.push(PartEdit::new(part, PartOp::Add(table)));
-        }
+        let certificate = match self.there(handle) {
+            Some(one) => {
+                edits.extend(self.better(&one));
+                None
+            }
+            None => {
+                let name = self.name(config);
+                let table = self.table();
+                edits.push(PartEdit::new(
+                    Part::Certificate(name.clone()),
+                    PartOp::Add(table),
+                ));
+                Some(name)
+            }
+        };
         let name = match listener {
             None => {
                 let name = free("https", |name| {
@@ -153,10 +165,28 @@ impl Wish {
         Ok(edits)
     }
 
-    /// The name of a new certificate; none where one is there that is for this host.
-    fn certificate(&self, config: &Config, handle: &Handle) -> Option<String> {
+    /// A certificate of its own.
+    fn table(&self) -> Json {
+        let hosts = [self.host.to_string()];
+        match self.authority.is_empty() {
+            true => json!({ "hosts": hosts, "self_signed": true }),
+            false => json!({ "hosts": hosts, "acme": self.authority }),
+        }
+    }
+
+    /// What becomes of one that is there for the host: an authority may sign in place of itself.
+    fn better(&self, one: &CertificateView) -> Option<PartEdit> {
+        let is_better = !self.authority.is_empty() && one.source == "self_signed";
+        is_better.then(|| {
+            let table = json!({ "self_signed": null, "acme": self.authority });
+            PartEdit::new(Part::Certificate(one.name.clone()), PartOp::Merge(table))
+        })
+    }
+
+    /// One that is there for this host.
+    fn there(&self, handle: &Handle) -> Option<CertificateView> {
         let host = self.host.to_string();
-        let fits = |one: &crate::control::CertificateView| {
+        let fits = |one: &CertificateView| {
             let facts = one.facts.as_ref();
             let made_for = facts.map_or(&[][..], |facts| &facts.made_for);
             let below = host.split_once('.').map(|(_, rest)| format!("*.{rest}"));
@@ -165,20 +195,24 @@ impl Wish {
                     .iter()
                     .any(|name| *name == host || below.as_ref() == Some(name))
         };
-        if handle.certificates().iter().any(fits) {
-            return None;
-        }
-        let wanted = host
+        handle.certificates().into_iter().find(fits)
+    }
+
+    /// The name of a new one.
+    fn name(&self, config: &Config) -> String {
+        let wanted = self
+            .host
+            .to_string()
             .replace("*.", "all.")
             .replace(['[', ']'], "")
             .replace(':', "-");
         let wanted: String = wanted.chars().take(60).collect();
-        Some(free(&wanted, |name| {
+        free(&wanted, |name| {
             config
                 .certificates
                 .iter()
                 .any(|one| one.name.as_str() == name)
-        }))
+        })
     }
 
     /// What becomes of the site that answers for the host.

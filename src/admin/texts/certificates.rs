@@ -16,6 +16,17 @@ texts! {
     cert_uploaded(): "uploaded", "已上传";
     cert_made(): "made here, renewed by itself", "本机生成，自动续期";
     cert_issued(): "from an authority, renewed by itself", "由颁发机构签发，自动续期";
+    cert_add_authority(): "Add authority", "添加颁发机构";
+    cert_first(): "The first one is on its way; until then a self-signed one is shown.", "首张证书正在获取，在此之前使用自签名证书。";
+    cert_first_failed(): "None was had so far; a self-signed one is shown.", "尚未取得证书，目前使用自签名证书。";
+    cert_asking(): "Being renewed now.", "正在续期。";
+    cert_failed(): "Renewing failed; this one is shown on.", "续期失败，继续使用当前证书。";
+    cert_renewed(): "Renewed in good time.", "将按时自动续期。";
+    cert_next(): "Next", "下次";
+    cert_check(): "Check", "检查";
+    cert_renew(): "Renew now", "立即续期";
+    cert_checked(name): "What would fail for {name}", "{name} 可能失败的原因";
+    cert_all_well(): "Nothing that can be seen from here: it should work.", "从本机未发现问题，应可成功。";
     cert_files(): "files of this machine", "本机文件";
     cert_day(): "1 day", "1 天";
     cert_days(n): "{n} days", "{n} 天";
