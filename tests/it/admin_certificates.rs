@@ -274,7 +274,7 @@ fn an_authority_is_added_and_signs_in_place_of_the_certificate_itself() {
     assert!(!exported.contains("self_signed"), "{exported}");
     let told = eventually("the authority was asked in vain", || {
         let text = panel.get(PAGE).text();
-        text.contains("None was had so far").then_some(text)
+        text.contains("not there yet").then_some(text)
     });
     for words in ["from an authority", "Renew now", "Next"] {
         assert!(told.contains(words), "{words}: {told}");

@@ -1,5 +1,6 @@
 //! A certificate in the list.
 
+use crate::admin::node::capital;
 use crate::admin::page::{Shell, escaped};
 use crate::admin::texts::problems;
 use crate::control::{CertificateView, Handle, RenewalView};
@@ -50,13 +51,17 @@ fn line(shell: &Shell, view: &CertificateView) -> Line {
     let now = jiff::Timestamp::now().as_second();
     let facts = view.facts.as_ref();
     let days = view.days_left(now);
+    // One of our own stands in until the authority has signed.
+    let is_awaited = view.acme.is_some() && facts.is_none_or(|facts| facts.is_self_signed);
     let (state, symbol) = match days {
+        _ if is_awaited => ("warn", "half"),
         Some(days) if days < 0 => ("down", "down"),
         Some(days) if days <= SOON && !renews_itself(view) => ("warn", "half"),
         Some(_) => ("up", "up"),
         None => ("down", "down"),
     };
     let valid = match days {
+        _ if is_awaited => t.cert_awaited().to_owned(),
         None => t.cert_unusable().to_owned(),
         Some(days) if days < 0 => t.cert_expired().to_owned(),
         Some(0) => t.cert_today().to_owned(),
@@ -85,23 +90,29 @@ fn line(shell: &Shell, view: &CertificateView) -> Line {
         state,
         symbol,
         valid,
-        until: facts.map(|facts| facts.not_after),
+        until: facts.filter(|_| !is_awaited).map(|facts| facts.not_after),
         fingerprint: facts.map_or_else(String::new, |facts| facts.sha256.clone()),
-        troubles: troubles(shell, view),
+        troubles: match is_awaited {
+            // Said of its authority, in full.
+            true => Vec::new(),
+            false => troubles(shell, view),
+        },
         users: users(shell, view),
         remove: match view.is_named {
             true => format!("/certificates/{name}/remove"),
             false => format!("/certificates/{name}/remove?kept=1"),
         },
-        acme: view.acme.as_ref().map(|one| acme(shell, (view, one))),
+        acme: view
+            .acme
+            .as_ref()
+            .map(|one| acme(shell, (view, is_awaited), one)),
         name: view.name.clone(),
     }
 }
 
-fn acme(shell: &Shell, (view, one): (&CertificateView, &RenewalView)) -> Acme {
+fn acme(shell: &Shell, (view, is_awaited): (&CertificateView, bool), one: &RenewalView) -> Acme {
     let t = shell.t;
-    let is_first = view.facts.as_ref().is_none_or(|facts| facts.is_self_signed);
-    let words = match (one.state, is_first) {
+    let words = match (one.state, is_awaited) {
         ("asking", true) => t.cert_first(),
         ("asking", false) => t.cert_asking(),
         ("failed", true) => t.cert_first_failed(),
@@ -113,7 +124,7 @@ fn acme(shell: &Shell, (view, one): (&CertificateView, &RenewalView)) -> Acme {
         error: one
             .last_error
             .as_ref()
-            .map(|error| error.words(t.0).to_owned()),
+            .map(|error| capital(error.words(t.0))),
         next: one.next_try,
         here: format!("/certificates/{}", escaped(&view.name)),
     }

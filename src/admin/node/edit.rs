@@ -159,7 +159,7 @@ fn patch(typed: &Typed, faults: &mut Faults, t: Texts) -> Value {
 }
 
 /// A sentence of its own.
-pub(super) fn capital(words: &str) -> String {
+pub(in crate::admin) fn capital(words: &str) -> String {
     let mut letters = words.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string());
     format!("{}{}", first.unwrap_or_default(), letters.as_str())

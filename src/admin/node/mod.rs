@@ -23,7 +23,7 @@ use crate::model::{AdminState, Role};
 use crate::people::People;
 
 pub(super) use add::add;
-pub(super) use edit::{save, switch};
+pub(super) use edit::{capital, save, switch};
 
 use chart::Charts;
 use edit::Typed;

@@ -30,7 +30,8 @@ texts! {
     cert_files(): "files of this machine", "本机文件";
     cert_day(): "1 day", "1 天";
     cert_days(n): "{n} days", "{n} 天";
-    cert_today(): "ends today", "今天到期";
+    cert_awaited(): "not there yet", "尚未取得";
+    cert_today(): "less than a day", "不足一天";
     cert_expired(): "expired", "已到期";
     cert_unusable(): "cannot be used", "无法使用";
     cert_not_named(): "Kept, and the configuration does not name it.", "已保存，但配置中未使用。";

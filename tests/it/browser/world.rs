@@ -82,6 +82,10 @@ impl World {
         lb.apply(&document(&nodes, [3, 2, 1]));
         nodes[2].stop();
         lb.wait_for_health("django", "web-3", "down");
+        eventually("the authority was asked in vain", || {
+            let told = lb.runs(&["certificate", "list", "--json"]);
+            told.contains("\"failed\"").then_some(())
+        });
         lb.runs(&["node", "drain", "django/web-2"]);
         traffic(&lb, 60);
         Self {
@@ -107,7 +111,8 @@ impl World {
     }
 }
 
-/// One that ends tomorrow, one of our own, one that nothing names; and a listener that shows them.
+/// One that ends tomorrow, one of our own, one that nothing names, one whose authority is away; and a
+/// listener that shows them.
 fn certificates(lb: &Appliance) -> (Port, String) {
     let authority = Authority::new();
     for (name, names) in [
@@ -123,8 +128,11 @@ fn certificates(lb: &Appliance) -> (Port, String) {
     let document = format!(
         "\n[[listeners]]\nname = \"https\"\naddress = \"{}\"\ntls = true\n\
          [[certificates]]\nname = \"shop\"\nuploaded = true\n\
-         [[certificates]]\nname = \"blog\"\nhosts = [\"blog.example.com\"]\nself_signed = true\n",
-        port.address()
+         [[certificates]]\nname = \"blog\"\nhosts = [\"blog.example.com\"]\nself_signed = true\n\
+         [[certificates]]\nname = \"www\"\nhosts = [\"www.example.com\"]\nacme = \"ours\"\n\
+         [[acme]]\nname = \"ours\"\ndirectory = \"https://127.0.0.1:{}/directory\"\n",
+        port.address(),
+        Port::free()
     );
     (port, document)
 }
