@@ -72,15 +72,21 @@ class Person:
         self.page.set_viewport_size(size)
 
 
+def launch(kind, *more, **options):
+    """The browser. As root it has no sandbox; it sees nothing but our own pages."""
+    return kind.launch(
+        executable_path=GIVEN["chromium"],
+        args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--font-render-hinting=none", *more],
+        timeout=PATIENCE,
+        **options,
+    )
+
+
 @contextmanager
 def chromium():
-    """The browser. As root it has no sandbox; it sees nothing but our own pages."""
+    """The one that a walk is led through."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=GIVEN["chromium"],
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--font-render-hinting=none"],
-            timeout=PATIENCE,
-        )
+        browser = launch(playwright.chromium)
         try:
             yield browser
         finally:

@@ -10,6 +10,7 @@ pub(crate) mod document;
 pub(crate) mod front;
 pub(crate) mod https;
 pub(crate) mod liar;
+pub(crate) mod load;
 pub(crate) mod nginx;
 pub(crate) mod node;
 pub(crate) mod panel;

@@ -159,13 +159,18 @@ impl Pebble {
         format!("\n[[acme]]\nname = \"ca\"\ndirectory = \"{directory}\"\nca = \"{ca}\"\n{keys}\n")
     }
 
-    /// What a client of `name` needs to believe what it issues.
-    pub(crate) fn trust(&self, name: &str) -> Trust {
+    /// The root that everything it issues leads to, in PEM.
+    pub(crate) fn root(&self) -> PathBuf {
         let mut manager =
             Client::trusting(self.manager.number(), self.authority.trust("localhost"));
         let root = self.dir.path().join("root.pem");
         fs::write(&root, manager.get("/roots/0").text()).unwrap();
-        Trust::of(&root, name)
+        root
+    }
+
+    /// What a client of `name` needs to believe what it issues.
+    pub(crate) fn trust(&self, name: &str) -> Trust {
+        Trust::of(&self.root(), name)
     }
 
     /// Has its name server say of `name` what `what` says: `set-servfail`, `add-a`.
