@@ -307,30 +307,38 @@ fn start_up(asked: &Asked, scratch: &Path) -> io::Result<Reached> {
     })
 }
 
+/// So many connections idle where their memory is measured.
+const IDLE: usize = 4000;
+
+/// Memory of one connection that idles, in KiB: the difference that all of them make.
+fn idle_each(load: &mut Load, subject: &Subject) -> io::Result<f64> {
+    // What it keeps for connections that work at once is no matter of these.
+    load.run(subject.port, 64, 5000)?;
+    let before = subject.memory();
+    load.keep(subject.port, IDLE)?;
+    // The figure is what it settles at.
+    let mut last = 0;
+    loop {
+        std::thread::park_timeout(std::time::Duration::from_millis(300));
+        let now = subject.memory();
+        if now == last {
+            break;
+        }
+        last = now;
+    }
+    load.let_go();
+    #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
+    let each = last.saturating_sub(before) as f64 / IDLE as f64;
+    Ok(each)
+}
+
 /// Memory of a kept connection that idles: the difference that 4,000 of them make.
 fn idle(asked: &Asked, scratch: &Path) -> io::Result<Reached> {
-    const CONNECTIONS: usize = 4000;
     let mut load = Load::new(3, Workload::W1.exchange())?;
-    println!("\nidle: memory of a kept connection, {CONNECTIONS} of them");
+    println!("\nidle: memory of a kept connection, {IDLE} of them");
     let mut ours = 0.0;
     for subject in &subjects(asked, Workload::W2, &scratch.join("idle"), &load)? {
-        // What it keeps for connections that work at once is no matter of these.
-        load.run(subject.port, 64, 5000)?;
-        let before = subject.memory();
-        load.keep(subject.port, CONNECTIONS)?;
-        // The figure is what it settles at.
-        let mut last = 0;
-        loop {
-            std::thread::park_timeout(std::time::Duration::from_millis(300));
-            let now = subject.memory();
-            if now == last {
-                break;
-            }
-            last = now;
-        }
-        load.let_go();
-        #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
-        let each = last.saturating_sub(before) as f64 / CONNECTIONS as f64;
+        let each = idle_each(&mut load, subject)?;
         println!("  {:<18} {each:5.2} KiB", subject.kind.name());
         if subject.kind == Kind::Steelyard {
             ours = each;

@@ -6,8 +6,6 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
 use rcgen::{CertificateParams, KeyPair};
 
@@ -168,29 +166,17 @@ fn measure(work: Work, scratch: &Path, rounds: usize) -> io::Result<Reached> {
     })
 }
 
-/// Memory of a kept connection that idles, the difference that 4,000 of them make.
+/// Memory of a kept connection that idles.
 fn idle(scratch: &Path) -> io::Result<Reached> {
-    const CONNECTIONS: usize = 4000;
     let mut load = Load::new(3, Workload::W1.exchange())?;
-    println!("\ntls: memory of a kept connection that idles, {CONNECTIONS} of them");
+    println!(
+        "\ntls: memory of a kept connection that idles, {} of them",
+        crate::IDLE
+    );
     let mut ours = 0.0;
     for subject in &start(scratch, &load)? {
         load.speak_tls(load::tls_client(false)?);
-        load.run(subject.port, 64, 2000)?;
-        let before = subject.memory();
-        load.keep(subject.port, CONNECTIONS)?;
-        let mut last = 0;
-        loop {
-            thread::park_timeout(Duration::from_millis(300));
-            let now = subject.memory();
-            if now == last {
-                break;
-            }
-            last = now;
-        }
-        load.let_go();
-        #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
-        let each = last.saturating_sub(before) as f64 / CONNECTIONS as f64;
+        let each = crate::idle_each(&mut load, subject)?;
         println!("  {:<18} {each:5.2} KiB", subject.kind.name());
         if subject.kind == Kind::SteelyardTls {
             ours = each;
