@@ -91,7 +91,7 @@ fn explaining_takes_nobody_s_turn_and_counts_nothing() {
     let counts = nodes.each_ref().map(|node| node.requests().len());
     assert_eq!(counts, [3, 2, 1]);
     assert_eq!(lb.node("django", "web-1")["requests"], 3);
-    let metrics = lb.admin("/metrics").text();
+    let metrics = lb.metrics_after(6);
     let requests: Vec<&str> = metrics
         .lines()
         .filter(|line| line.starts_with("steelyard_requests_total{"))

@@ -61,7 +61,7 @@ fn requests_for_files_are_counted_by_what_became_of_them() {
     ] {
         assert_eq!(lb.ask(&request).status, status);
     }
-    let text = lb.admin("/metrics").text();
+    let text = lb.metrics_after(8);
     for (result, count) in [("hit", 3), ("miss", 1), ("revalidated", 2)] {
         let line = format!("steelyard_static_requests_total{{result=\"{result}\"}} {count}\n");
         assert!(text.contains(&line), "no {line} in {text}");

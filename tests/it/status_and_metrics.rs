@@ -203,7 +203,7 @@ fn answers_of_our_own_are_counted_by_reason() {
     ] {
         assert_eq!(ask(lb.port(), request).status, status);
     }
-    let text = lb.admin("/metrics").text();
+    let text = lb.metrics_after(3);
     for (code, count) in [
         ("bad_request", 2.0),
         ("target_too_long", 1.0),
@@ -226,6 +226,7 @@ fn metrics_count_what_happened() {
         client.get("/");
     }
     client.ask(&Request::post("/", "12345"));
+    lb.access_log(13);
     for node in &nodes {
         lb.wait_for_health("django", node.name(), "up");
     }

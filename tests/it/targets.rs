@@ -211,7 +211,7 @@ fn a_fallback_gets_the_body_whole_and_is_retried_as_any_pool() {
         .unwrap();
     assert!(failed > 0, "the node that is gone was never asked");
     // Counted as of any pool.
-    let metrics = lb.admin("/metrics").text();
+    let metrics = lb.metrics_after(5);
     let line = |line: &&str| line.contains("requests_total") && line.contains("pool=\"django\"");
     let counted = metrics.lines().filter(line);
     let counted: u64 = counted

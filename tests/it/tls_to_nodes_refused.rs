@@ -111,7 +111,7 @@ fn a_handshake_that_fails_is_before_the_request_and_another_node_is_asked() {
         let answer = lb.get("/");
         assert_eq!((answer.status, answer.reason()), (status, Some(reason)));
     }
-    let metrics = lb.admin("/metrics").text();
+    let metrics = lb.metrics_after(12);
     assert!(
         metrics.contains("steelyard_reasons_total{reason=\"node_tls\"} 1"),
         "{metrics}"

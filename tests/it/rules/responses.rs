@@ -2,6 +2,7 @@
 
 use super::stand::{RawNode, Stand};
 use crate::support::client::{Client, ClientError, Request};
+use crate::support::eventually;
 use crate::support::node::{Answer, Then};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -382,8 +383,12 @@ fn rule_43_bytes_behind_an_answer_end_the_node_s_connection() {
         assert_eq!(client.get("/next").text(), "ok", "{sent:?}");
         assert_eq!(stand.node.connections(), n + 2, "{sent:?}");
     }
+    // The last of them may be counted a moment after its answer is here.
     let lengths = [evil.len(), 2, 1, evil.len(), evil.len()];
-    assert_eq!(excess_bytes(&stand), lengths.iter().sum::<usize>() as u64);
+    let all = lengths.iter().sum::<usize>() as u64;
+    eventually("all bytes too many are counted", || {
+        (excess_bytes(&stand) == all).then_some(())
+    });
 }
 
 #[test]

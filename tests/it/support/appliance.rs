@@ -251,6 +251,14 @@ impl Appliance {
         client::get(self.admin_port(), target)
     }
 
+    /// `/metrics` once this many requests have been noted. Whoever has an answer may be ahead of
+    /// its being counted; the line of the access log comes behind that.
+    #[track_caller]
+    pub(crate) fn metrics_after(&self, requests: usize) -> String {
+        self.access_log(requests);
+        self.admin("/metrics").text()
+    }
+
     /// GET through the listener, on a connection of its own.
     #[track_caller]
     pub(crate) fn get(&self, target: &str) -> Response {
