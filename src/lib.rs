@@ -7,6 +7,8 @@ pub mod model;
 
 pub mod disk;
 
+pub mod systemd;
+
 pub mod document;
 
 pub mod logs;

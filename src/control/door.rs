@@ -10,16 +10,22 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::Handle;
 use crate::model::{Admin, Code, Problems};
+use crate::systemd::Systemd;
 
 /// Limit: connections that wait to be accepted. One operator and one scraper.
 const BACKLOG: i32 = 128;
 
 /// The admin server's socket; shut until the server asks for it.
 #[derive(Debug, Default)]
-pub(super) struct Door(Mutex<Option<Hung>>);
+pub(super) struct Door {
+    hung: Mutex<Option<Hung>>,
+    /// Who keeps its socket over a restart.
+    systemd: Systemd,
+}
 
 #[derive(Debug)]
 struct Hung {
+    systemd: Systemd,
     /// Given on the command line: then the Config's address is not used.
     rescue: Option<SocketAddr>,
     /// What is open.
@@ -66,6 +72,12 @@ impl Handle {
 }
 
 impl Door {
+    /// One whose socket `systemd` keeps over a restart.
+    pub(super) fn of(systemd: Systemd) -> Self {
+        let hung = Mutex::default();
+        Self { hung, systemd }
+    }
+
     /// Opens the address for the admin server, now if that is possible.
     pub(super) fn hang(
         &self,
@@ -74,6 +86,7 @@ impl Door {
     ) -> UnboundedReceiver<AdminSocket> {
         let (give, take) = unbounded_channel();
         *self.lock() = Some(Hung {
+            systemd: self.systemd.clone(),
             rescue,
             open: None,
             give,
@@ -155,7 +168,7 @@ impl Door {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Hung>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.hung.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -173,7 +186,10 @@ impl Hung {
             Some(open) if open.wanted == wanted && open.secure == secure => Ok(None),
             // The same queue of connections, taken from in the other way.
             Some(open) if open.wanted == wanted => open.socket.try_clone().map(Some),
-            open => bind(wanted, open.as_ref().map(|open| &open.socket)).map(Some),
+            open => {
+                let beside = open.as_ref().map(|open| &open.socket);
+                open_or_take(wanted, beside, &self.systemd).map(Some)
+            }
         }
     }
 
@@ -181,6 +197,10 @@ impl Hung {
         // A second descriptor of the same socket stays here, see `bind`.
         match socket.try_clone() {
             Ok(clone) => {
+                if let Some(old) = self.open.as_ref().filter(|old| old.wanted != address) {
+                    self.systemd.forget(old.wanted);
+                }
+                self.systemd.keep(address, &clone);
                 self.open = Some(Open {
                     wanted: address,
                     socket: clone,
@@ -194,6 +214,23 @@ impl Hung {
         }
         // Nobody takes it once the admin server has stopped: then nothing is served.
         let _ = self.give.send(AdminSocket { socket, secure });
+    }
+}
+
+/// The socket for `address` that the service manager has kept from an earlier life, or a new one.
+fn open_or_take(
+    address: SocketAddr,
+    old: Option<&TcpListener>,
+    systemd: &Systemd,
+) -> io::Result<TcpListener> {
+    if let Some(kept) = systemd.kept(address) {
+        return Ok(kept);
+    }
+    match bind(address, old) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && systemd.make_way(address) => {
+            bind(address, old)
+        }
+        bound => bound,
     }
 }
 

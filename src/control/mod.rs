@@ -57,6 +57,7 @@ use crate::metrics::Metrics;
 use crate::model::{Config, KeptCertificates};
 use crate::snapshot::Snapshot;
 use crate::store::{self, Lock, Store, StoreError};
+use crate::systemd::Systemd;
 use crate::tls::Engine;
 
 pub use change::{Applied, Apply, ChangeError};
@@ -100,6 +101,8 @@ pub struct Parts {
     pub sessions: Option<SessionPort>,
     /// The log store; none where nothing serves.
     pub records: Option<Records>,
+    /// Who keeps the admin socket over a restart.
+    pub systemd: Systemd,
 }
 
 /// The state behind every [`Handle`].
@@ -198,6 +201,7 @@ impl Control {
             data_plane: None,
             sessions: None,
             records: None,
+            systemd: Systemd::default(),
         };
         Self::with(loaded, parts, false).await
     }
@@ -232,6 +236,7 @@ impl Control {
             begin(&snapshot, found.made);
         }
         let revisions = store::Revisions::of(&dir);
+        let door = Door::of(parts.systemd.clone());
         let control = Self {
             dir,
             running,
@@ -244,7 +249,7 @@ impl Control {
             }),
             followers,
             writer: tokio::sync::Mutex::new(found.writer),
-            door: Door::default(),
+            door,
             notices: Notices::default(),
             ending: ending::Ending::default(),
             watched: Watched::default(),

@@ -16,6 +16,7 @@ mod worker;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -29,6 +30,7 @@ use crate::metrics::Metrics;
 use crate::model::{self, Code, Name, Problems};
 use crate::proxy::Spool;
 use crate::snapshot::{Published, Snapshot};
+use crate::systemd::Systemd;
 
 pub use session_port::{PortFigures, SessionPort, SessionSocket};
 pub use socket::{Busy, try_address};
@@ -45,6 +47,8 @@ pub struct DataPlane(Arc<Inner>);
 struct Inner {
     published: Arc<Published>,
     workers: Vec<UnboundedSender<Command>>,
+    /// How often each worker has ticked.
+    beats: Vec<Arc<AtomicU64>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     sockets: Mutex<Sockets>,
 }
@@ -73,7 +77,8 @@ pub struct Prepared {
 }
 
 impl DataPlane {
-    /// Starts `workers` data workers that serve what will be published.
+    /// Starts `workers` data workers that serve what will be published. `systemd` keeps their
+    /// sockets over a restart.
     ///
     /// # Errors
     /// No thread could be started.
@@ -82,6 +87,7 @@ impl DataPlane {
         metrics: Arc<Metrics>,
         logs: Logging,
         spool: Spool,
+        systemd: Systemd,
     ) -> io::Result<Self> {
         let shared = Shared {
             published: Arc::default(),
@@ -89,12 +95,18 @@ impl DataPlane {
             logs,
             admission: Arc::new(Admission::new(workers)),
             spool,
+            beat: Arc::default(),
         };
-        let mut senders = Vec::new();
+        let (mut senders, mut beats) = (Vec::new(), Vec::new());
         let mut threads = Vec::new();
         for index in 0..workers {
             let (sender, commands) = unbounded_channel();
-            let shared = shared.clone();
+            let beat = Arc::<AtomicU64>::default();
+            beats.push(Arc::clone(&beat));
+            let shared = Shared {
+                beat,
+                ..shared.clone()
+            };
             let thread = std::thread::Builder::new()
                 .name(format!("worker-{index}"))
                 .spawn(move || worker::run(shared, commands))?;
@@ -104,8 +116,12 @@ impl DataPlane {
         Ok(Self(Arc::new(Inner {
             published: shared.published,
             workers: senders,
+            beats,
             threads: Mutex::new(threads),
-            sockets: Mutex::default(),
+            sockets: Mutex::new(Sockets {
+                systemd,
+                ..Sockets::default()
+            }),
         })))
     }
 
@@ -150,6 +166,7 @@ impl DataPlane {
                     socket,
                 });
             }
+            sockets.systemd.keep(open.address, &open.socket);
             sockets.open.push(open);
         }
         sockets.wanted = prepared.wanted;
@@ -171,12 +188,27 @@ impl DataPlane {
         self.sockets().listeners()
     }
 
-    /// Stops: no new connection, idle ones closed, requests under way finished within
-    /// `grace` and broken off then. Blocks until the workers are gone.
+    /// How often each worker has come round since it was started, some ten times a second: one
+    /// that is stuck does not.
+    pub fn beats(&self) -> Vec<u64> {
+        let beats = self.0.beats.iter();
+        beats.map(|beat| beat.load(Ordering::Relaxed)).collect()
+    }
+
+    /// Stops: for a second answers say that their connection closes, then idle ones are closed and
+    /// nobody is let in; requests under way are finished within `grace` and broken off then. Where
+    /// the sockets are kept by systemd, clients are let in as long as older requests need. Blocks
+    /// until the workers are gone.
     pub fn stop(&self, grace: Duration) {
-        self.sockets().open.clear();
+        let mut sockets = self.sockets();
+        let sockets_kept = sockets.systemd.keeps_sockets();
+        sockets.open.clear();
+        drop(sockets);
         for worker in &self.0.workers {
-            drop(worker.send(Command::Stop { grace }));
+            drop(worker.send(Command::Stop {
+                grace,
+                sockets_kept,
+            }));
         }
         let threads = std::mem::take(&mut *lock(&self.0.threads));
         for thread in threads {

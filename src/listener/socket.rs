@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::holder::holder;
+use crate::systemd::Systemd;
 
 /// Connections the kernel keeps until a worker accepts them. The kernel cuts it to its
 /// own limit (`net.core.somaxconn`, 4096 unless set).
@@ -33,6 +34,24 @@ pub(super) fn open(address: SocketAddr, shared: bool) -> io::Result<TcpListener>
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// The socket for `address` that the service manager has kept from an earlier life, with who has
+/// connected since; a new one otherwise.
+pub(super) fn open_or_take(address: SocketAddr, systemd: &Systemd) -> io::Result<TcpListener> {
+    if let Some(kept) = systemd.kept(address) {
+        // As an earlier version may not have opened it.
+        let socket = SockRef::from(&kept);
+        socket.set_tcp_nodelay(true)?;
+        socket.listen(BACKLOG)?;
+        return Ok(kept);
+    }
+    match open(address, false) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && systemd.make_way(address) => {
+            open(address, false)
+        }
+        opened => opened,
+    }
 }
 
 /// Lets a second socket bind the port of one that is already open.

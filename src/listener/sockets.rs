@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use super::socket;
 use crate::model::{Listener, Name};
+use crate::systemd::Systemd;
 
 /// The listening sockets of the process.
 #[derive(Debug, Default)]
@@ -12,6 +13,8 @@ pub(super) struct Sockets {
     pub(super) open: Vec<Open>,
     /// What the document asks for, open or not.
     pub(super) wanted: Vec<(Name, SocketAddr)>,
+    /// Who keeps them over a restart.
+    pub(super) systemd: Systemd,
 }
 
 /// A listener that clients can connect to.
@@ -67,7 +70,7 @@ impl Sockets {
     /// Opens `address`, also where one of our own sockets that is about to go stands in its
     /// way (`0.0.0.0:80` before `127.0.0.1:80`): that one is told late to share its port.
     fn open_beside(&self, address: SocketAddr, wanted: &[Listener]) -> io::Result<TcpListener> {
-        let error = match socket::open(address, false) {
+        let error = match socket::open_or_take(address, &self.systemd) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => error,
             done => return done,
         };
@@ -86,7 +89,8 @@ impl Sockets {
         Err(error)
     }
 
-    /// Closes what is not wanted, or is replaced; answers where it was.
+    /// Closes what is not wanted, or is replaced; answers where it was. Whose address nobody wants
+    /// is not kept over a restart either.
     pub(super) fn close_gone(
         &mut self,
         wanted: &[(Name, SocketAddr)],
@@ -96,10 +100,16 @@ impl Sockets {
             let replaced = new.iter().any(|new| new.open.address == open.address);
             replaced || !wanted.iter().any(|(name, address)| open.is(name, *address))
         };
-        self.open
+        let gone: Vec<SocketAddr> = self
+            .open
             .extract_if(.., goes)
             .map(|open| open.address)
-            .collect()
+            .collect();
+        let is_left = |address: &&SocketAddr| !new.iter().any(|new| new.open.address == **address);
+        for address in gone.iter().filter(is_left) {
+            self.systemd.forget(*address);
+        }
+        gone
     }
 
     /// Every listener of the document, where it is, and whether it is open.

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::net::{SocketFlags, acceptfrom_with};
@@ -13,7 +14,9 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout_at};
+use tokio::time::{
+    Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until, timeout_at,
+};
 
 use super::Admission;
 use super::greet::{Caller, Places, greet};
@@ -31,6 +34,8 @@ pub(super) struct Shared {
     pub(super) logs: Logging,
     pub(super) admission: Arc<Admission>,
     pub(super) spool: Spool,
+    /// Goes up with every tick of this worker.
+    pub(super) beat: Arc<AtomicU64>,
 }
 
 /// What a worker is told.
@@ -44,7 +49,12 @@ pub(super) enum Command {
         closed: Sender<()>,
     },
     /// Finish what is under way, and end.
-    Stop { grace: Duration },
+    Stop {
+        grace: Duration,
+        /// Whether the sockets outlive us: nobody is refused when we close them, but waits until
+        /// somebody accepts again.
+        sockets_kept: bool,
+    },
 }
 
 /// A worker's own descriptor of a listening socket.
@@ -59,6 +69,11 @@ pub(super) struct Gate {
 const TICK: Duration = Duration::from_millis(100);
 /// Pause after an accept that failed for want of descriptors or memory.
 const BREATHER: Duration = Duration::from_millis(50);
+/// How long a stop goes on letting clients in and answering on kept connections, closing each
+/// behind its answer: who asks again and again has gone by then, without one request that failed.
+const LAME_DUCK: Duration = Duration::from_secs(1);
+/// What is left of the grace for those who were let in last.
+const LAST_ONES: Duration = Duration::from_secs(5);
 /// Threads that read files for a worker.
 const FILE_THREADS: usize = 8;
 
@@ -87,13 +102,19 @@ async fn work(shared: Shared, mut commands: UnboundedReceiver<Command>) {
         )),
         admission: shared.admission,
         inside: Cell::new(0),
+        late: Cell::new(0),
+        is_ending: Cell::new(false),
         left: Notify::new(),
         greeting: Places::default(),
     });
     let mut doors: Vec<Door> = Vec::new();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let grace = loop {
+    let beat = || {
+        shared.beat.fetch_add(1, Ordering::Relaxed);
+        hall.worker.tick();
+    };
+    let (grace, sockets_kept) = loop {
         tokio::select! {
             command = commands.recv() => match command {
                 Some(Command::Listen { open, close, closed }) => {
@@ -104,26 +125,30 @@ async fn work(shared: Shared, mut commands: UnboundedReceiver<Command>) {
                     doors.extend(open.into_iter().filter_map(|gate| hall.open(gate)));
                     hall.worker.look();
                 }
-                Some(Command::Stop { grace }) => break grace,
+                Some(Command::Stop { grace, sockets_kept }) => break (grace, sockets_kept),
                 None => return,
             },
-            _ = tick.tick() => hall.worker.tick(),
+            _ = tick.tick() => beat(),
         }
     };
-    let end = Instant::now() + grace;
+    let begin = Instant::now();
+    let end = begin + grace;
+    hall.worker.announce_stop();
+    hall.is_ending.set(true);
+    hall.until(&mut tick, end.min(begin + LAME_DUCK), Hall::is_empty)
+        .await;
+    hall.worker.stop();
+    if sockets_kept {
+        // A download or a tunnel may take all of the grace. Until then nobody else has to wait.
+        let end = begin + grace.saturating_sub(LAST_ONES);
+        hall.until(&mut tick, end, Hall::has_only_late).await;
+    }
     for door in doors {
         door.closing.notify_one();
         // It takes in who has connected already, and ends.
         drop(timeout_at(end, door.accepting).await);
     }
-    hall.worker.stop();
-    while hall.inside.get() > 0 && Instant::now() < end {
-        tokio::select! {
-            () = hall.left.notified() => {}
-            () = sleep_until(end) => {}
-            _ = tick.tick() => hall.worker.tick(),
-        }
-    }
+    hall.until(&mut tick, end, Hall::is_empty).await;
     hall.worker.tick();
 }
 
@@ -153,22 +178,60 @@ struct Hall {
     worker: Rc<Worker>,
     admission: Arc<Admission>,
     inside: Cell<usize>,
+    /// How many of these have come since the end began.
+    late: Cell<usize>,
+    is_ending: Cell<bool>,
     left: Notify,
     /// Places for handshakes.
     greeting: Places,
 }
 
 /// One connection inside; counted out even when its task panics.
-struct Inside(Rc<Hall>);
+struct Inside {
+    hall: Rc<Hall>,
+    is_late: bool,
+}
+
+impl Inside {
+    fn of(hall: &Rc<Hall>) -> Self {
+        let is_late = hall.is_ending.get();
+        hall.inside.set(hall.inside.get() + 1);
+        hall.late.set(hall.late.get() + usize::from(is_late));
+        let hall = Rc::clone(hall);
+        Self { hall, is_late }
+    }
+}
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        self.0.inside.set(self.0.inside.get() - 1);
-        self.0.left.notify_one();
+        let hall = &self.hall;
+        hall.inside.set(hall.inside.get() - 1);
+        hall.late.set(hall.late.get() - usize::from(self.is_late));
+        hall.left.notify_one();
     }
 }
 
 impl Hall {
+    fn is_empty(&self) -> bool {
+        self.inside.get() == 0
+    }
+
+    /// Whether all have gone who were here when the end began.
+    fn has_only_late(&self) -> bool {
+        self.inside.get() == self.late.get()
+    }
+
+    /// Waits until `enough`, or until `end`.
+    async fn until(&self, tick: &mut Interval, end: Instant, enough: fn(&Self) -> bool) {
+        while !enough(self) && Instant::now() < end {
+            tokio::select! {
+                () = self.left.notified() => {}
+                () = sleep_until(end) => {}
+                _ = tick.tick() => self.worker.tick(),
+            }
+        }
+    }
+
     fn open(self: &Rc<Self>, gate: Gate) -> Option<Door> {
         #[allow(
             deprecated,
@@ -202,8 +265,7 @@ impl Hall {
         }
         let place = self.admission.enter(limit);
         let listener = Rc::clone(name);
-        self.inside.set(self.inside.get() + 1);
-        let inside = Inside(Rc::clone(self));
+        let inside = Inside::of(self);
         let worker = Rc::clone(&self.worker);
         let caller = Caller {
             socket: stream,
@@ -223,7 +285,7 @@ impl Hall {
             }
             (Some(place), true) => {
                 spawn_local(async move {
-                    let greeted = Box::pin(greet(&worker, caller, &inside.0.greeting));
+                    let greeted = Box::pin(greet(&worker, caller, &inside.hall.greeting));
                     if let Some(visitor) = greeted.await {
                         proxy::serve(worker, visitor, (place, counted, inside)).await;
                     }

@@ -149,12 +149,13 @@ async fn idle(worker: &Worker, client: &mut Client) -> bool {
             return false;
         };
         if worker.is_stopping() && client.conn.input().is_empty() {
-            if client.requests > 0 {
-                return false;
-            }
-            // It was let in before the stop and may be about to ask. A browser that has
-            // connected only to be quick later must not hold the stop up.
-            timeout = timeout.min(start.elapsed() + LAST_CHANCE);
+            timeout = match client.requests {
+                // It was let in before the stop and may be about to ask. A browser that has
+                // connected only to be quick later must not hold the stop up.
+                0 => timeout.min(start.elapsed() + LAST_CHANCE),
+                // A last look: what has just been asked would become a reset.
+                _ => Duration::ZERO,
+            };
         }
         let until = start + timeout;
         let mut armed = false;

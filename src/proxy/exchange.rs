@@ -120,7 +120,7 @@ async fn serve_by(
     };
     let (head, response) = (&arrived.heads.request, &mut arrived.heads.response);
     let enough = client.requests >= listener.config.max_requests;
-    let last = enough || arrived.listener_gone || worker.is_stopping();
+    let last = enough || arrived.listener_gone || worker.is_leaving();
     let mut exchange = Exchange {
         worker,
         snapshot,

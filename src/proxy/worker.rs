@@ -41,9 +41,19 @@ pub struct Worker {
     logs: Logging,
     files: RefCell<OpenFiles>,
     pub(super) turn: Turn,
-    stopping: Cell<bool>,
+    ending: Cell<Ending>,
     /// Wakes idle connections so that they look whether they are still wanted.
     look: Notify,
+}
+
+/// How far a worker is on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    NotYet,
+    /// Every answer says that its connection closes behind it.
+    Announced,
+    /// Idle connections are closed too.
+    Begun,
 }
 
 #[derive(Debug)]
@@ -92,7 +102,7 @@ impl Worker {
             logs,
             files: RefCell::new(OpenFiles::new(open_files)),
             turn: Turn::new(),
-            stopping: Cell::new(false),
+            ending: Cell::new(Ending::NotYet),
             look: Notify::new(),
         }
     }
@@ -131,14 +141,25 @@ impl Worker {
         self.look.notify_waiters();
     }
 
-    /// From now on connections are closed behind their answer, and idle ones at once.
+    /// From now on every answer says that its connection is closed behind it, and it is. Idle ones
+    /// stay: who is about to ask on one is told so by an answer, and not by a reset.
+    pub fn announce_stop(&self) {
+        self.ending.set(Ending::Announced);
+    }
+
+    /// From now on idle connections are closed at once, too.
     pub fn stop(&self) {
-        self.stopping.set(true);
+        self.ending.set(Ending::Begun);
         self.look();
     }
 
+    /// Whether no connection is kept behind its answer.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.ending.get() != Ending::NotYet
+    }
+
     pub(super) fn is_stopping(&self) -> bool {
-        self.stopping.get()
+        self.ending.get() == Ending::Begun
     }
 
     /// Ends a little after the stop has begun: who was let in before and has not asked yet

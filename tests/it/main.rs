@@ -65,6 +65,7 @@ mod proxied;
 mod proxied_to_nodes;
 mod queue;
 mod reload;
+mod restarts;
 mod rules;
 mod secrets;
 mod session_clients;

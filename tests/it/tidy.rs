@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["acme"],
     &["balance", "files", "cache", "http", "tls"],
     &["store", "session", "logs", "metrics"],
-    &["disk"],
+    &["disk", "systemd"],
     &["document"],
     &["model"],
 ];

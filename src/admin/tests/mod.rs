@@ -18,6 +18,7 @@ use crate::control::{Control, Handle, Parts};
 use crate::metrics::Metrics;
 use crate::people::People;
 use crate::store::{Lock, Store};
+use crate::systemd::Systemd;
 
 const DOCUMENT: &str = r#"
 version = 1
@@ -60,6 +61,7 @@ impl Instance {
             data_plane: None,
             sessions: None,
             records: None,
+            systemd: Systemd::default(),
         };
         let loaded = Control::load(dir.path(), Lock::take(dir.path()).unwrap()).await;
         let handle = Control::start(loaded, parts).await;

@@ -18,6 +18,7 @@ use crate::balance::Registry;
 use crate::document::Format;
 use crate::metrics::Metrics;
 use crate::store::Lock;
+use crate::systemd::Systemd;
 
 async fn start(dir: &Path) -> Handle {
     let parts = Parts {
@@ -26,6 +27,7 @@ async fn start(dir: &Path) -> Handle {
         data_plane: None,
         sessions: None,
         records: None,
+        systemd: Systemd::default(),
     };
     let loaded = Control::load(dir, Lock::take(dir).unwrap()).await;
     Control::start(loaded, parts).await

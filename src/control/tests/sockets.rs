@@ -12,6 +12,7 @@ use crate::listener::DataPlane;
 use crate::metrics::Metrics;
 use crate::proxy::Spool;
 use crate::store::Lock;
+use crate::systemd::Systemd;
 
 struct Serving {
     handle: Handle,
@@ -22,13 +23,21 @@ impl Serving {
     async fn start(dir: &Path) -> Self {
         let metrics = Arc::new(Metrics::new());
         let logs = crate::logs::Logging::nowhere();
-        let data_plane = DataPlane::start(1, metrics.clone(), logs, Spool::nowhere()).unwrap();
+        let data_plane = DataPlane::start(
+            1,
+            metrics.clone(),
+            logs,
+            Spool::nowhere(),
+            Systemd::default(),
+        )
+        .unwrap();
         let parts = Parts {
             registry: Arc::new(Registry::new()),
             metrics,
             data_plane: Some(data_plane.clone()),
             sessions: None,
             records: None,
+            systemd: Systemd::default(),
         };
         let loaded = Control::load(dir, Lock::take(dir).unwrap()).await;
         let handle = Control::start(loaded, parts).await;

@@ -24,6 +24,7 @@ use super::{lock, socket};
 use crate::model::{Code, Fsync, Problem};
 use crate::session::{self, Throttle};
 use crate::snapshot::Snapshot;
+use crate::systemd::Systemd;
 
 use worker::{Command, Load};
 
@@ -88,6 +89,8 @@ struct Plane {
     wanted: Option<SocketAddr>,
     open: Option<Open>,
     threads: Vec<Thread>,
+    /// Who keeps the socket over a restart.
+    systemd: Systemd,
 }
 
 #[derive(Debug)]
@@ -113,8 +116,8 @@ pub struct SessionSocket {
 
 impl SessionPort {
     /// The port of the store that is kept in `folder`, which `workers` threads will serve. Nothing
-    /// is open yet.
-    pub fn new(folder: PathBuf, workers: usize) -> Self {
+    /// is open yet. `systemd` keeps its socket over a restart.
+    pub fn new(folder: PathBuf, workers: usize, systemd: Systemd) -> Self {
         let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let files = usize::try_from(files).unwrap_or(usize::MAX);
         Self(Arc::new(Inner {
@@ -128,7 +131,10 @@ impl SessionPort {
                 ending: watch::Sender::new(0),
             }),
             workers: workers.max(1),
-            plane: Mutex::default(),
+            plane: Mutex::new(Plane {
+                systemd,
+                ..Plane::default()
+            }),
         }))
     }
 
@@ -190,7 +196,7 @@ impl SessionPort {
         if here.is_some_and(|open| open.address == address) {
             return Ok(None);
         }
-        let socket = match (socket::open(address, false), here) {
+        let socket = match (socket::open_or_take(address, &plane.systemd), here) {
             // Ours, which closes when this one is in force.
             (Err(error), Some(open))
                 if error.kind() == io::ErrorKind::AddrInUse
@@ -245,6 +251,11 @@ impl SessionPort {
             return;
         };
         if goes {
+            if let Some(open) = &plane.open
+                && plane.wanted != Some(open.address)
+            {
+                plane.systemd.forget(open.address);
+            }
             // A worker that is gone takes no connections either.
             drop(first.commands.send(Command::Close));
         }
@@ -256,6 +267,7 @@ impl SessionPort {
                 to: to.collect(),
             };
             drop(first.commands.send(listen));
+            plane.systemd.keep(open.address, &open.socket);
             plane.open = Some(open);
         } else if goes {
             plane.open = None;

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::client::{self, Client, Request, Response};
 use super::ports::Port;
+use super::systemd::Manager;
 use super::{PATIENCE, eventually};
 
 /// The program under test.
@@ -27,6 +28,10 @@ pub(crate) struct Appliance {
     http: Port,
     errors_expected: bool,
     env: Vec<(&'static str, &'static str)>,
+    /// Who starts it in systemd's place.
+    manager: Option<Manager>,
+    /// What is started, where that is not the program as it was built.
+    program: Option<PathBuf>,
 }
 
 impl Appliance {
@@ -53,7 +58,33 @@ impl Appliance {
             http: Port::free(),
             errors_expected: false,
             env: Vec::new(),
+            manager: None,
+            program: None,
         }
+    }
+
+    /// One that runs under a systemd of ours, from a copy of the program that can be replaced.
+    pub(crate) fn under_systemd() -> Self {
+        let mut appliance = Self::prepared();
+        let program = appliance.data().with_extension("program");
+        fs::copy(PROGRAM, &program).unwrap();
+        appliance.program = Some(program);
+        appliance.manager = Some(Manager::start());
+        appliance.restart();
+        appliance
+    }
+
+    /// Who plays systemd.
+    pub(crate) fn manager(&self) -> &Manager {
+        self.manager.as_ref().expect("it runs under systemd")
+    }
+
+    /// Puts another file in the program's place, as a package does.
+    pub(crate) fn upgrade(&self) {
+        let program = self.program.as_ref().expect("it runs from a copy");
+        let new = program.with_extension("new");
+        fs::copy(PROGRAM, &new).unwrap();
+        fs::rename(new, program).unwrap();
     }
 
     /// This test makes it say ERROR.
@@ -78,7 +109,13 @@ impl Appliance {
             .append(true)
             .open(self.log_path())
             .unwrap();
-        let child = Command::new(PROGRAM)
+        let program = self.program.as_deref();
+        let program = program.unwrap_or(Path::new(PROGRAM));
+        let (mut command, given) = match &self.manager {
+            Some(manager) => manager.command(program),
+            None => (Command::new(program), Stdio::null()),
+        };
+        let child = command
             .arg("serve")
             .arg("--data-dir")
             .arg(self.data())
@@ -86,7 +123,7 @@ impl Appliance {
             .arg(self.admin.address().to_string())
             .envs(self.env.iter().copied())
             .env("NO_COLOR", "1")
-            .stdin(Stdio::null())
+            .stdin(given)
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
@@ -347,6 +384,9 @@ impl Drop for Appliance {
         }
         let log = self.log();
         let _gone = fs::remove_file(self.log_path());
+        if let Some(program) = &self.program {
+            let _gone = fs::remove_file(program);
+        }
         if std::thread::panicking() {
             eprintln!("--- steelyard said ---\n{log}----------------------");
             return;

@@ -22,6 +22,7 @@ pub(crate) mod redis;
 pub(crate) mod resp;
 pub(crate) mod slowhttptest;
 pub(crate) mod socket;
+pub(crate) mod systemd;
 pub(crate) mod tls;
 pub(crate) mod visitor;
 pub(crate) mod websocket;

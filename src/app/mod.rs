@@ -1,6 +1,9 @@
 //! Wiring: the parts are built in the order of the layers, run until a signal, drained
 //! and stopped.
 
+mod signals;
+mod watchdog;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,7 +13,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use rustix::process::{Resource, Rlimit, setrlimit};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
@@ -29,6 +31,9 @@ use crate::model::{Config, Language, Logs};
 use crate::people::{By, People, Visitor};
 use crate::proxy::Spool;
 use crate::store::{self, Lock, LockError};
+use crate::systemd::Systemd;
+
+use signals::{Asked, Signals};
 
 /// Where bodies that memory does not hold lie, below the data directory.
 const SPOOL: &str = "spool";
@@ -39,6 +44,8 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 /// How long applications may take to finish the commands they have sent to the session store.
 const SESSIONS_GRACE: Duration = Duration::from_secs(2);
 const LOCK_LOOK: Duration = Duration::from_millis(50);
+/// What a stop may take beyond the grace: sessions, the panel and the logs come after it.
+const STOP_BEYOND_GRACE: Duration = Duration::from_secs(10);
 
 /// Runs the appliance or the demo until a signal ends it. Control, the database, health
 /// checks and timers run on this thread.
@@ -47,12 +54,16 @@ const LOCK_LOOK: Duration = Duration::from_millis(50);
 /// Why it could not start.
 pub fn run(start: Start) -> anyhow::Result<ExitCode> {
     leave_no_core();
+    let systemd = match start {
+        Start::Serve { .. } => Systemd::of_environment(),
+        Start::Demo { .. } => Systemd::default(),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let ended = runtime.block_on(async {
         match start {
-            Start::Serve { data_dir, admin } => serve(&data_dir, admin).await,
+            Start::Serve { data_dir, admin } => serve(&data_dir, admin, systemd).await,
             Start::Demo { http, admin } => demo(http, admin).await,
         }
     });
@@ -71,23 +82,32 @@ fn leave_no_core() {
     let _ = setrlimit(Resource::Core, none);
 }
 
-async fn serve(data_dir: &Path, admin: Option<SocketAddr>) -> anyhow::Result<()> {
+async fn serve(data_dir: &Path, admin: Option<SocketAddr>, systemd: Systemd) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let own_log = OwnLog::start()?;
-    let running = Running::start(data_dir.to_owned(), admin, own_log).await?;
+    let running = Running::start(data_dir.to_owned(), admin, own_log, systemd.clone()).await?;
+    systemd.settled();
+    systemd.ready(&running.in_brief());
+    let told = tokio::spawn(tell_status(running.control.clone(), systemd.clone()));
+    let watched = tokio::spawn(watchdog::keep(systemd.clone(), running.data_plane.clone()));
     loop {
         match signals.next().await {
             Asked::Stop => break,
             Asked::Reopen => running.logging.sink.reopen(),
             Asked::Reload => {
+                systemd.reloading();
                 if running.control.read_again().await.is_empty() {
                     tracing::info!(
                         "no file is another than before; the configuration is in config.db"
                     );
                 }
+                systemd.ready(&running.in_brief());
             }
         }
     }
+    told.abort();
+    watched.abort();
+    systemd.stopping(running.control.config().settings.shutdown_grace + STOP_BEYOND_GRACE);
     tracing::info!("stopping: requests under way are finished");
     tokio::select! {
         () = running.stop() => {}
@@ -101,7 +121,8 @@ async fn demo(http: SocketAddr, admin: SocketAddr) -> anyhow::Result<()> {
     let mut stage = Stage::set(http, admin).await?;
     let own_log = OwnLog::silent();
     let data_dir = stage.data_dir().to_owned();
-    let running = Running::start(data_dir, Some(stage.admin()), own_log).await?;
+    let running = Running::start(data_dir, Some(stage.admin()), own_log, Systemd::default());
+    let running = running.await?;
     let password = demo_user(&running.people).await;
     let played = stage.play(&running.control, password.as_deref()).await;
     running.stop().await;
@@ -144,6 +165,7 @@ impl Running {
         data_dir: PathBuf,
         admin: Option<SocketAddr>,
         own_log: OwnLog,
+        systemd: Systemd,
     ) -> anyhow::Result<Self> {
         store::make_directory(&data_dir)
             .with_context(|| format!("cannot use the data directory {}", data_dir.display()))?;
@@ -179,15 +201,17 @@ impl Running {
             sink: access_log.clone(),
             records: records.clone(),
         };
-        let data_plane = DataPlane::start(workers, Arc::clone(&metrics), logging.clone(), spool)
+        let (counters, logs, kept) = (Arc::clone(&metrics), logging.clone(), systemd.clone());
+        let data_plane = DataPlane::start(workers, counters, logs, spool, kept)
             .context("cannot start the data workers")?;
-        let sessions = SessionPort::new(data_dir.join(SESSIONS), workers);
+        let sessions = SessionPort::new(data_dir.join(SESSIONS), workers, systemd.clone());
         let parts = Parts {
             registry: Arc::new(Registry::new()),
             metrics,
             data_plane: Some(data_plane.clone()),
             sessions: Some(sessions.clone()),
             records: Some(records),
+            systemd,
         };
         let control = Control::start(loaded, parts).await;
         tokio::spawn(follow_logs(
@@ -210,6 +234,11 @@ impl Running {
             threads: [access_log_thread, records_thread],
             own_log,
         })
+    }
+
+    /// What is served, in a line for `systemctl status`.
+    fn in_brief(&self) -> String {
+        in_brief(&self.control)
     }
 
     /// Stops in the order of a request's life: no new ones, those under way finished, then
@@ -236,6 +265,25 @@ impl Running {
         });
         drop(ended.await);
     }
+}
+
+/// Tells systemd in a line what is served, whenever that is something else.
+async fn tell_status(control: Handle, systemd: Systemd) {
+    let mut configs = control.follow();
+    while configs.changed().await.is_ok() {
+        systemd.status(&in_brief(&control));
+    }
+}
+
+fn in_brief(control: &Handle) -> String {
+    let config = control.config();
+    let nodes: usize = config.pools.iter().map(|pool| pool.nodes.len()).sum();
+    let (listeners, sites) = (config.listeners.len(), config.sites.len());
+    let panel = control.admin_url();
+    format!(
+        "revision {}, listeners {listeners}, sites {sites}, nodes {nodes}; panel at {panel}",
+        control.revision()
+    )
 }
 
 /// Says how the first user is made, as long as there is none.
@@ -283,47 +331,5 @@ fn access_file(folder: &Path, logs: &Logs) -> AccessFile {
     AccessFile {
         path: (!logs.file.is_empty()).then(|| folder.join(&logs.file)),
         rotate: logs.rotate,
-    }
-}
-
-/// What a signal asks for.
-enum Asked {
-    Stop,
-    Reopen,
-    Reload,
-}
-
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    quit: Signal,
-    hangup: Signal,
-    reopen: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            quit: signal(SignalKind::quit())?,
-            hangup: signal(SignalKind::hangup())?,
-            reopen: signal(SignalKind::user_defined1())?,
-        })
-    }
-
-    async fn next(&mut self) -> Asked {
-        tokio::select! {
-            _ = self.terminate.recv() => Asked::Stop,
-            _ = self.interrupt.recv() => Asked::Stop,
-            _ = self.quit.recv() => Asked::Stop,
-            _ = self.hangup.recv() => Asked::Reload,
-            _ = self.reopen.recv() => Asked::Reopen,
-        }
-    }
-
-    /// Waits for a second request to stop, which means now.
-    async fn again(&mut self) {
-        while !matches!(self.next().await, Asked::Stop) {}
     }
 }
