@@ -12,7 +12,7 @@ use std::thread::{JoinHandle, available_parallelism};
 use std::time::Duration;
 
 use anyhow::Context;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
@@ -54,6 +54,7 @@ const STOP_BEYOND_GRACE: Duration = Duration::from_secs(10);
 /// Why it could not start.
 pub fn run(start: Start) -> anyhow::Result<ExitCode> {
     leave_no_core();
+    allow_descriptors();
     let systemd = match start {
         Start::Serve { .. } => Systemd::of_environment(),
         Start::Demo { .. } => Systemd::default(),
@@ -80,6 +81,15 @@ fn leave_no_core() {
     };
     // Less may always be asked for.
     let _ = setrlimit(Resource::Core, none);
+}
+
+/// As many descriptors as this process may give itself: shells allow 1024 by default, for programs
+/// that use `select`, and each client may need three.
+fn allow_descriptors() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // With fewer than there might be it goes on as well.
+    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 async fn serve(data_dir: &Path, admin: Option<SocketAddr>, systemd: Systemd) -> anyhow::Result<()> {

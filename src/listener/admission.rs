@@ -11,6 +11,9 @@ use crate::files::OpenFiles;
 #[derive(Debug)]
 pub(super) struct Admission {
     open: AtomicUsize,
+    /// Who finds no place, and is being told so.
+    told: AtomicUsize,
+    most_told: usize,
     /// What the process's file descriptors allow.
     allowed: usize,
     /// Files that each worker may hold open between requests.
@@ -21,6 +24,15 @@ pub(super) struct Admission {
 #[derive(Debug)]
 pub(super) struct Place(Arc<Admission>);
 
+/// One connection that is told that there is no place. Dropping it lets another one be told.
+#[derive(Debug)]
+pub(super) struct Told(Arc<Admission>);
+
+/// The part of the descriptors for clients who are being told that there is no place: each holds one
+/// until it has heard it, a second at most.
+const FOR_TOLD: usize = 16;
+/// As many at once are enough.
+const MOST_TOLD: usize = 1024;
 /// Descriptors kept for all that is not a client: nodes' idle connections, the database, the
 /// panel.
 const RESERVED: usize = 256;
@@ -39,9 +51,12 @@ impl Admission {
     fn within(limit: usize, workers: usize) -> Self {
         let workers = workers.max(1);
         let open_files = (limit / FOR_FILES / workers).min(OpenFiles::MOST);
-        let reserved = RESERVED + open_files * workers;
+        let most_told = (limit / FOR_TOLD).min(MOST_TOLD);
+        let reserved = RESERVED + most_told + open_files * workers;
         Self {
             open: AtomicUsize::new(0),
+            told: AtomicUsize::new(0),
+            most_told: most_told.max(1),
             allowed: (limit.saturating_sub(reserved) / 3).max(16),
             open_files,
         }
@@ -61,6 +76,19 @@ impl Admission {
         let before = self.open.fetch_add(1, Ordering::Relaxed);
         let place = Place(Arc::clone(self));
         (before < limit).then_some(place)
+    }
+
+    /// Leave to tell somebody that there is no place, unless many are being told already.
+    pub(super) fn tell(self: &Arc<Self>) -> Option<Told> {
+        let before = self.told.fetch_add(1, Ordering::Relaxed);
+        let told = Told(Arc::clone(self));
+        (before < self.most_told).then_some(told)
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.told.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -90,9 +118,9 @@ mod tests {
     #[test]
     fn clients_and_files_share_the_descriptors() {
         for (limit, workers, files, clients) in [
-            (1024, 1, 128, 213),
-            (1024, 2, 64, 213),
-            (65_536, 4, 512, 21_077),
+            (1024, 1, 128, 192),
+            (1024, 2, 64, 192),
+            (65_536, 4, 512, 20_736),
             (20, 2, 1, 16),
         ] {
             let admission = Admission::within(limit, workers);

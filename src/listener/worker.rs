@@ -254,16 +254,23 @@ impl Hall {
         })
     }
 
-    fn let_in(self: &Rc<Self>, stream: TcpStream, address: SocketAddr, name: &Rc<Name>) {
-        let (mut limit, mut counted, mut greeted) = (0, None, false);
-        if let Some(snapshot) = self.worker.snapshot() {
-            limit = snapshot.config.settings.max_connections;
-            if let Some(listener) = snapshot.listener(name) {
-                counted = Some(listener.connections.opened());
-                greeted = listener.tls.is_some() || listener.config.proxy_protocol;
-            }
-        }
-        let place = self.admission.enter(limit);
+    /// Lets a client in, or has it told that there is no place. Gives it back where so many are
+    /// being told already that those inside might want for descriptors.
+    fn let_in(self: &Rc<Self>, came: Came, name: &Rc<Name>) -> Result<(), Came> {
+        let snapshot = self.worker.snapshot();
+        let limit = snapshot.as_ref().map(|s| s.config.settings.max_connections);
+        let listener = snapshot.as_ref().and_then(|s| s.listener(name));
+        let greeted = listener.is_some_and(|l| l.tls.is_some() || l.config.proxy_protocol);
+        let place = self.admission.enter(limit.unwrap_or(0));
+        let told = match place {
+            None if !greeted => Some(self.admission.tell().ok_or(())),
+            _ => None,
+        };
+        let Ok(told) = told.transpose() else {
+            return Err(came);
+        };
+        let counted = listener.map(|listener| listener.connections.opened());
+        let (stream, address) = came;
         let listener = Rc::clone(name);
         let inside = Inside::of(self);
         let worker = Rc::clone(&self.worker);
@@ -280,7 +287,7 @@ impl Hall {
             (None, false) => {
                 spawn_local(async move {
                     proxy::turn_away(worker, caller.plainly()).await;
-                    drop((counted, inside));
+                    drop((told, counted, inside));
                 });
             }
             (Some(place), true) => {
@@ -297,15 +304,26 @@ impl Hall {
                 handshakes.count(Handshake::TurnedAway, "");
             }
         }
+        Ok(())
     }
 }
+
+/// A client that has connected.
+type Came = (TcpStream, SocketAddr);
 
 async fn accept(hall: Rc<Hall>, socket: AsyncFd<TcpListener>, name: Rc<Name>, closing: Rc<Notify>) {
     loop {
         tokio::select! {
             biased;
             accepted = socket.async_io(Interest::READABLE, next) => match accepted {
-                Ok((stream, address)) => hall.let_in(stream, address, &name),
+                Ok(mut came) => while let Err(back) = hall.let_in(came, &name) {
+                    // It waits to be told, and those behind it in the kernel.
+                    came = back;
+                    tokio::select! {
+                        () = sleep(BREATHER) => {}
+                        () = closing.notified() => return,
+                    }
+                },
                 // The client was quicker than we: nothing is short.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 // Descriptors ran out: those inside go on, and some of them will leave.
@@ -324,7 +342,7 @@ async fn accept(hall: Rc<Hall>, socket: AsyncFd<TcpListener>, name: Rc<Name>, cl
 
 /// The next connection that waits at the door. Not tokio's: that would have the event loop told of
 /// it before anybody knows whether there is something to wait for.
-fn next(socket: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+fn next(socket: &TcpListener) -> io::Result<Came> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let (client, address) = acceptfrom_with(socket, flags)?;
     let address = address.ok_or(ErrorKind::AddrNotAvailable)?.try_into()?;

@@ -45,6 +45,7 @@ mod corpus;
 mod counts;
 mod demo;
 mod deploy;
+mod descriptors;
 mod django_site;
 mod documents;
 mod expires;

@@ -32,6 +32,7 @@ pub(crate) struct Appliance {
     manager: Option<Manager>,
     /// What is started, where that is not the program as it was built.
     program: Option<PathBuf>,
+    descriptors_allowed: Option<u64>,
 }
 
 impl Appliance {
@@ -60,6 +61,7 @@ impl Appliance {
             env: Vec::new(),
             manager: None,
             program: None,
+            descriptors_allowed: None,
         }
     }
 
@@ -70,6 +72,14 @@ impl Appliance {
         fs::copy(PROGRAM, &program).unwrap();
         appliance.program = Some(program);
         appliance.manager = Some(Manager::start());
+        appliance.restart();
+        appliance
+    }
+
+    /// One that may open so many files.
+    pub(crate) fn with_descriptors(limit: u64) -> Self {
+        let mut appliance = Self::prepared();
+        appliance.descriptors_allowed = Some(limit);
         appliance.restart();
         appliance
     }
@@ -113,7 +123,7 @@ impl Appliance {
         let program = program.unwrap_or(Path::new(PROGRAM));
         let (mut command, given) = match &self.manager {
             Some(manager) => manager.command(program),
-            None => (Command::new(program), Stdio::null()),
+            None => (self.bare(program), Stdio::null()),
         };
         let child = command
             .arg("serve")
@@ -143,6 +153,18 @@ impl Appliance {
                 Err(status)
             }
         }
+    }
+
+    fn bare(&self, program: &Path) -> Command {
+        let Some(limit) = self.descriptors_allowed else {
+            return Command::new(program);
+        };
+        // It becomes the program, so the process is the program's.
+        let mut command = Command::new("prlimit");
+        command
+            .arg(format!("--nofile={limit}:{limit}"))
+            .arg(program);
+        command
     }
 
     /// SIGKILL, as a power cut would; waits until it is gone.
