@@ -42,6 +42,7 @@ mod buffering;
 mod causes;
 mod certificates_kept;
 mod corpus;
+mod corruptions;
 mod counts;
 mod demo;
 mod deploy;
