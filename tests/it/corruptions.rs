@@ -20,7 +20,7 @@ const FILES: [&str; 5] = [
     "config.db-wal",
     "config.db-shm",
     "last-known-good.json",
-    "last-known-good.json.previous",
+    "last-known-good.previous.json",
 ];
 /// Changes before the damage.
 const CHANGES: usize = 6;
@@ -90,7 +90,7 @@ impl Patient {
             .filter_map(|name| Some((name, fs::read(lb.data().join(name)).ok()?)));
         let sound: BTreeMap<_, _> = sound.collect();
         assert!(
-            sound.len() >= 4 && !sound["config.db-wal"].is_empty(),
+            sound.len() == FILES.len() && !sound["config.db-wal"].is_empty(),
             "{:?}",
             sound.keys()
         );

@@ -51,6 +51,7 @@ mod django_site;
 mod documents;
 mod expires;
 mod explain;
+mod failing_calls;
 mod failover;
 mod file_forms;
 mod headers;
