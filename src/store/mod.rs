@@ -9,6 +9,7 @@
 
 mod acme;
 mod aside;
+mod before;
 mod certificates;
 mod digest;
 mod history;

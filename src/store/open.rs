@@ -11,7 +11,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
-use super::{StoreError, aside, corrupt, path};
+use super::{StoreError, aside, before, corrupt, path};
 
 /// How long another program may hold the database before a change gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -79,7 +79,12 @@ pub(super) async fn existing(path: &Path) -> Result<SqliteConnection, StoreError
         .await
         .map_err(classify)?;
     execute(&mut connection, "pragma journal_mode = wal").await?;
-    if user_version(&mut connection).await? < newest_migration() {
+    let version = user_version(&mut connection).await?;
+    if version < newest_migration() {
+        // One without tables has nothing to go back to.
+        if let Some(dir) = path.parent().filter(|_| version > 0) {
+            before::keep(&mut connection, dir, version).await?;
+        }
         // Not `run`: its future cannot be sent between threads.
         MIGRATOR
             .run_direct(None, &mut connection, false)

@@ -1,8 +1,11 @@
 //! Secrets given as text: kept, replaced and removed with the revision, in no revision.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
-use sqlx::Connection;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 
 use super::super::{Store, StoreError, digest, path};
 use super::{by_hand, config_with_weight, database};
@@ -91,14 +94,42 @@ async fn a_database_of_the_first_version_is_brought_to_this_one() {
                 drop table audit; delete from _sqlx_migrations where version > 1;
                 pragma user_version = 1";
     by_hand(dir.path(), back).await.close().await.unwrap();
+    for old in ["1", "0", "-1"] {
+        fs::write(dir.path().join(format!("config.db.pre-{old}")), "").unwrap();
+    }
     let mut store = Store::open(dir.path()).await.unwrap();
     let newest = store.newest().await.unwrap().unwrap();
+    is_kept_as_it_was(dir.path()).await;
     assert_eq!((newest.number, newest.config), (2, config_with_weight(2)));
     let config = config_with("open sesame");
     append(&mut store, &config).await;
     assert_eq!(store.newest().await.unwrap().unwrap().config, config);
     let routes = sqlx::query("select fallback, redirect, respond from routes");
     routes.fetch_all(&mut store.connection).await.unwrap();
+}
+
+/// For whoever goes back to the version before; of older ones the newest two.
+async fn is_kept_as_it_was(dir: &Path) {
+    let copy = dir.join("config.db.pre-2");
+    let mode = fs::metadata(&copy).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let options = SqliteConnectOptions::new().filename(copy).read_only(true);
+    let mut copy = options.connect().await.unwrap();
+    let tables = "select count(*) from sqlite_schema where name = 'users'";
+    for (query, number) in [
+        ("pragma user_version", 1),
+        ("pragma application_id", 0x5354_4c59),
+        (tables, 0),
+        ("select max(number) from revisions", 2),
+    ] {
+        let found: i64 = sqlx::query_scalar(query)
+            .fetch_one(&mut copy)
+            .await
+            .unwrap();
+        assert_eq!(found, number, "{query}");
+    }
+    let left = ["1", "0", "-1"].map(|old| dir.join(format!("config.db.pre-{old}")).exists());
+    assert_eq!(left, [true, true, false]);
 }
 
 #[tokio::test]
