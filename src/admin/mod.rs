@@ -56,7 +56,6 @@ mod trial;
 mod try_url;
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
@@ -70,7 +69,7 @@ use actix_web::{App, HttpServer};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-use crate::control::{AdminSocket, Handle};
+use crate::control::{AdminAddress, AdminSocket, Handle};
 use crate::people::People;
 
 use routes::{Kind, ROUTES, Who};
@@ -124,8 +123,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens `control.sock` in the data directory, and the admin address: `rescue` where
-    /// one is given, else the Config's, which it follows from then on. An admin address
+    /// Opens `control.sock` in the data directory, and the admin address: what
+    /// is to be used `instead`, else the Config's, which it follows from then on. An admin address
     /// in use is told in the log and tried again; it stops nothing. Nor does a
     /// `control.sock` that cannot be opened, on a read-only disk say.
     ///
@@ -133,7 +132,7 @@ impl Server {
     /// When no thread can be started.
     pub fn start(
         dir: &Path,
-        rescue: Option<SocketAddr>,
+        instead: AdminAddress,
         handle: Handle,
         people: People,
     ) -> io::Result<Self> {
@@ -142,7 +141,7 @@ impl Server {
                 tracing::error!("control.sock cannot be opened, so no command reaches us: {error}");
             })
             .ok();
-        let doors = handle.open_admin(rescue);
+        let doors = handle.open_admin(instead);
         let (stop, stopped) = oneshot::channel();
         let shared = Shared {
             dir: dir.to_owned(),

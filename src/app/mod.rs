@@ -19,8 +19,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::admin::Server;
 use crate::balance::Registry;
-use crate::cli::Start;
-use crate::control::{Control, Handle, Parts};
+use crate::cli::{Serve, Start};
+use crate::control::{AdminAddress, Control, Handle, Parts};
 use crate::demo::Stage;
 use crate::listener::{DataPlane, SessionPort};
 use crate::logs::{
@@ -64,7 +64,7 @@ pub fn run(start: Start) -> anyhow::Result<ExitCode> {
         .build()?;
     let ended = runtime.block_on(async {
         match start {
-            Start::Serve { data_dir, admin } => serve(&data_dir, admin, systemd).await,
+            Start::Serve(wanted) => serve(wanted, systemd).await,
             Start::Demo { http, admin } => demo(http, admin).await,
         }
     });
@@ -92,10 +92,10 @@ fn allow_descriptors() {
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
-async fn serve(data_dir: &Path, admin: Option<SocketAddr>, systemd: Systemd) -> anyhow::Result<()> {
+async fn serve(wanted: Serve, systemd: Systemd) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let own_log = OwnLog::start()?;
-    let running = Running::start(data_dir.to_owned(), admin, own_log, systemd.clone()).await?;
+    let running = Running::start(wanted, own_log, systemd.clone()).await?;
     systemd.settled();
     systemd.ready(&running.in_brief());
     let told = tokio::spawn(tell_status(running.control.clone(), systemd.clone()));
@@ -130,9 +130,13 @@ async fn serve(data_dir: &Path, admin: Option<SocketAddr>, systemd: Systemd) -> 
 async fn demo(http: SocketAddr, admin: SocketAddr) -> anyhow::Result<()> {
     let mut stage = Stage::set(http, admin).await?;
     let own_log = OwnLog::silent();
-    let data_dir = stage.data_dir().to_owned();
-    let running = Running::start(data_dir, Some(stage.admin()), own_log, Systemd::default());
-    let running = running.await?;
+    let rescue = Some(stage.admin());
+    let wanted = Serve {
+        data_dir: stage.data_dir().to_owned(),
+        admin: AdminAddress { rescue, home: None },
+        logs_dir: None,
+    };
+    let running = Running::start(wanted, own_log, Systemd::default()).await?;
     let password = demo_user(&running.people).await;
     let played = stage.play(&running.control, password.as_deref()).await;
     running.stop().await;
@@ -171,19 +175,15 @@ struct Running {
 }
 
 impl Running {
-    async fn start(
-        data_dir: PathBuf,
-        admin: Option<SocketAddr>,
-        own_log: OwnLog,
-        systemd: Systemd,
-    ) -> anyhow::Result<Self> {
+    async fn start(wanted: Serve, own_log: OwnLog, systemd: Systemd) -> anyhow::Result<Self> {
+        let data_dir = wanted.data_dir;
         store::make_directory(&data_dir)
             .with_context(|| format!("cannot use the data directory {}", data_dir.display()))?;
         let lock = take_lock(&data_dir).await?;
         let folder = data_dir.join(LOGS_FOLDER);
         // Only who serves makes it: see `Loaded::never_served`.
-        let has_served = folder.exists();
-        if let Err(error) = store::make_directory(&folder) {
+        let has_served = folder.symlink_metadata().is_ok();
+        if let Err(error) = logs::make_folder(&folder, wanted.logs_dir.as_deref()) {
             tracing::warn!("cannot make the folder for logs: {error}");
         }
         let mut loaded = Control::load(&data_dir, lock).await;
@@ -231,7 +231,7 @@ impl Running {
             own_log.level(),
         ));
         let people = People::of(&data_dir);
-        let server = Server::start(&data_dir, admin, control.clone(), people.clone())
+        let server = Server::start(&data_dir, wanted.admin, control.clone(), people.clone())
             .context("cannot start a thread")?;
         tell_setup_link(&control, &people).await;
         Ok(Self {

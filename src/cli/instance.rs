@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::control_client::{Client, Request};
 use super::explain::ExplainArgs;
 use super::output::Failure;
+use super::owner::become_owner_of;
 use super::said::{escaped, outcome, post, read, refusal};
 use super::stopped::Stopped;
 use crate::document::Format;
@@ -88,7 +89,10 @@ impl Instance {
         let began = Instant::now();
         loop {
             match Lock::take(dir) {
-                Ok(lock) => return Stopped::open(dir, lock).map(Self::Stopped),
+                Ok(lock) => {
+                    own(dir)?;
+                    return Stopped::open(dir, lock).map(Self::Stopped);
+                }
                 Err(LockError::Held { .. }) if client.is_there() => {
                     return Ok(Self::Running(client));
                 }
@@ -362,6 +366,16 @@ impl Instance {
 )]
 pub(super) fn pause(time: Duration) {
     std::thread::sleep(time);
+}
+
+/// From here on files are written.
+fn own(dir: &Path) -> Result<(), Failure> {
+    become_owner_of(dir).map_err(|error| {
+        Failure::run_time(format!(
+            "cannot work as the owner of {}: {error}",
+            dir.display()
+        ))
+    })
 }
 
 fn check_directory(dir: &Path) -> Result<(), Failure> {

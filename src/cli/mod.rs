@@ -5,6 +5,7 @@
 
 mod answer;
 mod apply;
+mod boot;
 mod certificate;
 mod certificate_renew;
 mod check;
@@ -14,8 +15,10 @@ mod export;
 mod instance;
 mod later;
 mod logs;
+mod manual;
 mod node;
 mod output;
+mod owner;
 mod people;
 mod said;
 mod sessions;
@@ -31,22 +34,20 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
+use crate::control::AdminAddress;
 use later::Later;
 use output::Failure;
+
+/// The data directory where none is named: the one the packages' unit has made for it.
+const DATA_DIR: &str = "/var/lib/steelyard";
 
 /// A load balancer appliance: balancing proxy, static files and configuration in one binary.
 #[derive(Debug, Parser)]
 #[command(name = "steelyard", version, max_term_width = 100)]
 struct Cli {
-    /// Where the configuration and the state are kept
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "STEELYARD_DATA_DIR",
-        default_value = "/var/lib/steelyard"
-    )]
-    data_dir: PathBuf,
+    /// Where the configuration and the state are kept [default: /var/lib/steelyard]
+    #[arg(long, global = true, value_name = "DIR", env = "STEELYARD_DATA_DIR")]
+    data_dir: Option<PathBuf>,
 
     #[command(subcommand)]
     verb: Verb,
@@ -80,6 +81,8 @@ enum Verb {
     SetupUrl(people::SetupUrlArgs),
     /// Give a user of the panel another password
     ResetPassword(people::ResetArgs),
+    #[command(hide = true)]
+    Manual(manual::ManualArgs),
     #[command(flatten)]
     Later(Later),
 }
@@ -97,8 +100,11 @@ struct DemoArgs {
 #[derive(Debug, Args)]
 struct ServeArgs {
     /// The admin address, instead of the one in the configuration
-    #[arg(long, value_name = "ADDR", value_parser = address)]
+    #[arg(long, value_name = "ADDR", value_parser = address, env = "STEELYARD_ADMIN")]
     admin: Option<SocketAddr>,
+    /// The boot file of this machine, such as /etc/steelyard/steelyard.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -110,12 +116,7 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
     /// The appliance on a data directory, until a signal.
-    Serve {
-        /// The data directory; made when it is not there.
-        data_dir: PathBuf,
-        /// Overrides the configuration's admin address, for rescue.
-        admin: Option<SocketAddr>,
-    },
+    Serve(Serve),
     /// The demo, until a signal.
     Demo {
         /// Where the demo site is served.
@@ -123,6 +124,17 @@ pub enum Start {
         /// Its admin address.
         admin: SocketAddr,
     },
+}
+
+/// How the appliance is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Serve {
+    /// The data directory; made when it is not there.
+    pub data_dir: PathBuf,
+    /// What is used instead of the configuration's admin address.
+    pub admin: AdminAddress,
+    /// Where logs are kept instead of in the data directory.
+    pub logs_dir: Option<PathBuf>,
 }
 
 /// Runs the command this process was started with; `start` runs those that need the
@@ -142,14 +154,15 @@ fn dispatch(
     cli: Cli,
     start: impl FnOnce(Start) -> anyhow::Result<ExitCode>,
 ) -> Result<ExitCode, Failure> {
-    let dir = cli.data_dir;
+    if let Verb::Serve(args) = cli.verb {
+        return Ok(start(Start::Serve(boot::serve(cli.data_dir, &args)?))?);
+    }
+    let dir = cli.data_dir.unwrap_or_else(|| DATA_DIR.into());
     match cli.verb {
+        // Above, since its boot file may name another directory.
+        Verb::Serve(_) => Ok(ExitCode::SUCCESS),
         Verb::Demo(args) => Ok(start(Start::Demo {
             http: args.http,
-            admin: args.admin,
-        })?),
-        Verb::Serve(args) => Ok(start(Start::Serve {
-            data_dir: dir,
             admin: args.admin,
         })?),
         Verb::Apply(args) => apply::run(&dir, &args),
@@ -163,6 +176,7 @@ fn dispatch(
         Verb::Sessions(args) => sessions::run(&dir, &args),
         Verb::SetupUrl(args) => people::setup_url(&dir, &args),
         Verb::ResetPassword(args) => people::reset_password(&dir, &args),
+        Verb::Manual(args) => manual::run(&args),
         Verb::Later(later) => Err(later.refuse()),
     }
 }
@@ -184,7 +198,7 @@ mod tests {
 
     use clap::{CommandFactory, Parser};
 
-    use super::{Cli, Failure, Start, dispatch};
+    use super::{AdminAddress, Cli, Failure, Serve, Start, dispatch};
 
     fn start(words: &[&str]) -> Option<Start> {
         let mut started = None;
@@ -214,12 +228,12 @@ mod tests {
             ["steelyard", "status", "--data-dir", "/d", "--json"],
         ] {
             let cli = Cli::try_parse_from(words).unwrap();
-            assert_eq!(cli.data_dir, Path::new("/d"));
+            assert_eq!(cli.data_dir.as_deref(), Some(Path::new("/d")));
         }
         let words = "steelyard node --data-dir /d weight shop/web-1 3".split(' ');
         assert_eq!(
-            Cli::try_parse_from(words).unwrap().data_dir,
-            Path::new("/d")
+            Cli::try_parse_from(words).unwrap().data_dir.as_deref(),
+            Some(Path::new("/d"))
         );
     }
 
@@ -234,10 +248,14 @@ mod tests {
                 "--admin",
                 "[::1]:1"
             ]),
-            Some(Start::Serve {
+            Some(Start::Serve(Serve {
                 data_dir: PathBuf::from("/d"),
-                admin: Some("[::1]:1".parse().unwrap()),
-            })
+                admin: AdminAddress {
+                    rescue: Some("[::1]:1".parse().unwrap()),
+                    home: None,
+                },
+                logs_dir: None,
+            }))
         );
         assert_eq!(
             start(&["steelyard", "demo"]),

@@ -23,11 +23,29 @@ pub(super) struct Door {
     systemd: Systemd,
 }
 
+/// What this machine says of the admin address, beside the Config.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AdminAddress {
+    /// Given on the command line: then the Config's address is not used.
+    pub rescue: Option<SocketAddr>,
+    /// Of the boot file: used as long as the Config has the default.
+    pub home: Option<SocketAddr>,
+}
+
+impl AdminAddress {
+    /// Where to listen as `configured`.
+    fn of(self, configured: &Admin) -> SocketAddr {
+        let is_default = configured.address == Admin::default().address;
+        let home = self.home.filter(|_| is_default);
+        self.rescue.or(home).unwrap_or(configured.address)
+    }
+}
+
 #[derive(Debug)]
 struct Hung {
     systemd: Systemd,
-    /// Given on the command line: then the Config's address is not used.
-    rescue: Option<SocketAddr>,
+    /// What is used instead of the Config's address.
+    instead: AdminAddress,
     /// What is open.
     open: Option<Open>,
     /// The way to the admin server.
@@ -52,12 +70,12 @@ pub struct AdminSocket {
 }
 
 impl Handle {
-    /// Opens the admin address, `rescue` or else the Config's, and answers where its
-    /// sockets arrive: one now, or as soon as it can be opened, and one more whenever the
-    /// address changes. The newest counts.
-    pub fn open_admin(&self, rescue: Option<SocketAddr>) -> UnboundedReceiver<AdminSocket> {
+    /// Opens the admin address, what is to be used `instead` or else the Config's, and answers
+    /// where its sockets arrive: one now, or as soon as it can be opened, and one more whenever
+    /// the address changes. The newest counts.
+    pub fn open_admin(&self, instead: AdminAddress) -> UnboundedReceiver<AdminSocket> {
         let configured = self.admin();
-        self.control.door.hang(rescue, &configured)
+        self.control.door.hang(instead, &configured)
     }
 
     /// Closes the admin address: its server has stopped.
@@ -81,18 +99,18 @@ impl Door {
     /// Opens the address for the admin server, now if that is possible.
     pub(super) fn hang(
         &self,
-        rescue: Option<SocketAddr>,
+        instead: AdminAddress,
         configured: &Admin,
     ) -> UnboundedReceiver<AdminSocket> {
         let (give, take) = unbounded_channel();
         *self.lock() = Some(Hung {
             systemd: self.systemd.clone(),
-            rescue,
+            instead,
             open: None,
             give,
         });
         if let Err(error) = self.try_open(configured) {
-            let address = rescue.unwrap_or(configured.address);
+            let address = instead.of(configured);
             tracing::error!(%address, "the admin address cannot be opened: {error}");
         }
         take
@@ -107,7 +125,7 @@ impl Door {
         let Some(hung) = door.as_ref() else {
             return Ok(None);
         };
-        if hung.rescue.is_some() && hung.open.is_none() {
+        if hung.instead.rescue.is_some() && hung.open.is_none() {
             return Ok(None);
         }
         let (address, _) = hung.wanted(wanted);
@@ -175,7 +193,7 @@ impl Door {
 impl Hung {
     /// Where it is to listen as `configured`, and whether by TLS.
     fn wanted(&self, configured: &Admin) -> (SocketAddr, bool) {
-        let wanted = self.rescue.unwrap_or(configured.address);
+        let wanted = self.instead.of(configured);
         (wanted, configured.is_secure_at(wanted))
     }
 
@@ -264,7 +282,7 @@ fn bind(address: SocketAddr, old: Option<&TcpListener>) -> io::Result<TcpListene
 mod tests {
     use std::net::{SocketAddr, TcpListener, TcpStream};
 
-    use super::Door;
+    use super::{AdminAddress, Door};
     use crate::model::{Admin, AdminTls};
 
     fn any() -> SocketAddr {
@@ -278,10 +296,32 @@ mod tests {
         }
     }
 
+    fn rescued(rescue: Option<SocketAddr>) -> AdminAddress {
+        AdminAddress { rescue, home: None }
+    }
+
+    #[test]
+    fn the_home_of_the_boot_file_stands_in_for_the_default_alone() {
+        let [home, other, rescue]: [SocketAddr; 3] =
+            ["[::]:9443", "10.0.0.5:9443", "127.0.0.1:1"].map(|text| text.parse().unwrap());
+        let of = |instead: AdminAddress, configured| instead.of(&at(configured));
+        let default = Admin::default().address;
+        let packaged = AdminAddress {
+            home: Some(home),
+            rescue: None,
+        };
+        assert_eq!(of(packaged, default), home);
+        assert_eq!(of(packaged, other), other);
+        assert_eq!(of(AdminAddress::default(), default), default);
+        let rescue = Some(rescue);
+        let both = AdminAddress { rescue, ..packaged };
+        assert_eq!(of(both, other), "127.0.0.1:1".parse().unwrap());
+    }
+
     #[test]
     fn an_address_in_use_is_a_problem_and_the_old_one_stays() {
         let door = Door::default();
-        let mut given = door.hang(None, &at(any()));
+        let mut given = door.hang(AdminAddress::default(), &at(any()));
         let taken = TcpListener::bind(any()).unwrap();
         let problems = door.prepare(&at(taken.local_addr().unwrap())).unwrap_err();
         let problem = problems.iter().next().unwrap();
@@ -295,7 +335,7 @@ mod tests {
     #[test]
     fn a_wider_address_of_the_same_port_can_be_opened() {
         let door = Door::default();
-        let mut given = door.hang(None, &at(any()));
+        let mut given = door.hang(AdminAddress::default(), &at(any()));
         let _old = given.try_recv().unwrap();
         let narrow = door.local_address().unwrap();
         let wide = SocketAddr::new("0.0.0.0".parse().unwrap(), narrow.port());
@@ -311,7 +351,7 @@ mod tests {
     fn the_rescue_address_overrides_the_configured_one() {
         let door = Door::default();
         let rescue: SocketAddr = "127.0.0.2:0".parse().unwrap();
-        let _given = door.hang(Some(rescue), &at(any()));
+        let _given = door.hang(rescued(Some(rescue)), &at(any()));
         let local = door.local_address().unwrap();
         assert_eq!(local.ip(), rescue.ip());
         assert!(door.prepare(&at(any())).unwrap().is_none());
@@ -324,7 +364,7 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.5:0").unwrap();
         let address = taken.local_addr().unwrap();
         let door = Door::default();
-        let mut given = door.hang(None, &at(address));
+        let mut given = door.hang(AdminAddress::default(), &at(address));
         assert_eq!(door.local_address(), None);
         door.mend(&at(address));
         assert!(given.try_recv().is_err());
@@ -337,7 +377,7 @@ mod tests {
     fn the_same_address_is_handed_over_anew_where_it_is_to_speak_tls() {
         for rescue in [None, Some(any())] {
             let door = Door::default();
-            let mut given = door.hang(rescue, &at(any()));
+            let mut given = door.hang(rescued(rescue), &at(any()));
             assert!(!given.try_recv().unwrap().secure);
             let secure = Admin {
                 tls: AdminTls::SelfSigned,

@@ -62,7 +62,7 @@ use crate::tls::Engine;
 
 pub use change::{Applied, Apply, ChangeError};
 pub use check_report::{CheckReport, CheckRow};
-pub use door::AdminSocket;
+pub use door::{AdminAddress, AdminSocket};
 pub use edit::{NodeEdit, NodesChange, NodesEdit};
 pub use edit_part::EditParts;
 pub use handle::Handle;

@@ -6,6 +6,7 @@
 mod acme;
 mod admin;
 mod affinity;
+mod boot;
 mod certificate;
 mod config;
 mod diff;
@@ -49,6 +50,7 @@ mod tests;
 
 use serde_json::Value as Json;
 
+pub use boot::parse_boot;
 pub use diff::{Change, Op, diff};
 pub use part::{InPart, Part};
 pub use part_edit::{NoEdit, PartEdit, PartOp, edit, put_last};

@@ -6,6 +6,7 @@
 
 mod combined;
 mod dates;
+mod folder;
 mod json;
 mod kept;
 mod line;
@@ -17,6 +18,7 @@ mod sink;
 mod store;
 mod writer;
 
+pub use folder::make_folder;
 pub use kept::KeptRecord;
 pub use line::{LineWriter, address};
 pub use own::{OwnLog, OwnLogLevel};

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
 /// The data directory held for oneself, until it is dropped or the process ends.
@@ -54,6 +54,7 @@ impl Lock {
             source,
         };
         let file = file.map_err(io)?;
+        give_to_owner(&file, dir);
         match file.try_lock() {
             Ok(()) => {
                 sign(&file);
@@ -65,6 +66,16 @@ impl Lock {
             }),
             Err(TryLockError::Error(source)) => Err(io(source)),
         }
+    }
+}
+
+/// Root may be the first here, on somebody else's directory: who serves from it has to open this
+/// too. Others may give nothing away, and need not.
+fn give_to_owner(file: &File, dir: &Path) {
+    if let (Ok(file_is), Ok(dir_is)) = (file.metadata(), dir.metadata())
+        && file_is.uid() != dir_is.uid()
+    {
+        let _ = fchown(file, Some(dir_is.uid()), Some(dir_is.gid()));
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Server, socket};
 use crate::balance::Registry;
-use crate::control::{Control, Handle, Parts};
+use crate::control::{AdminAddress, Control, Handle, Parts};
 use crate::metrics::Metrics;
 use crate::people::People;
 use crate::store::{Lock, Store};
@@ -66,7 +66,8 @@ impl Instance {
         let loaded = Control::load(dir.path(), Lock::take(dir.path()).unwrap()).await;
         let handle = Control::start(loaded, parts).await;
         let people = People::of(dir.path());
-        let server = Server::start(dir.path(), rescue, handle.clone(), people.clone()).unwrap();
+        let instead = AdminAddress { rescue, home: None };
+        let server = Server::start(dir.path(), instead, handle.clone(), people.clone()).unwrap();
         Self {
             dir,
             handle,
