@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use rustix::thread::CapabilitySet;
+
 use super::output::{BAD_CONFIG, Failure, tell};
+use super::owner::become_owner_of;
 use super::source::Source;
 use super::{DATA_DIR, Serve, ServeArgs};
 use crate::control::AdminAddress;
@@ -16,10 +19,13 @@ pub(super) fn serve(data_dir: Option<PathBuf>, args: &ServeArgs) -> Result<Serve
         Some(file) => read(file)?,
         None => Boot::default(),
     };
+    let data_dir = data_dir
+        .or(boot.data_dir)
+        .unwrap_or_else(|| DATA_DIR.into());
+    // For rescue, say: with the rights of the service, which are as many.
+    become_owner_of(&data_dir, CapabilitySet::NET_BIND_SERVICE)?;
     Ok(Serve {
-        data_dir: data_dir
-            .or(boot.data_dir)
-            .unwrap_or_else(|| DATA_DIR.into()),
+        data_dir,
         admin: AdminAddress {
             rescue: args.admin,
             home: boot.admin,

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rustix::thread::CapabilitySet;
 use serde_json::{Value, json};
 
 use super::control_client::{Client, Request};
@@ -90,7 +91,7 @@ impl Instance {
         loop {
             match Lock::take(dir) {
                 Ok(lock) => {
-                    own(dir)?;
+                    become_owner_of(dir, CapabilitySet::empty())?;
                     return Stopped::open(dir, lock).map(Self::Stopped);
                 }
                 Err(LockError::Held { .. }) if client.is_there() => {
@@ -366,16 +367,6 @@ impl Instance {
 )]
 pub(super) fn pause(time: Duration) {
     std::thread::sleep(time);
-}
-
-/// From here on files are written.
-fn own(dir: &Path) -> Result<(), Failure> {
-    become_owner_of(dir).map_err(|error| {
-        Failure::run_time(format!(
-            "cannot work as the owner of {}: {error}",
-            dir.display()
-        ))
-    })
 }
 
 fn check_directory(dir: &Path) -> Result<(), Failure> {

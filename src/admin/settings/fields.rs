@@ -28,7 +28,7 @@ const LANGUAGES: &[(&str, Words)] = &[
 ];
 
 const ADMIN_FIELDS: &[Field] = &[
-    Field::new("address", Kind::Text, ["Address of the panel", "面板地址"], ["IP and port. The panel moves there at once: open it there. Should it be out of reach: steelyard serve --admin ADDRESS.", "IP 和端口。面板会立即移到新地址，请到新地址打开。若无法访问：steelyard serve --admin 地址。"]),
+    Field::new("address", Kind::Text, ["Address of the panel", "面板地址"], ["IP and port. The panel moves there at once: open it there. 127.0.0.1:9443 gives way to admin in steelyard.toml, where that is set. Should it be out of reach: steelyard serve --admin ADDRESS.", "IP 和端口。面板会立即移到新地址，请到新地址打开。若 steelyard.toml 设置了 admin，则 127.0.0.1:9443 以其为准。若无法访问：steelyard serve --admin 地址。"]),
     Field::new("tls", Kind::Name, ["TLS", "TLS"], ["off is for this machine alone. self-signed needs no more; browsers warn once.", "off 仅限本机。self-signed 为自签名，无需其他设置，浏览器会提示一次。"]),
     Field::new("allow", Kind::Lines, ["Only from", "仅允许来自"], ["Addresses or networks, one a line. Empty: whoever can connect and sign in. Yours has to be among them.", "地址或网段，每行一个。留空则能连接并登录即可。请确保包含你自己的地址。"]),
     Field::new("metrics", Kind::Choice(METRICS), ["Who may read /metrics", "谁可读取 /metrics"], NONE),
