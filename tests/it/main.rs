@@ -62,6 +62,7 @@ mod log_rotation;
 mod log_store;
 mod nodes_and_client;
 mod open_files;
+mod packages;
 mod policies;
 mod protocol;
 mod proxied;
