@@ -23,7 +23,8 @@ pub struct Systemd(Option<Arc<Inner>>);
 
 #[derive(Debug)]
 struct Inner {
-    wire: Wire,
+    /// None where sockets were given and nobody wants to hear of anything.
+    wire: Option<Wire>,
     watchdog: Option<Duration>,
     shelf: Mutex<Shelf>,
 }
@@ -34,16 +35,18 @@ impl Systemd {
     /// inherit is taken out of the environment.
     pub fn of_environment() -> Self {
         let word = |name| std::env::var(name).ok();
-        let Some(wire) = std::env::var_os("NOTIFY_SOCKET").and_then(|path| Wire::to(&path)) else {
+        let wire = std::env::var_os("NOTIFY_SOCKET").and_then(|path| Wire::to(&path));
+        let shelf = Shelf::inherited();
+        if wire.is_none() && !shelf.is_kept() {
             return Self::default();
-        };
+        }
         let own = |pid: String| pid.parse() == Ok(std::process::id());
         let period = word("WATCHDOG_USEC").and_then(|usec| usec.parse().ok());
         let watchdog = period.filter(|usec| *usec > 0 && word("WATCHDOG_PID").is_none_or(own));
         Self(Some(Arc::new(Inner {
             wire,
             watchdog: watchdog.map(Duration::from_micros),
-            shelf: Mutex::new(Shelf::inherited()),
+            shelf: Mutex::new(shelf),
         })))
     }
 
@@ -102,7 +105,7 @@ impl Systemd {
         }
         let name = inner.shelf().add(address, socket);
         if let Some(name) = name {
-            inner.wire.store(&name, socket);
+            inner.store(&name, socket);
         }
     }
 
@@ -112,7 +115,7 @@ impl Systemd {
         let Some(inner) = &self.0 else { return };
         let name = inner.shelf().remove(address);
         if let Some(name) = name {
-            inner.wire.remove(&[name]);
+            inner.remove(&[name]);
         }
     }
 
@@ -132,19 +135,31 @@ impl Systemd {
         let Some(inner) = &self.0 else { return false };
         let names = inner.shelf().remove_unclaimed(of);
         if !names.is_empty() {
-            inner.wire.remove(&names);
+            inner.remove(&names);
         }
         !names.is_empty()
     }
 
     fn say(&self, words: &str) {
-        if let Some(inner) = &self.0 {
-            inner.wire.send(words, &[]);
+        if let Some(wire) = self.0.as_ref().and_then(|inner| inner.wire.as_ref()) {
+            wire.send(words, &[]);
         }
     }
 }
 
 impl Inner {
+    fn store(&self, name: &str, socket: &TcpListener) {
+        if let Some(wire) = &self.wire {
+            wire.store(name, socket);
+        }
+    }
+
+    fn remove(&self, names: &[String]) {
+        if let Some(wire) = &self.wire {
+            wire.remove(names);
+        }
+    }
+
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -49,7 +49,7 @@ impl Manager {
         }
         let wire = Wire::to(self.dir.path().join("notify").as_os_str()).unwrap();
         Systemd(Some(Arc::new(Inner {
-            wire,
+            wire: Some(wire),
             watchdog: None,
             shelf: Mutex::new(shelf),
         })))
@@ -156,6 +156,26 @@ fn a_socket_of_an_earlier_life_is_used_again_and_one_nobody_asks_for_is_let_go()
             ("BARRIER=1".to_owned(), 1),
         ]
     );
+}
+
+#[test]
+fn sockets_of_somebody_who_hears_nothing_are_used_all_the_same() {
+    let (address, socket) = listener();
+    let mut shelf = Shelf::default();
+    shelf.inherit(socket);
+    let systemd = Systemd(Some(Arc::new(Inner {
+        wire: None,
+        watchdog: None,
+        shelf: Mutex::new(shelf),
+    })));
+    systemd.ready("all is well");
+    let taken = systemd.kept(address).unwrap();
+    systemd.keep(address, &taken);
+    systemd.settled();
+    assert!(TcpStream::connect(address).is_ok());
+    systemd.forget(address);
+    drop(taken);
+    assert!(TcpStream::connect(address).is_err());
 }
 
 #[test]
