@@ -10,6 +10,8 @@ use tempfile::TempDir;
 
 use super::{does, house, packages, unit};
 use crate::support::appliance::said;
+use crate::support::client::Client;
+use crate::support::document::{listener, site};
 use crate::support::ports::Port;
 use crate::support::{PATIENCE, eventually};
 
@@ -54,12 +56,15 @@ impl Root {
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new("unshare");
+        self.enter(&mut command, words);
+        command
+    }
+
+    fn enter(&self, command: &mut Command, words: &[&str]) {
         let enter = ["--mount", "sh", "-c", ENTER, "sh"];
         command.args(enter).arg(self.dir.path()).args(words);
-        command
-            .env("LC_ALL", "C.UTF-8")
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-        command
+        command.env("LC_ALL", "C.UTF-8");
+        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     }
 
     /// What a command in there says, which succeeds.
@@ -144,7 +149,11 @@ impl Root {
     }
 
     fn started(&self, words: &[&str], admin: &Port) -> Served {
-        let mut command = self.command(words);
+        let mut command = Command::new("strace");
+        // Beside the service, which stays our child.
+        command.args(["--daemonize", "--follow-forks", "--quiet=all", "--output"]);
+        command.arg(self.path("tmp/calls")).arg("unshare");
+        self.enter(&mut command, words);
         let served = Served(command.stderr(Stdio::null()).spawn().unwrap());
         let open = || TcpStream::connect(admin.address()).ok();
         eventually("the panel is open", open);
@@ -176,8 +185,13 @@ impl Drop for Served {
     }
 }
 
-const DOCUMENT: &str = "version = 1\n\n[[pools]]\nname = \"shop\"\n\n\
-    [[pools.nodes]]\nname = \"web-1\"\naddress = \"192.0.2.1:8000\"\n";
+fn document(port: &Port) -> String {
+    let routes = "[[sites.routes]]\npath = \"/doc/\"\nfiles = { root = \"/usr/share/doc\" }\n\n\
+        [[sites.routes]]\npath = \"/\"\npool = \"shop\"\n";
+    let pool = "[[pools]]\nname = \"shop\"\n\n\
+        [[pools.nodes]]\nname = \"web-1\"\naddress = \"127.0.0.2:9\"\n\n";
+    listener(port.number()) + pool + &site("shop", routes)
+}
 
 #[test]
 fn the_deb_is_installed_serves_is_upgraded_over_itself_removed_and_purged() {
@@ -217,10 +231,11 @@ fn the_deb_is_installed_serves_is_upgraded_over_itself_removed_and_purged() {
     let page = does(curl.arg(format!("https://127.0.0.1:{port}/{path}")));
     assert!(page.contains("name=\"password\""), "{page}");
 
-    fs::write(root.path("tmp/shop.toml"), DOCUMENT).unwrap();
+    let sites = Port::free();
+    fs::write(root.path("tmp/shop.toml"), document(&sites)).unwrap();
     root.does(&["steelyard", "apply", "/tmp/shop.toml"]);
     let export = root.does(&["steelyard", "export"]);
-    assert!(export.contains("192.0.2.1"), "{export}");
+    assert!(export.contains("127.0.0.2:9"), "{export}");
     assert!(root.path("var/log/steelyard/access.log").exists());
 
     // Nothing stops it but systemd's restart, once the new one is there.
@@ -231,9 +246,12 @@ fn the_deb_is_installed_serves_is_upgraded_over_itself_removed_and_purged() {
     served.stop();
     assert_eq!(root.does(&["steelyard", "export"]), export);
     let again = root.serve(&port);
+    let mut client = Client::of(sites.number());
+    assert_eq!(client.get("/doc/steelyard/copyright").status, 200);
+    assert_eq!(client.get("/").status, 502);
     assert_eq!(root.does(&["steelyard", "export"]), export);
-    assert_eq!(fs::read_to_string(root.path(&boot[1..])).unwrap(), changed);
     again.stop();
+    unit::allows(&root.path("tmp/calls"));
 
     // Root at work on what is stopped leaves nothing that is root's.
     root.does(&["rm", "/var/lib/steelyard/lock"]);
@@ -241,7 +259,7 @@ fn the_deb_is_installed_serves_is_upgraded_over_itself_removed_and_purged() {
     root.does(&[
         "sh",
         "-c",
-        "steelyard export | sed s/192.0.2.1/192.0.2.2/ | steelyard apply -",
+        "steelyard export | sed s/127.0.0.2/127.0.0.3/ | steelyard apply -",
     ]);
     assert_eq!(root.strangers(), "");
 
@@ -253,10 +271,16 @@ fn the_deb_is_installed_serves_is_upgraded_over_itself_removed_and_purged() {
     assert_eq!(root.strangers(), "");
     rescue.stop();
 
+    assert_eq!(fs::read_to_string(root.path(&boot[1..])).unwrap(), changed);
+    goes(&root);
+}
+
+/// Removed, it leaves all that is the operator's; purged, nothing but the user.
+fn goes(root: &Root) {
     root.does(&["apt-get", "remove", "--yes", "steelyard"]);
     assert!(!root.path("usr/bin/steelyard").exists());
     assert!(root.path("var/lib/steelyard/config.db").exists());
-    assert_eq!(fs::read_to_string(root.path(&boot[1..])).unwrap(), changed);
+    assert!(root.path("etc/steelyard/steelyard.toml").exists());
     root.does(&["apt-get", "purge", "--yes", "steelyard"]);
     let places = ["/etc", "/usr", "/var"];
     let left = root.does(&[&["find"], &places[..], &["-name", "*steelyard*"]].concat());
