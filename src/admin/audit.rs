@@ -58,6 +58,8 @@ impl Page {
             "recovery_code" => t.action_recovery_code(),
             "code" => t.action_code(),
             "token_made" => t.action_token_made(),
+            "backup_made" => t.action_backup_made(),
+            "restored" => t.action_restored(),
             "token_ended" => t.action_token_ended(),
             "session_passwords" => t.action_session_passwords(),
             "sessions_ended" => t.action_sessions_ended(),

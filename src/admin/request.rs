@@ -147,17 +147,22 @@ pub(super) fn number(
     number.map(Some).ok_or_else(wrong)
 }
 
-/// The body as text.
-pub(super) async fn text(body: web::Payload) -> Result<String, Refusal> {
-    let bytes = match body.to_bytes_limited(MAX_BODY).await {
-        Ok(Ok(bytes)) => bytes,
+/// The body, of so many bytes at most.
+pub(super) async fn bytes(body: web::Payload, limit: usize) -> Result<Vec<u8>, Refusal> {
+    match body.to_bytes_limited(limit).await {
+        Ok(Ok(bytes)) => Ok(bytes.into()),
         Ok(Err(error)) => {
             let why = format!("the body broke off: {error}");
-            return Err(Refusal::bad_request(why));
+            Err(Refusal::bad_request(why))
         }
-        Err(_) => return Err(Refusal::TooLarge { limit: MAX_BODY }),
-    };
-    String::from_utf8(bytes.into()).map_err(|_| {
+        Err(_) => Err(Refusal::TooLarge { limit }),
+    }
+}
+
+/// The body as text.
+pub(super) async fn text(body: web::Payload) -> Result<String, Refusal> {
+    let bytes = bytes(body, MAX_BODY).await?;
+    String::from_utf8(bytes).map_err(|_| {
         let mut problems = Problems::default();
         problems.add("", Code::Syntax, "the document is not UTF-8 text");
         Refusal::Invalid(problems.into())

@@ -7,7 +7,7 @@ use actix_web::web::to;
 
 use super::api::parts::{self, Kind as Part};
 use super::api::parts_described as about;
-use super::api::{renewals, tls};
+use super::api::{backup, renewals, tls};
 use super::history::api as revisions;
 use super::openapi::{self, Operation};
 use super::people::second_factor;
@@ -307,6 +307,8 @@ pub(super) const ROUTES: &[Route] = &[
     api(VIEWER,   ("GET",    "/api/v1/sessions/move"), || to(api::session_move), api::about_session_move),
     api(ADMIN,    ("POST",   "/api/v1/sessions/passwords"), || to(api::session_passwords), api::about_session_passwords),
     api(ADMIN,    ("POST",   "/api/v1/sessions/sign-out"), || to(api::sign_out_sessions), api::about_sign_out_sessions),
+    api(ADMIN,    ("POST",   "/api/v1/backup"), || to(backup::back_up), backup::about_back_up),
+    api(ADMIN,    ("POST",   "/api/v1/restore"), || to(backup::restore), backup::about_restore),
     api(ADMIN,    ("GET",    "/api/v1/audit"), || to(api::audit), api::about_audit),
     api(Who::Box, ("POST",   "/api/v1/setup-url"), || to(box_only::setup_url), box_only::about_setup_url),
     api(Who::Box, ("POST",   "/api/v1/reset-password"), || to(box_only::reset_password), box_only::about_reset_password),

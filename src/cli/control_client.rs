@@ -31,6 +31,8 @@ pub(super) struct Request<'a> {
     pub(super) if_match: Option<u64>,
     /// The body and its type.
     pub(super) body: Option<(&'a str, &'a [u8])>,
+    /// One more field of the head: nothing in it ends a line.
+    pub(super) field: Option<(&'a str, &'a str)>,
 }
 
 /// The API's answer.
@@ -126,6 +128,9 @@ fn exchange(stream: &mut UnixStream, request: &Request<'_>) -> io::Result<Answer
     );
     if let Some(revision) = request.if_match {
         head.push_str(&format!("If-Match: \"{revision}\"\r\n"));
+    }
+    if let Some((name, value)) = request.field {
+        head.push_str(&format!("{name}: {value}\r\n"));
     }
     if request.body.is_some() {
         head.push_str(&format!(
@@ -256,6 +261,7 @@ mod tests {
                 path: "/api/v1/config?dry_run=true",
                 if_match: Some(7),
                 body: Some(("application/toml", b"version = 1")),
+                ..Request::default()
             })
             .unwrap();
         assert_eq!(server.join().unwrap(), expected);

@@ -141,6 +141,7 @@ impl Instance {
                     path: &format!("/api/v1/config{dry_run}"),
                     if_match: apply.if_revision,
                     body: Some((content_type, apply.text.as_bytes())),
+                    ..Request::default()
                 })?;
                 outcome(answer)
             }
@@ -292,8 +293,8 @@ impl Instance {
                 let answer = client.ask(&Request {
                     method: "POST",
                     path: "/api/v1/explain",
-                    if_match: None,
                     body: Some(("application/json", body.as_bytes())),
+                    ..Request::default()
                 })?;
                 match answer.status {
                     200 => read(&answer),
@@ -348,8 +349,8 @@ impl Instance {
                 let answer = client.ask(&Request {
                     method: "PATCH",
                     path: &format!("/api/v1/pools/{pool}/nodes/{node}"),
-                    if_match: None,
                     body: Some(("application/json", body.to_string().as_bytes())),
+                    ..Request::default()
                 })?;
                 if answer.status == 404 {
                     return Err(path.not_found(&refusal(&answer).message));

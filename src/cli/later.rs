@@ -13,10 +13,6 @@ pub(super) enum Later {
     #[command(hide = true, disable_help_flag = true)]
     Import(Rest),
     #[command(hide = true, disable_help_flag = true)]
-    Backup(Rest),
-    #[command(hide = true, disable_help_flag = true)]
-    Restore(Rest),
-    #[command(hide = true, disable_help_flag = true)]
     Health(Rest),
 }
 
@@ -32,8 +28,6 @@ impl Later {
     pub(super) fn refuse(self) -> Failure {
         let (verb, _) = match self {
             Self::Import(rest) => ("import", rest.words),
-            Self::Backup(rest) => ("backup", rest.words),
-            Self::Restore(rest) => ("restore", rest.words),
             Self::Health(rest) => ("health", rest.words),
         };
         not_available(verb)

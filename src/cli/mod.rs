@@ -5,6 +5,7 @@
 
 mod answer;
 mod apply;
+mod backup;
 mod boot;
 mod certificate;
 mod certificate_renew;
@@ -19,7 +20,9 @@ mod manual;
 mod node;
 mod output;
 mod owner;
+mod passphrase;
 mod people;
+mod restore;
 mod said;
 mod sessions;
 mod source;
@@ -77,6 +80,10 @@ enum Verb {
     Certificate(certificate::CertificateArgs),
     /// The session store: the password that applications connect with
     Sessions(sessions::SessionsArgs),
+    /// Put configuration, users and certificates into one file
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of what is here, and show what that changes
+    Restore(restore::RestoreArgs),
     /// Print the one-time link by which the first user is made
     SetupUrl(people::SetupUrlArgs),
     /// Give a user of the panel another password
@@ -174,6 +181,8 @@ fn dispatch(
         Verb::Logs(args) => logs::run(&dir, &args),
         Verb::Certificate(args) => certificate::run(&dir, &args),
         Verb::Sessions(args) => sessions::run(&dir, &args),
+        Verb::Backup(args) => backup::run(&dir, &args),
+        Verb::Restore(args) => restore::run(&dir, &args),
         Verb::SetupUrl(args) => people::setup_url(&dir, &args),
         Verb::ResetPassword(args) => people::reset_password(&dir, &args),
         Verb::Manual(args) => manual::run(&args),
@@ -270,7 +279,6 @@ mod tests {
     fn what_comes_later_is_refused_by_name() {
         for words in [
             &["steelyard", "import", "nginx", "nginx.conf"][..],
-            &["steelyard", "backup", "--now"],
             &["steelyard", "health", "--help"],
         ] {
             let failure = refusal(words);

@@ -8,10 +8,14 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::instance::{Apply, NodeChange, NodePath, Outcome};
 use super::output::Failure;
-use crate::control::{self, Applied, ChangeError, Control, Handle, NodeEdit, Started};
+use super::restore::Restore;
+use crate::control::{
+    self, Applied, BackupFault, ChangeError, Control, Handle, NodeEdit, RestoreBackup, Started,
+};
 use crate::document::Format;
 use crate::logs::{Asked, LOGS_FOLDER, Records, STORE_FOLDER};
-use crate::people::{By, People, SetupFault};
+use crate::model::SecretBytes;
+use crate::people::{self, By, Deed, People, SetupFault, audit_entry};
 use crate::proxy::Question;
 use crate::store::Lock;
 
@@ -58,6 +62,38 @@ impl Stopped {
         match self.control.export(format) {
             Ok((_, text)) => Ok(text),
             Err(error) => Err(Failure::run_time(error.to_string())),
+        }
+    }
+
+    pub(super) fn back_up(&self, passphrase: Option<&SecretBytes>) -> Result<Vec<u8>, Failure> {
+        let made = self.control.back_up(passphrase.cloned());
+        match self.runtime.block_on(made) {
+            Ok(made) => Ok(made.bytes),
+            Err(fault) => Err(Failure::run_time(fault.to_string())),
+        }
+    }
+
+    pub(super) fn restore(&self, restore: &Restore<'_>) -> Result<Outcome, Failure> {
+        let about = crate::store::backup::about(restore.bytes);
+        let about = about.map_err(|fault| Failure::run_time(fault.to_string()))?;
+        let deed = Deed {
+            action: "restored",
+            subject: &about.shown(),
+            detail: "",
+            outcome: people::Outcome::Done,
+        };
+        let wanted = RestoreBackup {
+            bytes: restore.bytes.to_vec(),
+            passphrase: restore.passphrase.cloned(),
+            if_revision: restore.if_revision,
+            dry_run: restore.dry_run,
+            author: author(),
+            entry: audit_entry(&by(), deed),
+        };
+        match self.runtime.block_on(self.control.restore(wanted)) {
+            Ok(restored) => Ok(Outcome::Done(restored.to_json())),
+            Err(BackupFault::Backup(fault)) => Err(Failure::run_time(fault.to_string())),
+            Err(BackupFault::Change(error)) => outcome(Err(error)),
         }
     }
 

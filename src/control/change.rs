@@ -210,7 +210,7 @@ impl Control {
     }
 
     /// What of `config` would lead visitors where they must not get.
-    async fn not_for_sites(&self, config: &Arc<Config>) -> Problems {
+    pub(super) async fn not_for_sites(&self, config: &Arc<Config>) -> Problems {
         let mut own = own_socket::check(&self.dir, config).await;
         let ours = self.own_addresses(config);
         own.append(own_socket::check_addresses(&ours, config));
@@ -236,7 +236,11 @@ impl Control {
 
     /// Opens what `config` needs and is not open yet. A listener that could not be opened
     /// before either and is as it was does not stand in the way of other changes.
-    fn open_sockets(&self, config: &Config, before: &Config) -> Result<Sockets, Problems> {
+    pub(super) fn open_sockets(
+        &self,
+        config: &Config,
+        before: &Config,
+    ) -> Result<Sockets, Problems> {
         let mut problems = Problems::default();
         let mut sockets = Sockets::default();
         if let Some(data_plane) = &self.parts.data_plane {

@@ -8,6 +8,7 @@
 //! is changed by the same code without a data plane ([`Control::offline`]).
 
 mod admin_url;
+mod backup;
 mod certificates;
 mod change;
 mod check_report;
@@ -60,6 +61,7 @@ use crate::store::{self, Lock, Store, StoreError};
 use crate::systemd::Systemd;
 use crate::tls::Engine;
 
+pub use backup::{BackupFault, Came, RestoreBackup, Restored};
 pub use change::{Applied, Apply, ChangeError};
 pub use check_report::{CheckReport, CheckRow};
 pub use door::{AdminAddress, AdminSocket};

@@ -7,14 +7,13 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Versio
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use crate::store::people::NO_PASSWORD as NOBODY;
+
 /// Memory of one hash in KiB, rounds, lanes: what OWASP asks at least, for small boxes.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 
 /// Limit: hashes at once. Each takes 19 MiB: a flood of sign-ins must not take the memory.
 const AT_ONCE: usize = 2;
-
-/// A hash that no password has, of the same cost: whoever does not exist is told so as late.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c3RlZWx5YXJkLW5vYm9keQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// The places to hash in.
 #[derive(Debug)]

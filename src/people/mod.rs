@@ -137,6 +137,11 @@ impl People {
     }
 }
 
+/// The entry for what is done in one transaction with it, elsewhere.
+pub fn audit_entry(by: &By, deed: Deed<'_>) -> AuditEntry {
+    entry(by, deed)
+}
+
 fn entry(by: &By, deed: Deed<'_>) -> AuditEntry {
     AuditEntry {
         time: unix_now(),

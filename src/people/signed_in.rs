@@ -88,6 +88,12 @@ impl People {
         told(&entry, ended)
     }
 
+    /// Ends whatever is known until the next start only: the users were replaced.
+    pub fn forget_unsaved(&self) {
+        lock(&self.0.unsaved).clear();
+        *lock(&self.0.waiting) = super::second_factor::Waiting::default();
+    }
+
     /// Ends where a user is signed in until the next start only, but for `keep`.
     pub(super) fn end_unsaved(&self, user: i64, keep: Option<i64>) {
         let ends = |other: &SignIn| other.user.id == user && Some(other.id) != keep;

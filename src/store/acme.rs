@@ -4,7 +4,8 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Store, StoreError, corrupt, open};
+use super::seal::Keys;
+use super::{Store, StoreError, Transaction, corrupt, open};
 use crate::model::SecretBytes;
 
 /// An account as it is kept.
@@ -71,20 +72,8 @@ impl Store {
         account: &AcmeAccount,
     ) -> Result<(), StoreError> {
         let keys = self.seal.sealing().await?;
-        let sealed = keys.seal(&owner(directory, key_id), account.key.bytes())?;
-        let keep = "insert or replace into acme_accounts (directory, key_id, url, key) values (?, ?, ?, ?)";
-        self.write(async |transaction| {
-            sqlx::query(keep)
-                .bind(directory)
-                .bind(key_id)
-                .bind(account.url.as_deref())
-                .bind(&sealed)
-                .execute(&mut **transaction)
-                .await
-                .map_err(open::classify)?;
-            Ok(())
-        })
-        .await
+        self.write(async |t| put_account(t, &keys, (directory, key_id), account).await)
+            .await
     }
 
     /// The directory of the authority that issued the certificate of this name.
@@ -154,6 +143,27 @@ impl Store {
         })
         .await
     }
+}
+
+/// Writes an account, in place of the one before.
+pub(super) async fn put_account(
+    transaction: &mut Transaction<'_>,
+    keys: &Keys,
+    (directory, key_id): (&str, &str),
+    account: &AcmeAccount,
+) -> Result<(), StoreError> {
+    let sealed = keys.seal(&owner(directory, key_id), account.key.bytes())?;
+    let keep =
+        "insert or replace into acme_accounts (directory, key_id, url, key) values (?, ?, ?, ?)";
+    sqlx::query(keep)
+        .bind(directory)
+        .bind(key_id)
+        .bind(account.url.as_deref())
+        .bind(&sealed)
+        .execute(&mut **transaction)
+        .await
+        .map_err(open::classify)?;
+    Ok(())
 }
 
 /// What a key is sealed for.

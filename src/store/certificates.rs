@@ -5,7 +5,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::seal::Keys;
-use super::{Store, StoreError, digest, open};
+use super::{Store, StoreError, Transaction, digest, open};
 use crate::model::{KeptAs, KeptCertificate, KeptCertificates, Name, SecretBytes};
 
 impl Store {
@@ -43,28 +43,9 @@ impl Store {
         kept_as: KeptAs,
         certificate: &KeptCertificate,
     ) -> Result<(), StoreError> {
-        let Some(key) = &certificate.key else {
-            return Ok(());
-        };
         let keys = self.seal.sealing().await?;
-        let sealed = keys.seal(&owner(name, kept_as), key.bytes())?;
-        self.write(async |transaction| {
-            sqlx::query(
-                "insert or replace into certificates (name, kept_as, chain, key, sha256, since)
-                 values (?, ?, ?, ?, ?, ?)",
-            )
-            .bind(name.as_str())
-            .bind(kept_as.as_str())
-            .bind(&*certificate.chain)
-            .bind(&sealed)
-            .bind(digest(&certificate.chain, &sealed))
-            .bind(certificate.since)
-            .execute(&mut **transaction)
+        self.write(async |t| put(t, &keys, (name, kept_as), certificate).await)
             .await
-            .map_err(open::classify)?;
-            Ok(())
-        })
-        .await
     }
 
     /// Keeps a certificate no longer.
@@ -89,9 +70,41 @@ impl Store {
     }
 }
 
+/// Writes one, in place of the one of this name. One without its key is not kept.
+pub(super) async fn put(
+    transaction: &mut Transaction<'_>,
+    keys: &Keys,
+    (name, kept_as): (&Name, KeptAs),
+    certificate: &KeptCertificate,
+) -> Result<(), StoreError> {
+    let Some(key) = &certificate.key else {
+        return Ok(());
+    };
+    let sealed = keys.seal(&owner(name, kept_as), key.bytes())?;
+    sqlx::query(
+        "insert or replace into certificates (name, kept_as, chain, key, sha256, since)
+         values (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(name.as_str())
+    .bind(kept_as.as_str())
+    .bind(&*certificate.chain)
+    .bind(&sealed)
+    .bind(digest(&certificate.chain, &sealed))
+    .bind(certificate.since)
+    .execute(&mut **transaction)
+    .await
+    .map_err(open::classify)?;
+    Ok(())
+}
+
 /// What a key is sealed for.
 fn owner(name: &Name, kept_as: KeptAs) -> String {
-    format!("certificates.{name}.{}", kept_as.as_str())
+    owner_of(&format!("{name}.{}", kept_as.as_str()))
+}
+
+/// The same of name and origin with a point between them.
+pub(super) fn owner_of(way: &str) -> String {
+    format!("certificates.{way}")
 }
 
 fn digest(chain: &str, sealed: &[u8]) -> String {

@@ -9,6 +9,7 @@
 
 mod acme;
 mod aside;
+pub mod backup;
 mod before;
 mod certificates;
 mod digest;
@@ -178,16 +179,9 @@ impl Store {
     /// `Corrupt` when the document is not what was written, `Newer` when it is and this
     /// version does not understand it.
     pub async fn newest(&mut self) -> Result<Option<Stored>, StoreError> {
-        let newest = "select number, document, sha256, author, words, created
-                      from revisions order by number desc limit 1";
-        let row = sqlx::query(newest)
-            .fetch_optional(&mut self.connection)
-            .await
-            .map_err(open::classify)?;
-        let Some(row) = row else {
+        let Some(mut stored) = newest_in(&mut self.connection).await? else {
             return Ok(None);
         };
-        let mut stored = read(&row)?;
         let keys = self.keys_for_opening().await?;
         stored.lost = secrets::fill_in(&mut self.connection, &keys, &mut stored.config).await?;
         Ok(Some(stored))
@@ -267,6 +261,17 @@ type Transaction<'c> = sqlx::Transaction<'c, sqlx::Sqlite>;
 
 fn path(dir: &Path) -> PathBuf {
     dir.join(FILE)
+}
+
+/// The newest revision, without secrets given as text.
+async fn newest_in(connection: &mut SqliteConnection) -> Result<Option<Stored>, StoreError> {
+    let newest = "select number, document, sha256, author, words, created
+                  from revisions order by number desc limit 1";
+    let row = sqlx::query(newest)
+        .fetch_optional(connection)
+        .await
+        .map_err(open::classify)?;
+    row.as_ref().map(read).transpose()
 }
 
 async fn newest_number(transaction: &mut Transaction<'_>) -> Result<u64, StoreError> {

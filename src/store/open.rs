@@ -80,18 +80,32 @@ pub(super) async fn existing(path: &Path) -> Result<SqliteConnection, StoreError
         .map_err(classify)?;
     execute(&mut connection, "pragma journal_mode = wal").await?;
     let version = user_version(&mut connection).await?;
-    if version < newest_migration() {
-        // One without tables has nothing to go back to.
-        if let Some(dir) = path.parent().filter(|_| version > 0) {
-            before::keep(&mut connection, dir, version).await?;
-        }
+    // One without tables has nothing to go back to.
+    if let Some(dir) = path.parent()
+        && (1..newest_migration()).contains(&version)
+    {
+        before::keep(&mut connection, dir, version).await?;
+    }
+    migrate(&mut connection).await?;
+    Ok(connection)
+}
+
+/// Brings a database to this version.
+pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    if user_version(connection).await? < newest_migration() {
         // Not `run`: its future cannot be sent between threads.
         MIGRATOR
-            .run_direct(None, &mut connection, false)
+            .run_direct(None, connection, false)
             .await
             .map_err(classify_migration)?;
     }
-    Ok(connection)
+    Ok(())
+}
+
+/// Opens an empty database in memory, of no version.
+pub(super) async fn in_memory() -> Result<SqliteConnection, StoreError> {
+    let memory = options(Path::new(":memory:"), BUSY_TIMEOUT);
+    memory.connect().await.map_err(classify)
 }
 
 /// Opens the database at `path` for reading alone.
@@ -112,7 +126,7 @@ async fn look(path: &Path) -> Result<(), StoreError> {
     looked.and(closed)
 }
 
-async fn look_with(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+pub(super) async fn look_with(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let version = user_version(connection).await?;
     not_newer(version)?;
     // Creation may have been broken off after SQLite's first or the migrator's first write.
@@ -160,7 +174,7 @@ fn options(path: &Path, busy: Duration) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-fn newest_migration() -> i64 {
+pub(super) fn newest_migration() -> i64 {
     MIGRATOR.iter().map(|m| m.version).max().unwrap_or(0)
 }
 
@@ -168,14 +182,17 @@ async fn user_version(connection: &mut SqliteConnection) -> Result<i64, StoreErr
     number(connection, "pragma user_version").await
 }
 
-async fn number(connection: &mut SqliteConnection, query: &'static str) -> Result<i64, StoreError> {
+pub(super) async fn number(
+    connection: &mut SqliteConnection,
+    query: &'static str,
+) -> Result<i64, StoreError> {
     sqlx::query_scalar(query)
         .fetch_one(connection)
         .await
         .map_err(classify)
 }
 
-async fn execute(
+pub(super) async fn execute(
     connection: &mut SqliteConnection,
     statement: &'static str,
 ) -> Result<(), StoreError> {

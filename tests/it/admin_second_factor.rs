@@ -12,7 +12,8 @@ use crate::support::panel::{PASSWORD, Panel};
 use crate::support::program::Program;
 
 /// An app that was given a seed.
-struct App {
+#[derive(Clone)]
+pub(crate) struct App {
     seed: Vec<u8>,
     /// The newest half minute whose code was typed.
     typed: u64,
@@ -33,7 +34,7 @@ impl App {
     }
 
     /// A code that was not typed yet.
-    fn code(&mut self) -> String {
+    pub(crate) fn code(&mut self) -> String {
         let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() / 30;
         self.typed = now.max(self.typed + 1);
         let mut mac = Hmac::<Sha1>::new_from_slice(&self.seed).unwrap();
@@ -56,7 +57,7 @@ fn shown<'a>(page: &'a str, id: &str) -> &'a str {
 
 /// Half a sign-in, of who is asked for a code.
 #[track_caller]
-fn half_of(panel: &mut Panel, name: &str) -> String {
+pub(crate) fn half_of(panel: &mut Panel, name: &str) -> String {
     let asked = panel.sign_in(name, PASSWORD);
     assert_eq!(asked.status, 200, "{}", asked.text());
     assert_eq!(panel.cookie, None, "nobody yet");
@@ -65,14 +66,14 @@ fn half_of(panel: &mut Panel, name: &str) -> String {
     rest.split_once('"').unwrap().0.to_owned()
 }
 
-fn step(panel: &mut Panel, half: &str, code: &str) -> u16 {
+pub(crate) fn step(panel: &mut Panel, half: &str, code: &str) -> u16 {
     let fields = [("half", half), ("code", code), ("next", "/people")];
     panel.post("/sign-in", &fields).status
 }
 
 /// Switches it on; the app, and the recovery codes.
 #[track_caller]
-fn switched_on(panel: &mut Panel) -> (App, Vec<String>) {
+pub(crate) fn switched_on(panel: &mut Panel) -> (App, Vec<String>) {
     let begun = panel.post("/people/second-factor", &[("current", PASSWORD)]);
     assert_eq!(begun.field("Location"), Some("/people/second-factor"));
     let page = panel.get("/people/second-factor").text();

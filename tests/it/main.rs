@@ -33,6 +33,8 @@ mod affinity_secret;
 mod api_described;
 mod api_parts;
 mod api_people;
+mod backup;
+mod backup_kills;
 mod balancing;
 mod big_bodies;
 mod broken_crowds;

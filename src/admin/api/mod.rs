@@ -2,6 +2,7 @@
 //! beside it. What it does, the panel does by the same operations.
 
 mod audit;
+pub(super) mod backup;
 mod config;
 mod fields;
 mod nodes;

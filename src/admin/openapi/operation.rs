@@ -68,6 +68,13 @@ impl Operation {
         }))
     }
 
+    /// A field of the head.
+    pub(in crate::admin) fn header(self, name: &str, schema: Value, words: &str) -> Self {
+        self.parameter(
+            json!({ "name": name, "in": "header", "schema": schema, "description": words }),
+        )
+    }
+
     fn parameter(mut self, parameter: Value) -> Self {
         self.parameters.push(parameter);
         self

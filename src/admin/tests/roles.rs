@@ -210,6 +210,8 @@ const LEAST: &[(&str, char)] = &[
     ("GET /api/v1/tokens", 'a'),
     ("POST /api/v1/tokens", 'a'),
     ("DELETE /api/v1/tokens/{id}", 'a'),
+    ("POST /api/v1/backup", 'a'),
+    ("POST /api/v1/restore", 'a'),
     ("GET /api/v1/audit", 'a'),
     ("POST /api/v1/pools/{pool}/nodes/{node}/trial", 'o'),
     ("POST /api/v1/trial", 'a'),

@@ -45,17 +45,7 @@ impl Control {
         &self,
         config: &Config,
     ) -> (Arc<KeptCertificates>, Vec<Name>) {
-        let kept = self.kept.load_full();
-        let made = made(&kept, config);
-        if made.is_empty() {
-            return (kept, Vec::new());
-        }
-        let mut all = KeptCertificates::clone(&kept);
-        let names = made.iter().map(|(name, _)| name.clone()).collect();
-        for (name, certificate) in made {
-            all.put(name, KeptAs::SelfSigned, certificate);
-        }
-        (Arc::new(all), names)
+        with_self_signed(self.kept.load_full(), config)
     }
 
     /// Makes the self-signed certificates of `config` anew that are due.
@@ -66,6 +56,24 @@ impl Control {
             self.kept.store(kept);
         }
     }
+}
+
+/// `kept` with each self-signed certificate of `config` that is not there or is due, and the names
+/// of these.
+pub(super) fn with_self_signed(
+    kept: Arc<KeptCertificates>,
+    config: &Config,
+) -> (Arc<KeptCertificates>, Vec<Name>) {
+    let made = made(&kept, config);
+    if made.is_empty() {
+        return (kept, Vec::new());
+    }
+    let mut all = KeptCertificates::clone(&kept);
+    let names = made.iter().map(|(name, _)| name.clone()).collect();
+    for (name, certificate) in made {
+        all.put(name, KeptAs::SelfSigned, certificate);
+    }
+    (Arc::new(all), names)
 }
 
 /// The same at a start, of what was found.

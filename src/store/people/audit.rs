@@ -131,7 +131,10 @@ fn is_whole(row: &Read, behind: Option<&Read>) -> bool {
 }
 
 /// Adds a row in a transaction.
-pub(super) async fn append(t: &mut Transaction<'_>, entry: &AuditEntry) -> Result<(), PeopleError> {
+pub(in crate::store) async fn append(
+    t: &mut Transaction<'_>,
+    entry: &AuditEntry,
+) -> Result<(), PeopleError> {
     let newest: Option<SqliteRow> =
         sqlx::query("select number, hash from audit order by number desc limit 1")
             .fetch_optional(&mut **t)

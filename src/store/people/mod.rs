@@ -20,11 +20,18 @@ use sqlx::sqlite::SqliteConnection;
 use super::seal::Seal;
 use super::{StoreError, Transaction, open};
 
+pub(super) use audit::append as append_audit;
+pub(super) use second_factors::owner as seed_owner;
+
 pub use audit::{AuditEntry, AuditRow, Outcome};
 pub use second_factors::{NewSecondFactor, SecondFactor};
 pub use sign_ins::{NewSignIn, SignIn};
 pub use tokens::{NewToken, Token};
 pub use users::{NewUser, User};
+
+/// A hash that no password has, of the cost that others have: of a user who has no password, and of
+/// whoever does not exist, who is told so as late.
+pub const NO_PASSWORD: &str = "$argon2id$v=19$m=19456,t=2,p=1$c3RlZWx5YXJkLW5vYm9keQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Why something about people was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -51,7 +51,7 @@ impl fmt::Debug for NewSecondFactor<'_> {
 }
 
 /// What a seed is sealed for.
-fn owner(user: i64) -> String {
+pub(in crate::store) fn owner(user: i64) -> String {
     format!("users.{user}.second_factor")
 }
 
