@@ -70,6 +70,12 @@ impl Told {
                 },
                 Some((t.certificates().to_owned(), links::plain("/certificates"))),
             ),
+            "backup" => (
+                t.why_no_backup().to_owned(),
+                event.facts["why"].as_str().unwrap_or_default().to_owned(),
+                ("warn", "s-half"),
+                None,
+            ),
             "start" => (
                 t.e_start().to_owned(),
                 t.revision(event.revision),

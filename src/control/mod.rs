@@ -135,6 +135,7 @@ pub struct Control {
     pulse: session_view::Pulse,
     moves: move_sessions::Moves,
     renewals: renewals::Renewals,
+    nightly: backup::Nightly,
     stopping: AtomicBool,
     /// Why the last-known-good file is not the revision in force, if so.
     not_kept: Mutex<Option<String>>,
@@ -185,6 +186,7 @@ impl Control {
         handle.runtime.spawn(watch);
         handle.runtime.spawn(recent::watch(control.clone()));
         handle.runtime.spawn(renewals::watch(control.clone()));
+        handle.runtime.spawn(backup::watch(control.clone()));
         handle.runtime.spawn(tend::tend(control));
         handle
     }
@@ -261,6 +263,7 @@ impl Control {
             pulse: session_view::Pulse::default(),
             moves: move_sessions::Moves::default(),
             renewals: renewals::Renewals::default(),
+            nightly: backup::Nightly::default(),
             stopping: AtomicBool::new(false),
             not_kept: Mutex::new(None),
             _lock: lock,

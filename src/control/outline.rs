@@ -107,6 +107,8 @@ pub enum Trouble {
     NoSecret(String),
     /// The last-known-good could not be written. Why.
     NotKept(String),
+    /// The nightly backup could not be made. Why.
+    NoBackup(String),
 }
 
 impl Handle {
@@ -177,6 +179,7 @@ impl Control {
         let not_kept = self.not_kept.lock();
         let not_kept = not_kept.unwrap_or_else(PoisonError::into_inner).clone();
         troubles.extend(not_kept.map(Trouble::NotKept));
+        troubles.extend(self.nightly.why().map(Trouble::NoBackup));
         troubles
     }
 }

@@ -193,6 +193,9 @@ impl Control {
         if let Some(why) = self.not_kept() {
             soft.push(format!("the last-known-good could not be written: {why}"));
         }
+        if let Some(why) = self.nightly.why() {
+            soft.push(format!("the nightly backup could not be made: {why}"));
+        }
         if hard.is_empty() && soft.is_empty() {
             Readiness::Ready
         } else if hard.is_empty() {

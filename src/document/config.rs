@@ -5,13 +5,15 @@ use super::reader::Reader;
 use super::tree::{Tree, Value};
 use super::value::Fault;
 use super::writer::Writer;
-use super::{acme, admin, certificate, listener, logs, pool, sessions, settings, site, webhook};
+use super::{
+    acme, admin, backup, certificate, listener, logs, pool, sessions, settings, site, webhook,
+};
 use crate::model::{Code, Config};
 
 /// The only version of the schema so far.
 const VERSION: i128 = 1;
 
-const LATER: &[Later] = &[("compression", Off::Never), ("backup", Off::Never)];
+const LATER: &[Later] = &[("compression", Off::Never)];
 
 pub(super) fn read(r: &mut Reader<'_, '_>) -> Config {
     r.later(LATER);
@@ -33,6 +35,7 @@ pub(super) fn read(r: &mut Reader<'_, '_>) -> Config {
         sessions: r.table("sessions", sessions::read).unwrap_or_default(),
         logs: r.table("logs", logs::read).unwrap_or_default(),
         webhooks: r.tables("webhooks", webhook::read),
+        backup: r.table("backup", backup::read).unwrap_or_default(),
     }
 }
 
@@ -58,4 +61,5 @@ pub(super) fn write(w: &mut Writer, config: &Config) {
     w.table("sessions", |w| sessions::write(w, &config.sessions));
     w.table("logs", |w| logs::write(w, &config.logs));
     w.tables("webhooks", &config.webhooks, webhook::write);
+    w.table("backup", |w| backup::write(w, &config.backup));
 }

@@ -6,6 +6,7 @@
 mod acme;
 mod admin;
 mod affinity;
+mod backup;
 mod boot;
 mod certificate;
 mod config;

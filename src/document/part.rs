@@ -20,6 +20,8 @@ pub enum Part {
     Sessions,
     /// `[logs]`
     Logs,
+    /// `[backup]`
+    Backup,
     /// A listener, by name.
     Listener(String),
     /// A certificate, by name.
@@ -59,6 +61,7 @@ impl Part {
             ("admin", None) => Some(Self::Admin),
             ("sessions", None) => Some(Self::Sessions),
             ("logs", None) => Some(Self::Logs),
+            ("backup", None) => Some(Self::Backup),
             ("listeners", Some(name)) => Some(Self::Listener(name)),
             ("certificates", Some(name)) => Some(Self::Certificate(name)),
             ("acme", Some(name)) => Some(Self::Acme(name)),
@@ -75,7 +78,7 @@ impl Part {
         };
         part.ok_or_else(|| {
             let example = "pools.NAME, pools.NAME.nodes.NODE, sites.NAME, sites.NAME.routes./PATH, \
-                listeners.NAME, certificates.NAME, acme.NAME, webhooks.NAME, settings, admin, sessions or logs";
+                listeners.NAME, certificates.NAME, acme.NAME, webhooks.NAME, settings, admin, sessions, logs or backup";
             format!("must be {example} (is {way:?})")
         })
     }
@@ -87,6 +90,7 @@ impl Part {
             Self::Admin => Place::Section("admin"),
             Self::Sessions => Place::Section("sessions"),
             Self::Logs => Place::Section("logs"),
+            Self::Backup => Place::Section("backup"),
             Self::Listener(name) => Place::List(None, "listeners", name),
             Self::Certificate(name) => Place::List(None, "certificates", name),
             Self::Acme(name) => Place::List(None, "acme", name),
@@ -105,6 +109,7 @@ impl Part {
             Self::Admin => "admin".to_owned(),
             Self::Sessions => "sessions".to_owned(),
             Self::Logs => "logs".to_owned(),
+            Self::Backup => "backup".to_owned(),
             Self::Listener(name) => format!("listener {name}"),
             Self::Certificate(name) => format!("certificate {name}"),
             Self::Acme(name) => format!("authority {name}"),

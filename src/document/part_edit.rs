@@ -161,7 +161,7 @@ fn problem(part: &Part, key: &str, code: Code, message: impl Into<String>) -> No
 
 fn naming_key(part: &Part) -> &'static str {
     match part {
-        Part::Settings | Part::Admin | Part::Sessions | Part::Logs => "",
+        Part::Settings | Part::Admin | Part::Sessions | Part::Logs | Part::Backup => "",
         Part::Route(..) => "path",
         _ => "name",
     }

@@ -1,6 +1,8 @@
 //! The whole configuration, one value.
 
-use super::{Acme, Admin, Certificate, Listener, Logs, Pool, Sessions, Settings, Site, Webhook};
+use super::{
+    Acme, Admin, Backup, Certificate, Listener, Logs, Pool, Sessions, Settings, Site, Webhook,
+};
 
 /// The whole configuration: read, checked, published and rolled back as one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,4 +27,6 @@ pub struct Config {
     pub logs: Logs,
     /// Who is told of what happens.
     pub webhooks: Vec<Webhook>,
+    /// Backups that are made every night.
+    pub backup: Backup,
 }

@@ -6,6 +6,7 @@
 mod acme;
 mod admin;
 mod affinity;
+mod backup;
 mod boot;
 mod certificate;
 mod check;
@@ -45,6 +46,7 @@ mod webhook;
 pub use acme::{Acme, AcmeChallenge, AcmeDirectory, ExternalAccount, email};
 pub use admin::{Admin, AdminTls, MetricsAccess};
 pub use affinity::{Affinity, CookieDomain, CookieName, CookiePath, SameSite, Secure};
+pub use backup::{Backup, TimeOfDay};
 pub use boot::Boot;
 pub use certificate::{Certificate, CertificateFiles, CertificateSource};
 pub use config::Config;

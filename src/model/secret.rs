@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Config, Sessions};
+use super::{Backup, Config, Sessions};
 
 /// What a document says of one secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,6 +91,7 @@ impl Config {
             &self.settings.affinity_secret,
             &self.sessions.password,
             &self.sessions.store_password,
+            &self.backup.passphrase,
         ];
         let databases = self.sessions.databases.iter().map(|d| &d.password);
         let webhooks = self.webhooks.iter().map(|webhook| &webhook.secret);
@@ -115,6 +116,7 @@ impl Config {
             &mut self.settings.affinity_secret,
             &mut self.sessions.password,
             &mut self.sessions.store_password,
+            &mut self.backup.passphrase,
         ];
         let databases = self.sessions.databases.iter_mut().map(|d| &mut d.password);
         let webhooks = self.webhooks.iter_mut().map(|webhook| &mut webhook.secret);
@@ -137,6 +139,7 @@ impl Config {
             ),
             own(Sessions::PASSWORD, password),
             own(Sessions::STORE_PASSWORD, None),
+            own(Backup::PASSPHRASE, None),
         ];
         for (i, database) in self.sessions.databases.iter().enumerate() {
             let field = format!("sessions.databases[{i}].password");

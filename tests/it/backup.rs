@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 
 use crate::admin_second_factor::{half_of, step, switched_on};
@@ -256,6 +258,31 @@ fn what_cannot_be_restored_changes_nothing_and_says_why() {
     drop(taken);
     assert_eq!(admin.get("/nodes").status, 200);
     lb.expect_errors();
+}
+
+#[test]
+fn whoever_finds_a_browser_signed_in_restores_nothing() {
+    let node = Node::answering("web-1");
+    let (lb, mut admin) = serving(&node, "bob");
+    let file = fs::read(backed_up(&lb)).unwrap();
+    lb.apply(&one_pool(lb.port(), "", &[node.line(7)]));
+    let before = lb.export();
+    let mut asked = |query: &str, password: &str| {
+        let origin = format!("http://127.0.0.1:{}", lb.admin_port());
+        let request = Request::post(&format!("/api/v1/restore{query}"), file.clone())
+            .field("Content-Type", "application/octet-stream")
+            .field("Origin", &origin)
+            .field("Steelyard-Passphrase", &BASE64.encode(PASSPHRASE))
+            .field("Steelyard-Password", &BASE64.encode(password));
+        admin.send(request).status
+    };
+    assert_eq!(asked("?dry_run=true", ""), 200, "looking is allowed");
+    for wrong in ["", "not the password"] {
+        assert_eq!(asked("", wrong), 422);
+        assert_eq!(lb.export(), before);
+    }
+    assert_eq!(asked("", PASSWORD), 200);
+    assert_ne!(lb.export(), before);
 }
 
 #[test]

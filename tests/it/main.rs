@@ -35,6 +35,7 @@ mod api_parts;
 mod api_people;
 mod backup;
 mod backup_kills;
+mod backup_nightly;
 mod balancing;
 mod big_bodies;
 mod broken_crowds;

@@ -10,9 +10,11 @@ use serde_json::{Value, json};
 use super::fields::Fields;
 use super::{by, tagged};
 use crate::admin::answer::{self, Refusal};
+use crate::admin::identity::{self, Identity};
 use crate::admin::openapi::Operation;
 use crate::admin::openapi::schema::{Object, any_of, flag, list, maybe, of, said, text, unix_time};
 use crate::admin::request;
+use crate::admin::sign_in::visitor;
 use crate::control::{BackupFault, Handle, RestoreBackup, Restored};
 use crate::model::{Code, SecretBytes};
 use crate::people::{Deed, Outcome, People, audit_entry};
@@ -25,6 +27,9 @@ const KIND: &str = "application/octet-stream";
 
 /// The field that a passphrase is sent in with a file: base64, so that it may hold anything.
 const PASSPHRASE: &str = "Steelyard-Passphrase";
+
+/// The field that who is signed in by a cookie sends their own password in once more, in base64.
+const PASSWORD: &str = "Steelyard-Password";
 
 /// `POST /backup`: `{"passphrase":…}` or `{"without_secrets":true}`. Answers the file.
 pub(in crate::admin) async fn back_up(
@@ -104,12 +109,20 @@ pub(in crate::admin) async fn restore(
 ) -> Result<HttpResponse, Refusal> {
     let dry_run = request::flag(&request, "dry_run")?;
     let if_revision = request::if_match(&request)?;
-    let passphrase = passphrase(&request)?;
+    let passphrase = hidden(&request, PASSPHRASE)?;
+    let password = hidden(&request, PASSWORD)?;
     let kind = request.headers().get(CONTENT_TYPE);
     if kind.is_some_and(|kind| kind.as_bytes() != KIND.as_bytes()) {
         return Err(Refusal::UnknownType);
     }
     let bytes = request::bytes(body, MAX_FILE).await?;
+    // It brings other users and passwords: a browser that was left signed in is not enough.
+    if let (Identity::Person(me), false) = (identity::of(&request), dry_run) {
+        let typed = password.as_ref().map(SecretBytes::bytes);
+        let typed = std::str::from_utf8(typed.unwrap_or_default()).unwrap_or_default();
+        let address = visitor(&request).address;
+        people.confirm(&me.user, typed, address).await?;
+    }
     let asked = Asked {
         bytes,
         passphrase,
@@ -164,20 +177,23 @@ pub(in crate::admin) async fn restored(
     Ok(done?)
 }
 
-fn passphrase(request: &HttpRequest) -> Result<Option<SecretBytes>, Refusal> {
-    let Some(sent) = request.headers().get(PASSPHRASE) else {
+/// What a field of the head holds that only its sender knows.
+fn hidden(request: &HttpRequest, name: &str) -> Result<Option<SecretBytes>, Refusal> {
+    let Some(sent) = request.headers().get(name) else {
         return Ok(None);
     };
     let bytes = BASE64.decode(sent.as_bytes().trim_ascii());
-    let bytes = bytes.map_err(|_| Refusal::bad_request(format!("{PASSPHRASE} must be base64")))?;
+    let bytes = bytes.map_err(|_| Refusal::bad_request(format!("{name} must be base64")))?;
     Ok(Some(SecretBytes::new(&bytes)))
 }
 
 pub(in crate::admin) fn about_restore() -> Operation {
     let words = "The passphrase of the backup in base64, where it has one.";
+    let own = "One's own password in base64, where one is signed in by a cookie: not to look by dry_run, and not by a token.";
     Operation::new("restoreBackup", GROUP, "Restore a backup")
         .detail("Configuration, users, tokens and certificates become those of the backup, all at once or not at all; on a machine without a configuration its history too, and its audit log where there is none yet. A copy of what was there stays beside it. Whose password, role and second factor are the same stays signed in.")
         .header(PASSPHRASE, text(), words)
+        .header(PASSWORD, text(), own)
         .bodies(vec![(KIND, binary(), "STEELYARD BACKUP …".into())])
         .changes()
         .answers(200, "What is different, or would be.", schema())

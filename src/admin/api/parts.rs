@@ -28,6 +28,7 @@ pub(in crate::admin) enum Kind {
     Admin,
     Sessions,
     Logs,
+    Backup,
 }
 
 impl Kind {
@@ -46,6 +47,7 @@ impl Kind {
             Self::Admin => "admin",
             Self::Sessions => "sessions",
             Self::Logs => "logs",
+            Self::Backup => "backup",
         }
     }
 
@@ -66,6 +68,7 @@ impl Kind {
             Self::Admin => Part::Admin,
             Self::Sessions => Part::Sessions,
             Self::Logs => Part::Logs,
+            Self::Backup => Part::Backup,
         }
     }
 

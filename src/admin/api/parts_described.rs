@@ -78,10 +78,8 @@ impl Kind {
                 words("Settings", "the settings", example.clone(), example)
             }
             Self::Admin => {
-                let (example, patch) = (
-                    json!({ "language": "zh-CN" }),
-                    json!({ "metrics": "allow" }),
-                );
+                let example = json!({ "language": "zh-CN" });
+                let patch = json!({ "metrics": "allow" });
                 words("Admin", "who may ask the panel", example, patch)
             }
             Self::Sessions => {
@@ -94,6 +92,10 @@ impl Kind {
             Self::Logs => {
                 let (example, patch) = (json!({ "format": "json" }), json!({ "level": "debug" }));
                 words("Logs", "how requests are logged", example, patch)
+            }
+            Self::Backup => {
+                let (example, patch) = (json!({ "nightly": "03:00" }), json!({ "keep": 30 }));
+                words("Backup", "the nightly backups", example, patch)
             }
         }
     }
@@ -121,14 +123,14 @@ impl Kind {
                 let words = "Its path, encoded: %2Fstatic%2F; an exact one begins with =.";
                 operation.path("route", text(), words)
             }
-            Self::Settings | Self::Admin | Self::Sessions | Self::Logs => operation,
+            Self::Settings | Self::Admin | Self::Sessions | Self::Logs | Self::Backup => operation,
         }
     }
 
     fn is_section(self) -> bool {
         matches!(
             self,
-            Self::Settings | Self::Admin | Self::Sessions | Self::Logs
+            Self::Settings | Self::Admin | Self::Sessions | Self::Logs | Self::Backup
         )
     }
 }

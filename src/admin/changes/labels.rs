@@ -220,6 +220,11 @@ pub(super) const LABELS: &[Label] = &[
     label("acme.*.eab.hmac", "Key of the account", "外部账户密钥", Secret),
     label("acme.*.ca", "File of who signs for the authority", "颁发机构自身的根证书文件", Plain),
 
+    label("backup.nightly", "Nightly backup", "每夜备份", Plain),
+    label("backup.keep", "Nightly backups kept", "保留的每夜备份数", Plain),
+    label("backup.dir", "Folder of nightly backups", "每夜备份目录", Plain),
+    label("backup.passphrase", "Passphrase of nightly backups", "每夜备份口令", Secret),
+
     label("webhooks.*.url", "URL", "网址", Plain),
     label("webhooks.*.events", "Events", "事件", Plain),
     label("webhooks.*.secret", "Signing secret", "签名密钥", Secret),

@@ -125,7 +125,7 @@ fn subject(t: Texts, way: &[&str]) -> Option<String> {
         ["acme", name, ..] => t.of_acme(shown(name)),
         ["webhooks", name, ..] => t.of_webhook(shown(name)),
         ["sessions", "databases", name, ..] => t.of_session_database(shown(name)),
-        ["settings" | "admin" | "sessions" | "logs", ..] => String::new(),
+        ["settings" | "admin" | "sessions" | "logs" | "backup", ..] => String::new(),
         _ => return None,
     })
 }

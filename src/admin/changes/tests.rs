@@ -14,6 +14,7 @@ use crate::model::Language::{Chinese, English};
 const EVERYTHING: &str = r#"
 version = 1
 settings = { affinity_secret = "x" }
+backup = { passphrase = "twelve and more" }
 listeners = [
   { name = "l1", address = "0.0.0.0:80" },
   { name = "l2", address = "0.0.0.0:443", tls = { certificates = ["c1"], min_version = "1.3" } },

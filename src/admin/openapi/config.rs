@@ -30,6 +30,7 @@ pub(super) fn components() -> Map<String, Value> {
         ("SessionDatabase", session_database().taken()),
         ("Logs", logs().taken()),
         ("Webhook", webhook().taken()),
+        ("Backup", super::backup::backup().taken()),
     ];
     let tables = all.map(|(name, schema)| (name.to_owned(), schema));
     let mut all: Map<String, Value> = tables.into_iter().collect();
@@ -54,6 +55,7 @@ fn config() -> Value {
         .may("sessions", of("Sessions"))
         .may("logs", of("Logs"))
         .may("webhooks", list(of("Webhook")))
+        .may("backup", of("Backup"))
         .taken();
     said(
         schema,

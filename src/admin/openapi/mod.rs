@@ -5,6 +5,7 @@
 //! `document/`'s reader, so a derive would describe a second set of types that nothing uses.
 
 mod answers;
+mod backup;
 mod certificates;
 mod config;
 mod logged;

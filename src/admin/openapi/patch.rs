@@ -31,6 +31,7 @@ const PATCHED: &[&str] = &[
     "Sessions",
     "Logs",
     "Webhook",
+    "Backup",
 ];
 
 /// The components, of the tables' own.

@@ -157,6 +157,7 @@ const TABLES: &[Around] = &[
     ("Logs/rotate", |t| json!({ "logs": { "rotate": t } })),
     ("Logs/store", |t| json!({ "logs": { "store": t } })),
     ("Webhook", |t| json!({ "webhooks": [t] })),
+    ("Backup", |t| json!({ "backup": t })),
 ];
 
 #[test]

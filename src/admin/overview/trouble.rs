@@ -107,6 +107,9 @@ fn of_trouble(shell: &Shell, trouble: &Trouble) -> Why {
         }
         Trouble::NoSecret(said) => why(t.why_no_secret(), "", said, diagnostics()),
         Trouble::NotKept(said) => why(t.why_not_kept(), t.why_needed_later(), said, diagnostics()),
+        Trouble::NoBackup(said) => {
+            why(t.why_no_backup(), t.why_backup_again(), said, diagnostics())
+        }
     }
 }
 

@@ -66,6 +66,18 @@ pub(super) const LOGS: &[Group] = &[Group {
     title: ["Logs", "日志"], hint: NONE, folded: false, fields: LOGS_FIELDS,
 }];
 
+const BACKUP_FIELDS: &[Field] = &[
+    Field::new("nightly", Kind::Text, ["Every night at", "每夜备份时间"], ["By the clock of this machine: 03:00. Empty: never. A night that was missed is made up for.", "按本机时间，例如 03:00。留空为不备份。错过的会补做。"]),
+    Field::new("keep", Kind::Number(["backups", "份"]), ["Kept", "保留"], NONE),
+    Field::new("dir", Kind::Text, ["Folder", "目录"], ["Empty: backups in the data directory. Better one on another disk.", "留空为数据目录中的 backups。最好放在另一块磁盘上。"]),
+    Field::new("passphrase", Kind::Secret, ["Passphrase", "口令"], ["At least 12 characters. Without one no secrets, passwords or keys are in them. Empty: stays as it is.", "至少 12 个字符。没有口令时，备份不含密钥和密码。留空则不变。"]),
+];
+
+/// `[backup]`
+pub(super) const BACKUP: &[Group] = &[Group {
+    title: ["Nightly backups", "每夜备份"], hint: NONE, folded: false, fields: BACKUP_FIELDS,
+}];
+
 const EVENTS: &[(&str, Words)] = &[
     ("node_down", ["A node is down", "节点宕机"]), ("node_up", ["A node is up again", "节点恢复"]),
     ("fail_open", ["No node of a pool is well", "节点池无健康节点"]), ("change", ["The configuration changed", "配置更改"]),

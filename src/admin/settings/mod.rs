@@ -17,7 +17,7 @@ use crate::control::Handle;
 use crate::document::{Part, PartEdit, PartOp};
 use crate::model::Config;
 use crate::people::People;
-use fields::{ADMIN, LOGS, SETTINGS};
+use fields::{ADMIN, BACKUP, LOGS, SETTINGS};
 
 pub(super) use webhooks::{add_webhook, ask_remove_webhook, remove_webhook, save_webhook, webhook};
 
@@ -27,10 +27,11 @@ const ENTRY: &str = "/settings";
 type Answer = Result<HttpResponse, Wrong>;
 
 /// The sections, by the word in their URL.
-const SECTIONS: [(&str, Part, &[Group]); 3] = [
+const SECTIONS: [(&str, Part, &[Group]); 4] = [
     ("settings", Part::Settings, SETTINGS),
     ("admin", Part::Admin, ADMIN),
     ("logs", Part::Logs, LOGS),
+    ("backup", Part::Backup, BACKUP),
 ];
 
 struct Hook {

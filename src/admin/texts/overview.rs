@@ -92,6 +92,8 @@ texts! {
     why_no_secret(): "A secret is missing.", "缺少密钥。";
     why_not_kept(): "The copy for emergencies could not be written.", "应急配置副本无法写入。";
     why_needed_later(): "It is served from if the database breaks.", "数据库损坏时将靠它提供服务。";
+    why_no_backup(): "The nightly backup could not be made.", "每夜备份未能完成。";
+    why_backup_again(): "It is tried again every five minutes.", "每五分钟重试一次。";
     open_one(name): "Open {name}", "打开 {name}";
     open_nodes(): "Open nodes", "打开节点";
     open_listeners(): "Open listeners", "打开监听器";

@@ -25,6 +25,8 @@ const SENTENCES: Table = &[
     ("must be empty: an answer {} has none", "必须为空：{} 响应没有正文"),
     ("must have exactly one of {}", "必须恰好设置其中一项：{}"),
     ("must have at most {} characters", "最多 {} 个字符"),
+    ("must have {} characters at least", "至少 {} 个字符"),
+    ("must be a time of day such as {}, or empty for none", "必须是时刻，例如 {}，或留空为不备份"),
     ("must have at most {} bytes", "最多 {} 字节"),
     ("must be at most {} bytes long", "最多 {} 字节"),
     ("must be at most {} bytes", "最多 {} 字节"),

@@ -1,6 +1,7 @@
 //! Backups of a data directory, and restoring one: a change like any other, with users and
 //! certificates in the same transaction.
 
+mod nightly;
 mod restore;
 mod told;
 
@@ -8,6 +9,8 @@ use super::{ChangeError, Control, Handle, Started};
 use crate::model::SecretBytes;
 use crate::store::StoreError;
 use crate::store::backup::{self, Backup, BackupError};
+
+pub(super) use nightly::{Nightly, watch};
 
 pub use restore::RestoreBackup;
 pub use told::{Came, Restored};

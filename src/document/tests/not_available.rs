@@ -7,7 +7,6 @@ use crate::model::Code;
 /// One document with every key and word of a later capability.
 const LATER: &str = r#"version = 1
 compression = {}
-backup = { nightly = "03:00" }
 [settings]
 max_connections_per_client = 10
 [[certificates]]
@@ -59,8 +58,7 @@ fn every_later_capability_is_refused_by_name() {
 #[test]
 fn a_later_word_is_told_from_an_unknown_one() {
     let text = r#"version = 1
-[backup]
-nightly = "03:00"
+[compression]
 [[pools]]
 name = "a"
 policy = "hash"
@@ -75,9 +73,9 @@ routes = [{ path = "/", pool = "a" }]
     assert_eq!(
         told(text),
         [
-            "lb.toml:2:2: backup: `backup` is not available in this version",
-            "lb.toml:7:1: pools[0].protocol: `protocol` is not available in this version",
-            "lb.toml:10:10: pools[1].policy: must be one of round_robin, least_conn, ip_hash, hash, random_two, least_time (is \"fastest\")",
+            "lb.toml:2:2: compression: `compression` is not available in this version",
+            "lb.toml:6:1: pools[0].protocol: `protocol` is not available in this version",
+            "lb.toml:9:10: pools[1].policy: must be one of round_robin, least_conn, ip_hash, hash, random_two, least_time (is \"fastest\")",
         ]
     );
 }

@@ -81,6 +81,7 @@ proptest! {
         case(Part::Admin, "admin", Config { admin: b.admin.clone(), ..a.clone() });
         case(Part::Sessions, "sessions", Config { sessions: b.sessions.clone(), ..a.clone() });
         case(Part::Logs, "logs", Config { logs: b.logs.clone(), ..a.clone() });
+        case(Part::Backup, "backup", Config { backup: b.backup.clone(), ..a.clone() });
         if !a.pools.is_empty() && !b.pools.is_empty() {
             let (i, j) = (at.index(a.pools.len()), at.index(b.pools.len()));
             let mut by_hand = a.clone();
@@ -157,11 +158,12 @@ fn a_way_names_what_a_change_names() {
             Part::Route("shop".into(), "=/ping".into()),
         ),
         ("settings", Part::Settings),
+        ("backup", Part::Backup),
     ];
     for (way, part) in ways {
         assert_eq!(Part::parse(way), Ok(part));
     }
-    for way in ["", "pools", "pools.", "settings.workers", "backup", "x.y"] {
+    for way in ["", "pools", "pools.", "settings.workers", "backups", "x.y"] {
         let why = Part::parse(way).unwrap_err();
         assert!(why.starts_with("must be pools.NAME"), "{way}: {why}");
     }

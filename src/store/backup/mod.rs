@@ -31,7 +31,7 @@ pub use file::MAX_FILE;
 pub use restore::{Here, Restore};
 
 /// Least and most characters of a passphrase. Whoever finds the file may try as long as they like.
-pub const MIN_PASSPHRASE: usize = 12;
+pub const MIN_PASSPHRASE: usize = crate::model::Backup::MIN_PASSPHRASE;
 const MAX_PASSPHRASE: usize = 1024;
 
 /// What a backup says of itself, without its passphrase.
@@ -76,8 +76,7 @@ pub struct Backup {
 impl About {
     /// What its file is called where nobody says: machine and time.
     pub fn file_name(&self) -> String {
-        let is_plain = |c: &char| c.is_ascii_alphanumeric() || "-_.".contains(*c);
-        let host: String = self.host.chars().filter(is_plain).take(64).collect();
+        let host = plain(&self.host);
         let made = jiff::Timestamp::from_second(self.made).unwrap_or_default();
         format!(
             "steelyard-{host}-{}.backup",
@@ -93,13 +92,23 @@ impl About {
             false => "without secrets",
         };
         let (revision, version) = (self.revision, &self.version);
-        let plain = |text: &str| text.escape_debug().to_string();
+        let quoted = |text: &str| text.escape_debug().to_string();
         format!(
             "revision {revision} of {}, made {made} by version {}, {secrets}",
-            plain(&self.host),
-            plain(version)
+            quoted(&self.host),
+            quoted(version)
         )
     }
+}
+
+/// This machine's name as a file's name has it.
+pub fn plain_host() -> String {
+    plain(&host())
+}
+
+fn plain(host: &str) -> String {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || "-_.".contains(*c);
+    host.chars().filter(is_plain).take(64).collect()
 }
 
 impl LeftOut {

@@ -16,11 +16,11 @@ use pool::pool;
 use site::site;
 
 use crate::model::{
-    Acme, AcmeChallenge, AcmeDirectory, Admin, AdminTls, Certificate, CertificateFiles,
+    Acme, AcmeChallenge, AcmeDirectory, Admin, AdminTls, Backup, Certificate, CertificateFiles,
     CertificateSource, Config, ExternalAccount, Fsync, HeaderChanges, HeaderName, HeaderValue,
     HostPattern, Language, Listener, ListenerTls, LogFormat, LogLevel, LogStore, Logs,
     MetricsAccess, Name, RedisAddress, Rotate, Secret, SessionDatabase, SessionStore, Sessions,
-    Settings, TlsVersion, Underscores, Webhook, WebhookEvent, WebhookUrl, email,
+    Settings, TimeOfDay, TlsVersion, Underscores, Webhook, WebhookEvent, WebhookUrl, email,
 };
 
 const DAY: u64 = 86_400_000;
@@ -328,6 +328,19 @@ fn acme(i: usize) -> impl Strategy<Value = Acme> {
     )
 }
 
+fn backup() -> impl Strategy<Value = Backup> {
+    let time = (0_u8..24, 0_u8..60).prop_map(|(hour, minute)| TimeOfDay { hour, minute });
+    let dir = option::of("/[a-z \"é]{0,5}[a-z]").prop_map(|dir| dir.map(Into::into));
+    (option::of(time), 1_u16..=1000, dir, secret()).prop_map(|(nightly, keep, dir, passphrase)| {
+        Backup {
+            nightly,
+            keep,
+            dir,
+            passphrase,
+        }
+    })
+}
+
 /// Any Config that holds every rule.
 pub(super) fn any_config() -> impl Strategy<Value = Config> {
     let listeners = (0_usize..3).prop_flat_map(|n| (0..n).map(listener).collect::<Vec<_>>());
@@ -335,10 +348,10 @@ pub(super) fn any_config() -> impl Strategy<Value = Config> {
     let webhooks = (0_usize..3).prop_flat_map(|n| (0..n).map(webhook).collect::<Vec<_>>());
     let listeners = (listeners, certificates());
     let acme = (0_usize..3).prop_flat_map(|n| (0..n).map(acme).collect::<Vec<_>>());
-    let rest = (sessions(), logs(), webhooks, acme);
+    let rest = (sessions(), logs(), webhooks, acme, backup());
     let parts = (settings(), admin(), listeners, pools, rest);
     parts.prop_flat_map(|(settings, admin, listeners, pools, rest)| {
-        let (sessions, logs, webhooks, acme) = rest;
+        let (sessions, logs, webhooks, acme, backup) = rest;
         let (mut listeners, mut certificates) = listeners;
         if let (Some(acme), Some(first)) = (acme.first(), certificates.first_mut()) {
             first.source = CertificateSource::Acme(acme.name.clone());
@@ -366,6 +379,7 @@ pub(super) fn any_config() -> impl Strategy<Value = Config> {
             sessions: sessions.clone(),
             logs: logs.clone(),
             webhooks: webhooks.clone(),
+            backup: backup.clone(),
         })
     })
 }
