@@ -11,6 +11,7 @@ mod box_only;
 mod certificates;
 mod changes;
 mod check_status;
+mod diagnostics;
 mod document_page;
 mod error_page;
 mod events;

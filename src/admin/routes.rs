@@ -12,9 +12,9 @@ use super::history::api as revisions;
 use super::openapi::{self, Operation};
 use super::people::second_factor;
 use super::{
-    api, audit, box_only, certificates, check_status, document_page, explain, files, find, history,
-    listeners, logs, logs_page, node, nodes, observe, overview, people, pools, preferences,
-    sessions, settings, setup, sign_in, sites, statics, trial, try_url,
+    api, audit, box_only, certificates, check_status, diagnostics, document_page, explain, files,
+    find, history, listeners, logs, logs_page, node, nodes, observe, overview, people, pools,
+    preferences, sessions, settings, setup, sign_in, sites, statics, trial, try_url,
 };
 use crate::model::Role;
 
@@ -206,6 +206,8 @@ pub(super) const ROUTES: &[Route] = &[
     route(ADMIN,  Page, ("GET",  "/settings/webhooks/{webhook}/remove"), || to(settings::ask_remove_webhook)),
     route(ADMIN,  Page, ("POST", "/settings/webhooks/{webhook}/remove"), || to(settings::remove_webhook)),
     route(ADMIN,  Page, ("POST", "/settings/{section}"), || to(settings::save)),
+    route(OPERATOR, Page, ("GET",  "/diagnostics"), || to(diagnostics::page)),
+    route(OPERATOR, Page, ("GET",  "/diagnostics/bundle"), || to(diagnostics::bundle)),
     route(VIEWER, Page, ("GET",  "/document"), || to(document_page::show)),
     route(ADMIN,  Page, ("POST", "/document"), || to(document_page::submit)),
     route(VIEWER, Page, ("GET",  "/try"), || to(try_url::page)),
@@ -215,6 +217,7 @@ pub(super) const ROUTES: &[Route] = &[
     api(ADMIN,    ("PUT",    "/api/v1/config"), || to(api::apply), api::about_apply),
     api(VIEWER,   ("POST",   "/api/v1/config/check"), || to(api::check), api::about_check),
     api(VIEWER,   ("GET",    "/api/v1/status"), || to(api::status), api::about_status),
+    api(OPERATOR, ("GET",    "/api/v1/diagnostics"), || to(api::diagnostics), api::about_diagnostics),
     api(VIEWER,   ("GET",    "/api/v1/explain"), || to(explain::get), explain::about_get),
     api(VIEWER,   ("POST",   "/api/v1/explain"), || to(explain::post), explain::about_post),
     api(VIEWER,   ("GET",    "/api/v1/logs"), || to(logs::search), openapi::about_search),

@@ -13,7 +13,7 @@ use super::openapi::schema::{self, Object, of};
 use super::request;
 use super::texts::Texts;
 use crate::balance::{Cause, CheckResult};
-use crate::control::{Barred, Handle, Heard, Trial, TrialFault, Tried};
+use crate::control::{Barred, Handle, Heard, Trial, TrialFault, Tried, django};
 use crate::model::{CheckKind, Code, HealthCheck, HttpCheck, Language, NodeAddress, Problems, Way};
 use crate::people::{Deed, Outcome, People};
 
@@ -101,7 +101,9 @@ pub(super) async fn refusing(
             _ => identity::by(request),
         };
         let subject = match trial {
-            Trial::Node { pool, node } => format!("{pool}/{node}"),
+            Trial::Node { pool, node } | Trial::Visit { pool, node, .. } => {
+                format!("{pool}/{node}")
+            }
             Trial::Address { address, .. } | Trial::Check { address, .. } => address.to_string(),
         };
         let deed = Deed {
@@ -335,7 +337,7 @@ pub(super) fn help_with(t: Texts, result: &CheckResult, address: &str) -> Option
             (t.trial_start(), code)
         }
         Cause::DisallowedHost => {
-            let code = format!("ALLOWED_HOSTS += [\"{}\"]", result.facts.allowed());
+            let code = django::allow_host(result.facts.allowed());
             (t.trial_allow_host(), code)
         }
         Cause::SslRedirect => {

@@ -222,6 +222,7 @@ impl Running {
             sessions: Some(sessions.clone()),
             records: Some(records),
             systemd,
+            last_words: own_log.last_words(),
         };
         let control = Control::start(loaded, parts).await;
         tokio::spawn(follow_logs(

@@ -124,15 +124,7 @@ fn put(
 }
 
 fn list(client: &Client, as_json: bool) -> Result<ExitCode, Failure> {
-    let answer = client.ask(&Request {
-        method: "GET",
-        path: "/api/v1/tls",
-        ..Request::default()
-    })?;
-    let told = match answer.status {
-        200 => said::read(&answer)?,
-        _ => return Err(said::refusal(&answer)),
-    };
+    let told = said::get(client, "/api/v1/tls")?;
     if as_json {
         say(&told.to_string())?;
         return Ok(ExitCode::SUCCESS);

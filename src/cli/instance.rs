@@ -11,7 +11,7 @@ use super::control_client::{Client, Request};
 use super::explain::ExplainArgs;
 use super::output::Failure;
 use super::owner::become_owner_of;
-use super::said::{escaped, outcome, post, read, refusal};
+use super::said::{escaped, get, outcome, post, read, refusal};
 use super::stopped::Stopped;
 use crate::document::Format;
 use crate::model::AdminState;
@@ -236,15 +236,7 @@ impl Instance {
     /// # Errors
     /// When it cannot be asked.
     pub(super) fn session_move(&self) -> Result<Value, Failure> {
-        let answer = self.moving()?.ask(&Request {
-            method: "GET",
-            path: "/api/v1/sessions/move",
-            ..Request::default()
-        })?;
-        match answer.status {
-            200 => read(&answer),
-            _ => Err(refusal(&answer)),
-        }
+        get(self.moving()?, "/api/v1/sessions/move")
     }
 
     fn moving(&self) -> Result<&Client, Failure> {
@@ -263,17 +255,18 @@ impl Instance {
     pub(super) fn status(&self) -> Result<Value, Failure> {
         match self {
             Self::Stopped(stopped) => Ok(stopped.status()),
-            Self::Running(client) => {
-                let answer = client.ask(&Request {
-                    method: "GET",
-                    path: "/api/v1/status",
-                    ..Request::default()
-                })?;
-                match answer.status {
-                    200 => read(&answer),
-                    _ => Err(refusal(&answer)),
-                }
-            }
+            Self::Running(client) => get(client, "/api/v1/status"),
+        }
+    }
+
+    /// What `doctor --json` shows.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub(super) fn diagnose(&self) -> Result<Value, Failure> {
+        match self {
+            Self::Stopped(stopped) => Ok(stopped.diagnose()),
+            Self::Running(client) => get(client, "/api/v1/diagnostics"),
         }
     }
 
@@ -316,15 +309,7 @@ impl Instance {
                     .iter()
                     .map(|(key, value)| format!("{key}={}", escaped(value)))
                     .collect();
-                let answer = client.ask(&Request {
-                    method: "GET",
-                    path: &format!("/api/v1/logs?{}", query.join("&")),
-                    ..Request::default()
-                })?;
-                match answer.status {
-                    200 => read(&answer),
-                    _ => Err(refusal(&answer)),
-                }
+                get(client, &format!("/api/v1/logs?{}", query.join("&")))
             }
         }
     }

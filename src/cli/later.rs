@@ -12,8 +12,6 @@ use super::output::Failure;
 pub(super) enum Later {
     #[command(hide = true, disable_help_flag = true)]
     Import(Rest),
-    #[command(hide = true, disable_help_flag = true)]
-    Health(Rest),
 }
 
 /// Whatever stands after the verb.
@@ -28,7 +26,6 @@ impl Later {
     pub(super) fn refuse(self) -> Failure {
         let (verb, _) = match self {
             Self::Import(rest) => ("import", rest.words),
-            Self::Health(rest) => ("health", rest.words),
         };
         not_available(verb)
     }

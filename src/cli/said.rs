@@ -20,6 +20,19 @@ pub(super) fn post(client: &Client, path: &str, asked: &Value) -> Result<Value, 
     }
 }
 
+/// Asks for what is at `path`, and answers with what was said.
+pub(super) fn get(client: &Client, path: &str) -> Result<Value, Failure> {
+    let answer = client.ask(&Request {
+        method: "GET",
+        path,
+        ..Request::default()
+    })?;
+    match answer.status {
+        200 => read(&answer),
+        _ => Err(refusal(&answer)),
+    }
+}
+
 /// What became of a change.
 pub(super) fn outcome(answer: Answer) -> Result<Outcome, Failure> {
     match answer.status {

@@ -14,7 +14,7 @@ use crate::control::{
 };
 use crate::document::Format;
 use crate::logs::{Asked, LOGS_FOLDER, Records, STORE_FOLDER};
-use crate::model::SecretBytes;
+use crate::model::{Language, SecretBytes};
 use crate::people::{self, By, Deed, People, SetupFault, audit_entry};
 use crate::proxy::Question;
 use crate::store::Lock;
@@ -129,9 +129,16 @@ impl Stopped {
             Started::Serving => ("stopped", Vec::new()),
             Started::LastKnownGood { why } | Started::Nothing { why } => ("stopped", vec![why]),
         };
+        status["ready"] = false.into();
         status["state"] = state.into();
         status["reasons"] = reasons.into();
         status
+    }
+
+    /// As of a running one, as far as it can be looked at from here.
+    pub(super) fn diagnose(&self) -> Value {
+        let look = self.control.diagnose(Language::English);
+        self.runtime.block_on(look).to_json()
     }
 
     /// As of a running one, except that of the nodes' health nothing is known.

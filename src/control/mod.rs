@@ -12,6 +12,8 @@ mod backup;
 mod certificates;
 mod change;
 mod check_report;
+mod diagnosis;
+pub mod django;
 mod door;
 mod edit;
 mod edit_part;
@@ -53,7 +55,7 @@ use tokio::sync::watch;
 use crate::balance::{Registry, unix_now};
 use crate::health::Supervisor;
 use crate::listener::{DataPlane, SessionPort};
-use crate::logs::Records;
+use crate::logs::{LastWords, Records};
 use crate::metrics::Metrics;
 use crate::model::{Config, KeptCertificates};
 use crate::snapshot::Snapshot;
@@ -64,6 +66,7 @@ use crate::tls::Engine;
 pub use backup::{BackupFault, Came, RestoreBackup, Restored};
 pub use change::{Applied, Apply, ChangeError};
 pub use check_report::{CheckReport, CheckRow};
+pub use diagnosis::{Area, Diagnosis, Finding, Verdict};
 pub use door::{AdminAddress, AdminSocket};
 pub use edit::{NodeEdit, NodesChange, NodesEdit};
 pub use edit_part::EditParts;
@@ -105,6 +108,8 @@ pub struct Parts {
     pub records: Option<Records>,
     /// Who keeps the admin socket over a restart.
     pub systemd: Systemd,
+    /// What went wrong, in the words of the own log.
+    pub last_words: LastWords,
 }
 
 /// The state behind every [`Handle`].
@@ -136,6 +141,7 @@ pub struct Control {
     moves: move_sessions::Moves,
     renewals: renewals::Renewals,
     nightly: backup::Nightly,
+    diagnoses: diagnosis::Diagnoses,
     stopping: AtomicBool,
     /// Why the last-known-good file is not the revision in force, if so.
     not_kept: Mutex<Option<String>>,
@@ -206,6 +212,7 @@ impl Control {
             sessions: None,
             records: None,
             systemd: Systemd::default(),
+            last_words: LastWords::default(),
         };
         Self::with(loaded, parts, false).await
     }
@@ -264,6 +271,7 @@ impl Control {
             moves: move_sessions::Moves::default(),
             renewals: renewals::Renewals::default(),
             nightly: backup::Nightly::default(),
+            diagnoses: diagnosis::Diagnoses::default(),
             stopping: AtomicBool::new(false),
             not_kept: Mutex::new(None),
             _lock: lock,

@@ -53,6 +53,7 @@ impl Control {
             "revision": now.snapshot.revision,
             "state": state,
             "reasons": reasons,
+            "ready": !matches!(readiness, Readiness::NotReady { .. }),
             "read_only": read_only,
             "listeners": self.listeners_json(),
             "sessions": self.sessions_json(),
@@ -344,6 +345,12 @@ fn unreachable(pool: &Balancer) -> impl Iterator<Item = String> {
         let (_, text) = not_found(node, Language::English)?;
         Some(format!("node {}/{}: {text}", pool.name(), node.name))
     })
+}
+
+/// UTC to the second. A time out of range is a clock gone wrong, and told as none.
+pub(super) fn utc(at: SystemTime) -> Option<String> {
+    let at = jiff::Timestamp::try_from(at).ok()?;
+    Some(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 /// UTC to the millisecond. A time out of range is a clock gone wrong, and told as none.

@@ -13,6 +13,7 @@ mod conditional;
 mod content_type;
 mod date;
 mod expires;
+mod folder;
 mod kept;
 mod open;
 mod opened;
@@ -27,6 +28,7 @@ use std::io;
 
 pub use body::{Body, Parts};
 pub use coding::Codings;
+pub use folder::{Folder, FolderTrouble, look_at_folder, user_name};
 pub use kept::{Kept, KeptHead, OpenFiles};
 pub use open::Look;
 pub use opened::Opened;

@@ -67,6 +67,16 @@ impl Admission {
         self.open_files
     }
 
+    /// Most clients at once that the descriptors allow.
+    pub(super) fn allowed(&self) -> usize {
+        self.allowed
+    }
+
+    /// Client connections that are open now.
+    pub(super) fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
     /// A place, if fewer than `limit` are taken; 0 is what the descriptors allow.
     pub(super) fn enter(self: &Arc<Self>, limit: u32) -> Option<Place> {
         let limit = match usize::try_from(limit) {

@@ -46,6 +46,7 @@ pub struct DataPlane(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     published: Arc<Published>,
+    admission: Arc<Admission>,
     workers: Vec<UnboundedSender<Command>>,
     /// How often each worker has ticked.
     beats: Vec<Arc<AtomicU64>>,
@@ -97,6 +98,7 @@ impl DataPlane {
             spool,
             beat: Arc::default(),
         };
+        let admission = Arc::clone(&shared.admission);
         let (mut senders, mut beats) = (Vec::new(), Vec::new());
         let mut threads = Vec::new();
         for index in 0..workers {
@@ -115,6 +117,7 @@ impl DataPlane {
         }
         Ok(Self(Arc::new(Inner {
             published: shared.published,
+            admission,
             workers: senders,
             beats,
             threads: Mutex::new(threads),
@@ -193,6 +196,12 @@ impl DataPlane {
     pub fn beats(&self) -> Vec<u64> {
         let beats = self.0.beats.iter();
         beats.map(|beat| beat.load(Ordering::Relaxed)).collect()
+    }
+
+    /// Client connections that are open now, and most that the descriptors allow.
+    pub fn clients(&self) -> (usize, usize) {
+        let admission = &self.0.admission;
+        (admission.open(), admission.allowed())
     }
 
     /// Stops: for a second answers say that their connection closes, then idle ones are closed and

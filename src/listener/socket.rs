@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::holder::holder;
+use crate::model::{Language, words};
 use crate::systemd::Systemd;
 
 /// Connections the kernel keeps until a worker accepts them. The kernel cuts it to its
@@ -70,6 +71,37 @@ pub enum Busy {
     NotHere,
     /// Anything else, in the system's words.
     Other(String),
+}
+
+impl Busy {
+    /// Why, and what to do, of a port of this number.
+    pub fn text(&self, port: u16, language: Language) -> String {
+        match self {
+            Self::InUse(Some(who)) => words!(
+                language,
+                "{who} has it: stop that, or choose another port",
+                "已被 {who} 占用：请停止该程序，或另选端口"
+            ),
+            Self::InUse(None) => words!(
+                language,
+                "another program has it: stop that, or choose another port",
+                "已被其他程序占用：请停止该程序，或另选端口"
+            ),
+            Self::NotPermitted => words!(
+                language,
+                "the system does not let Steelyard open port {port}: choose one above 1023, or install the package, which may",
+                "系统不允许 Steelyard 打开端口 {port}：请选 1023 以上的端口，或使用安装包（已获授权）"
+            ),
+            Self::NotHere => words!(
+                language,
+                "this is no address of this machine",
+                "这不是本机的地址"
+            ),
+            Self::Other(why) => {
+                words!(language, "it cannot be opened: {why}", "无法打开：{why}")
+            }
+        }
+    }
 }
 
 /// Whether `address` could be listened at now: it is opened and closed again.

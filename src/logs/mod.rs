@@ -9,6 +9,7 @@ mod dates;
 mod folder;
 mod json;
 mod kept;
+mod last_words;
 mod line;
 mod old_files;
 mod own;
@@ -20,6 +21,7 @@ mod writer;
 
 pub use folder::make_folder;
 pub use kept::KeptRecord;
+pub use last_words::LastWords;
 pub use line::{LineWriter, address};
 pub use own::{OwnLog, OwnLogLevel};
 pub use record::{Record, Try};

@@ -9,12 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::last_words::LastWords;
 use crate::model::LogLevel;
 
 /// Limit: lines that wait for the thread. A flood is worth no memory.
@@ -25,6 +27,7 @@ const MAX_WAITING: usize = 4096;
 pub struct OwnLog {
     queue: Option<Queue>,
     level: OwnLogLevel,
+    last_words: LastWords,
 }
 
 /// Sets how much the program says of itself.
@@ -66,7 +69,9 @@ impl OwnLog {
         let queue = Queue {
             sender,
             dropped: Arc::default(),
+            last_words: LastWords::default(),
         };
+        let last_words = queue.last_words.clone();
         let dropped = Arc::clone(&queue.dropped);
         std::thread::Builder::new()
             .name("own-log".into())
@@ -84,6 +89,7 @@ impl OwnLog {
         Ok(Self {
             queue: Some(queue),
             level: OwnLogLevel(Some(handle)),
+            last_words,
         })
     }
 
@@ -92,12 +98,18 @@ impl OwnLog {
         Self {
             queue: None,
             level: OwnLogLevel::default(),
+            last_words: LastWords::default(),
         }
     }
 
     /// The means to set its level.
     pub fn level(&self) -> OwnLogLevel {
         self.level.clone()
+    }
+
+    /// What went wrong since the start.
+    pub fn last_words(&self) -> LastWords {
+        self.last_words.clone()
     }
 
     /// Waits until what was said so far is written.
@@ -121,6 +133,7 @@ enum Message {
 struct Queue {
     sender: SyncSender<Message>,
     dropped: Arc<AtomicU64>,
+    last_words: LastWords,
 }
 
 impl<'a> MakeWriter<'a> for Queue {
@@ -130,7 +143,14 @@ impl<'a> MakeWriter<'a> for Queue {
         Line {
             queue: self,
             text: Vec::new(),
+            is_wrong: false,
         }
+    }
+
+    fn make_writer_for(&'a self, about: &Metadata<'_>) -> Line<'a> {
+        let mut line = self.make_writer();
+        line.is_wrong = *about.level() <= Level::WARN;
+        line
     }
 }
 
@@ -138,6 +158,8 @@ impl<'a> MakeWriter<'a> for Queue {
 struct Line<'a> {
     queue: &'a Queue,
     text: Vec<u8>,
+    /// Whether something went wrong: it is kept in memory too.
+    is_wrong: bool,
 }
 
 impl Write for Line<'_> {
@@ -153,6 +175,9 @@ impl Write for Line<'_> {
 
 impl Drop for Line<'_> {
     fn drop(&mut self) {
+        if self.is_wrong {
+            self.queue.last_words.keep(&self.text);
+        }
         let line = Message::Line(std::mem::take(&mut self.text));
         if self.queue.sender.try_send(line).is_err() {
             self.queue.dropped.fetch_add(1, Ordering::Relaxed);

@@ -22,3 +22,15 @@ impl Language {
         }
     }
 }
+
+/// A text in the language asked for: English, then Chinese, `{…}` as in `format!`.
+macro_rules! words {
+    ($language:expr, $english:literal, $chinese:literal) => {
+        match $language {
+            $crate::model::Language::English => format!($english),
+            $crate::model::Language::Chinese => format!($chinese),
+        }
+    };
+}
+
+pub(crate) use words;

@@ -85,6 +85,11 @@ impl Systemd {
         self.say("WATCHDOG=1");
     }
 
+    /// Whether there is one that listens.
+    pub fn is_there(&self) -> bool {
+        self.0.as_ref().is_some_and(|inner| inner.wire.is_some())
+    }
+
     /// Whether sockets outlive this process: then closing them refuses nobody.
     pub fn keeps_sockets(&self) -> bool {
         let shelf = self.0.as_ref().map(|inner| inner.shelf());

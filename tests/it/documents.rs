@@ -378,13 +378,9 @@ fn a_word_the_command_line_does_not_know_is_a_usage_error() {
 
 #[test]
 fn a_verb_of_a_later_version_is_refused_by_name() {
-    for verb in ["import", "health"] {
-        let output = appliance::run(&[verb], "");
-        assert_ne!(exit(&output), Some(0), "{verb}");
-        let told = said(&output);
-        assert!(
-            told.contains(verb) && told.contains("not available"),
-            "{told}"
-        );
-    }
+    let output = appliance::run(&["import"], "");
+    assert_ne!(exit(&output), Some(0));
+    let told = said(&output);
+    let words = told.contains("import") && told.contains("not available");
+    assert!(words, "{told}");
 }

@@ -51,6 +51,7 @@ mod demo;
 mod deploy;
 mod descriptors;
 mod django_site;
+mod doctor;
 mod documents;
 mod expires;
 mod explain;

@@ -4,6 +4,7 @@
 mod audit;
 pub(super) mod backup;
 mod config;
+mod diagnostics;
 mod fields;
 mod nodes;
 pub(super) mod parts;
@@ -29,6 +30,7 @@ pub(super) use audit::{about_audit, audit};
 pub(super) use config::{
     about_apply, about_check, about_export, about_status, apply, check, export, status,
 };
+pub(super) use diagnostics::{about_diagnostics, diagnostics, diagnostics_schema};
 pub(super) use nodes::{about_edit_node, edit_node};
 pub(super) use sessions::{
     about_move_sessions, about_session_move, about_session_passwords, about_sign_out_sessions,

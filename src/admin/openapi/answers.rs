@@ -32,6 +32,7 @@ pub(super) fn components() -> Map<String, Value> {
         ("Token", token()),
         ("AuditRow", audit_row()),
         ("CertificateFacts", crate::admin::api::tls::schema()),
+        ("Diagnosis", crate::admin::api::diagnostics_schema()),
         ("Revision", crate::admin::history::api::schema()),
     ];
     let mut all: Map<String, Value> = all
@@ -145,6 +146,7 @@ fn status() -> Value {
         .must("revision", count())
         .must("state", word(["serving", "degraded", "setup"]))
         .must("reasons", list(text()))
+        .must("ready", said(flag(), "Whether requests can be served."))
         .must("read_only", flag())
         .must("listeners", list(listener))
         .must("sessions", maybe(sessions_status()))

@@ -25,9 +25,9 @@ use super::error_page::Wrong;
 use super::forms::{Frame, Said, Source, View, may};
 use super::page::{self, Shell};
 use super::request;
-use super::setup::own_address;
+
 use super::stream;
-use crate::control::{Handle, SessionsView};
+use crate::control::{Handle, SessionsView, django};
 use crate::model::{Certificate, Config, HostPattern, Role};
 use crate::people::People;
 use parts::Look;
@@ -236,7 +236,7 @@ fn off(shell: Shell, config: &Config, form: View) -> Off {
     let nodes = config.pools.iter().flat_map(|pool| &pool.nodes);
     let mut nodes = nodes.filter_map(|node| node.address.as_socket());
     let node = nodes.find(|node| !node.ip().is_loopback());
-    let own = node.and_then(own_address);
+    let own = node.and_then(django::own_address);
     Off {
         address: own.map(|ip| SocketAddr::new(ip, 6379)),
         shell,
@@ -331,7 +331,7 @@ fn host(request: &HttpRequest, config: &Config, ip: IpAddr) -> String {
     let mut nodes = nodes.filter_map(|node| node.address.as_socket());
     if let Some(own) = nodes
         .find(|node| !node.ip().is_loopback())
-        .and_then(own_address)
+        .and_then(django::own_address)
     {
         return shown(own);
     }

@@ -1,6 +1,6 @@
 //! The last step: a request goes through the balancer, and Django is told of it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use actix_web::web::{self, Data};
@@ -8,14 +8,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use tokio::time::{Instant, sleep};
 
-use super::listen::static_root;
 use crate::admin::page::{self, Shell};
 use crate::admin::trial::Shown;
-use crate::control::{Handle, Trial, Tried};
+use crate::control::{Handle, Trial, Tried, django};
 use crate::logs::{Asked, Records};
 use crate::model::{
-    CheckKind, Config, Expect, HeaderName, HeaderValue, HealthCheck, HostPattern, HttpCheck,
-    NodeAddress,
+    CheckKind, Config, Expect, HeaderName, HeaderValue, HealthCheck, HttpCheck, NodeAddress,
 };
 
 /// How long the log may take to know of the request.
@@ -51,11 +49,11 @@ pub(in crate::admin) async fn page(request: HttpRequest, handle: Data<Handle>) -
     let shell = Shell::of(&request, "");
     let first = first(&shell, &handle, &config).await;
     let site = config.sites.first();
-    let folder = site.and_then(static_root).unwrap_or_default();
+    let folder = site.and_then(django::static_root).unwrap_or_default();
     let url = url(&request, &config);
     let page = Page {
-        settings: settings(&config, &url, &folder),
-        gunicorn: gunicorn(&config),
+        settings: django::settings(&config, &url, &folder),
+        gunicorn: django::gunicorn(&config),
         has_nodes: config.pools.iter().any(|pool| !pool.nodes.is_empty()),
         shell,
         first,
@@ -63,15 +61,6 @@ pub(in crate::admin) async fn page(request: HttpRequest, handle: Data<Handle>) -
         folder,
     };
     page::ok(&request, &page)
-}
-
-/// The host name that visitors ask for.
-fn host(config: &Config) -> Option<&str> {
-    let mut hosts = config.sites.iter().flat_map(|site| &site.hosts);
-    hosts.find_map(|host| match host {
-        HostPattern::Exact(name) => Some(name.as_str()),
-        HostPattern::Below(_) => None,
-    })
 }
 
 /// How the site is reached: by its name, else as the panel was.
@@ -84,7 +73,7 @@ fn url(request: &HttpRequest, config: &Config) -> String {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name.to_owned(),
         _ => asked,
     };
-    let name = match (host(config), listener.address.ip()) {
+    let name = match (django::site_host(config), listener.address.ip()) {
         (Some(host), _) => host.to_owned(),
         (None, ip) if ip.is_unspecified() => panel,
         (None, IpAddr::V6(ip)) => format!("[{ip}]"),
@@ -124,7 +113,7 @@ async fn first(shell: &Shell, handle: &Handle, config: &Config) -> Option<First>
     );
     let check = HealthCheck {
         kind: CheckKind::Http(HttpCheck {
-            host: host(config).and_then(|host| HeaderValue::parse(host).ok()),
+            host: django::site_host(config).and_then(|host| HeaderValue::parse(host).ok()),
             headers: vec![referer],
             expect: Expect { from: 200, to: 499 },
             ..HttpCheck::default()
@@ -176,54 +165,4 @@ async fn record(records: Records, mark: String) -> Option<serde_json::Value> {
         }
         sleep(Duration::from_millis(100)).await;
     }
-}
-
-/// What stands in settings.py.
-fn settings(config: &Config, url: &str, folder: &str) -> String {
-    let mut lines = Vec::new();
-    if let Some(host) = host(config) {
-        lines.push(format!("ALLOWED_HOSTS = [\"{host}\"]"));
-    }
-    let origin = match host(config) {
-        Some(host) if !url.starts_with("https") => format!("\"https://{host}\", \"{url}\""),
-        _ => format!("\"{url}\""),
-    };
-    if !url.is_empty() {
-        lines.push(format!("CSRF_TRUSTED_ORIGINS = [{origin}]"));
-    }
-    lines.push("SECURE_PROXY_SSL_HEADER = (\"HTTP_X_FORWARDED_PROTO\", \"https\")".to_owned());
-    if !folder.is_empty() {
-        lines.push("STATIC_URL = \"/static/\"".to_owned());
-        lines.push(format!("STATIC_ROOT = \"{folder}\""));
-    }
-    lines.join("\n")
-}
-
-/// How Gunicorn is started behind a balancer.
-fn gunicorn(config: &Config) -> String {
-    let mut nodes = config.pools.iter().flat_map(|pool| &pool.nodes);
-    let remote = nodes.clone().find_map(|node| {
-        let address = node.address.as_socket()?;
-        (!address.ip().is_loopback()).then_some(address)
-    });
-    let bind = match (remote, nodes.next()) {
-        (Some(address), _) => format!("0.0.0.0:{}", address.port()),
-        (None, Some(node)) => node.address.to_string(),
-        (None, None) => "0.0.0.0:8000".to_owned(),
-    };
-    // It believes 127.0.0.1 alone unless told.
-    let trusted = remote.and_then(own_address);
-    let trusted = trusted.map_or_else(String::new, |ip| format!(" --forwarded-allow-ips {ip}"));
-    format!("gunicorn PROJECT.wsgi --bind {bind} --keep-alive 5{trusted}")
-}
-
-/// This machine's address as `node` sees it. Nothing is sent for that.
-pub(in crate::admin) fn own_address(node: SocketAddr) -> Option<IpAddr> {
-    let any: IpAddr = match node {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let socket = UdpSocket::bind((any, 0)).ok()?;
-    socket.connect(node).ok()?;
-    Some(socket.local_addr().ok()?.ip())
 }

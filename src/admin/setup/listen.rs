@@ -13,17 +13,13 @@ use crate::admin::form::Form;
 use crate::admin::page::{self, Shell};
 use crate::admin::saving::{self, Unsaved};
 use crate::admin::texts::Texts;
-use crate::control::{Handle, PortState};
+use crate::control::{Handle, PortState, django};
 use crate::document::{Part, PartEdit, PartOp, PlacedProblems, to_json};
-use crate::listener::Busy;
-use crate::model::{Config, HostPattern, Site, Target};
+use crate::model::{Config, HostPattern};
 
 /// The listener and the site that are made where there are none.
 const LISTENER: &str = "web";
 const SITE: &str = "main";
-
-/// Where static files are asked for, as Django's STATIC_URL has it.
-const STATIC: &str = "/static/";
 
 /// The ports offered.
 const PORTS: [u16; 2] = [80, 8080];
@@ -163,7 +159,7 @@ fn of_config(config: &Config) -> Typed {
             }
         }
     };
-    let folder = site.and_then(static_root);
+    let folder = site.and_then(django::static_root);
     Typed {
         port,
         address,
@@ -177,17 +173,6 @@ fn of_config(config: &Config) -> Typed {
         folder: folder.unwrap_or_default(),
         revision: None,
     }
-}
-
-/// The folder of a site's static files.
-pub(super) fn static_root(site: &Site) -> Option<String> {
-    let mut routes = site.routes.iter();
-    routes.find_map(|route| match &route.target {
-        Target::Files(files) if route.path.as_str() == STATIC => {
-            Some(files.root.to_string_lossy().into_owned())
-        }
-        _ => None,
-    })
 }
 
 async fn wanted(handle: &Handle, typed: &Typed) -> Option<SocketAddr> {
@@ -234,11 +219,7 @@ pub(in crate::admin) fn port_words(t: Texts, port: u16, state: &PortState) -> St
     match state {
         PortState::Free => t.port_free().to_owned(),
         PortState::Ours => t.port_ours().to_owned(),
-        PortState::Busy(Busy::InUse(Some(who))) => t.port_held(who),
-        PortState::Busy(Busy::InUse(None)) => t.port_held_by_some().to_owned(),
-        PortState::Busy(Busy::NotPermitted) => t.port_not_permitted(port),
-        PortState::Busy(Busy::NotHere) => t.port_not_here().to_owned(),
-        PortState::Busy(Busy::Other(why)) => t.port_other(why),
+        PortState::Busy(busy) => busy.text(port, t.0),
     }
 }
 
@@ -350,12 +331,16 @@ fn routes(config: &Config, folder: &str) -> Vec<Value> {
     {
         routes.push(json!({ "path": "/", "pool": pool.name.as_str() }));
     }
-    let place = routes.iter().position(|route| route["path"] == STATIC);
+    let place = routes
+        .iter()
+        .position(|route| route["path"] == django::STATIC_PATH);
     match (place, folder) {
         (Some(place), "") => drop(routes.remove(place)),
         (Some(place), folder) => routes[place]["files"]["root"] = folder.into(),
         (None, "") => {}
-        (None, folder) => routes.push(json!({ "path": STATIC, "files": { "root": folder } })),
+        (None, folder) => {
+            routes.push(json!({ "path": django::STATIC_PATH, "files": { "root": folder } }))
+        }
     }
     routes
 }

@@ -13,7 +13,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-pub(super) use done::{own_address, page as done_page};
+pub(super) use done::page as done_page;
 pub(super) use listen::{form as listen_form, port_words, submit as listen};
 pub(super) use nodes::{form as nodes_form, submit as nodes};
 

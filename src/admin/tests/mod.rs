@@ -62,6 +62,7 @@ impl Instance {
             sessions: None,
             records: None,
             systemd: Systemd::default(),
+            last_words: crate::logs::LastWords::default(),
         };
         let loaded = Control::load(dir.path(), Lock::take(dir.path()).unwrap()).await;
         let handle = Control::start(loaded, parts).await;

@@ -15,6 +15,7 @@ pages! {
     audit
     certificates
     changes
+    diagnostics
     find
     forms
     history

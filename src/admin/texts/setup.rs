@@ -69,11 +69,6 @@ texts! {
     port_other_one(): "Another address or port", "其他地址或端口";
     port_free(): "free", "空闲";
     port_ours(): "Steelyard listens here already", "Steelyard 已在此监听";
-    port_held(who): "{who} has it: stop that, or choose another port", "已被 {who} 占用：请停止该程序，或另选端口";
-    port_held_by_some(): "another program has it: stop that, or choose another port", "已被其他程序占用：请停止该程序，或另选端口";
-    port_not_permitted(port): "the system does not let Steelyard open port {port}: choose one above 1023, or install the package, which may", "系统不允许 Steelyard 打开端口 {port}：请选 1023 以上的端口，或使用安装包（已获授权）";
-    port_not_here(): "this is no address of this machine", "这不是本机的地址";
-    port_other(why): "it cannot be opened: {why}", "无法打开：{why}";
     fault_listen(): "An address and a port, such as 10.0.0.5:8080, or a port alone.", "请填写地址和端口，例如 10.0.0.5:8080，或只填端口。";
     site_host(): "Host name of the site", "站点主机名";
     optional(): "optional", "可选";

@@ -39,12 +39,7 @@ texts! {
     files_django(): "In Django", "Django 设置";
     files_django_how(): "Set these, then collect the files whenever they change. The user steelyard runs as has to be able to read the folder.", "设置以下各项，每次文件变化后重新收集。运行 steelyard 的用户须能读取该文件夹。";
     files_is_fine(): "Its files can be served.", "其中的文件可以发布。";
-    files_absent(path): "{path} is not there.", "{path} 不存在。";
-    files_no_folder(path): "{path} is not a folder.", "{path} 不是文件夹。";
-    files_not_absolute(): "Write the whole path, beginning with /.", "请写完整路径，以 / 开头。";
-    files_forbidden(user, path, owner, mode): "The user {user}, as whom steelyard runs, may not enter {path} (it belongs to {owner}, mode {mode}).", "运行 steelyard 的用户 {user} 无权进入 {path}（属主 {owner}，权限 {mode}）。";
     files_forbidden_do(): "Give it the right to enter, or collect the files elsewhere:", "请授予进入权限，或把文件收集到别处：";
-    files_failed(path, why): "{path} cannot be read: {why}", "无法读取 {path}：{why}";
     files_count(): "Files", "文件数";
     files_counted(n): "{n}", "{n} 个";
     files_many(n): "more than {n}", "超过 {n} 个";

@@ -6,6 +6,8 @@ mod given;
 mod view;
 
 pub use given::GivenCertificate;
+#[cfg(test)]
+pub(super) use view::CertificateFacts;
 pub use view::CertificateView;
 
 use std::sync::Arc;

@@ -213,7 +213,7 @@ impl Control {
     }
 
     /// Where it listens, or is to.
-    fn session_address(&self) -> Option<SocketAddr> {
+    pub(super) fn session_address(&self) -> Option<SocketAddr> {
         let wanted = self.now.load().snapshot.config.sessions.listen?;
         let port = self.parts.sessions.as_ref();
         let actual = port.and_then(|port| port.address());

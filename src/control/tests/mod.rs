@@ -28,6 +28,7 @@ async fn start(dir: &Path) -> Handle {
         sessions: None,
         records: None,
         systemd: Systemd::default(),
+        last_words: crate::logs::LastWords::default(),
     };
     let loaded = Control::load(dir, Lock::take(dir).unwrap()).await;
     Control::start(loaded, parts).await

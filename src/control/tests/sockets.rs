@@ -38,6 +38,7 @@ impl Serving {
             sessions: None,
             records: None,
             systemd: Systemd::default(),
+            last_words: crate::logs::LastWords::default(),
         };
         let loaded = Control::load(dir, Lock::take(dir).unwrap()).await;
         let handle = Control::start(loaded, parts).await;

@@ -15,7 +15,8 @@ use super::{Control, Handle};
 use crate::balance::{CheckResult, Unresolved};
 use crate::health::{self, Asked};
 use crate::model::{
-    CheckKind, Expect, HealthCheck, HttpCheck, NodeAddress, Pool, ProxyProtocol, Way,
+    CheckKind, Expect, HeaderName, HeaderValue, HealthCheck, HttpCheck, NodeAddress, Pool,
+    ProxyProtocol, Way,
 };
 use crate::snapshot::Snapshot;
 use crate::tls::ToNode;
@@ -34,6 +35,9 @@ const BURST: u32 = 300;
 /// Limit: longest time of one, whatever the check allows. A look-up takes 2 s beside it.
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// Limit: longest time of one that asks as a visitor.
+const VISIT: Duration = Duration::from_secs(3);
+
 /// What is to be tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trial {
@@ -50,6 +54,17 @@ pub enum Trial {
         address: NodeAddress,
         /// The pool's name.
         pool: String,
+    },
+    /// A node as a visitor of the site `host` asks it through us: for `/`.
+    Visit {
+        /// Its pool's name.
+        pool: String,
+        /// Its name.
+        node: String,
+        /// The name that the visitor asks for.
+        host: String,
+        /// Whether the visitor came by HTTPS.
+        by_https: bool,
     },
     /// An address by a check that nothing uses yet.
     Check {
@@ -225,13 +240,25 @@ impl Control {
 fn question(snapshot: &Snapshot, trial: Trial) -> Option<Question> {
     let pools = &snapshot.config.pools;
     let named = |name: &str| pools.iter().find(|pool| pool.name.as_str() == name);
+    let of_node = |pool: &str, node: &str| {
+        let pool = named(pool)?;
+        let mut nodes = pool.nodes.iter();
+        let node = nodes.find(|found| found.name.as_str() == node)?;
+        Some(of_pool(snapshot, pool, node.address.clone()))
+    };
     match trial {
-        Trial::Node { pool, node } => {
-            let pool = named(&pool)?;
-            let mut nodes = pool.nodes.iter();
-            let node = nodes.find(|found| found.name.as_str() == node)?;
-            Some(of_pool(snapshot, pool, node.address.clone()))
-        }
+        Trial::Node { pool, node } => of_node(&pool, &node),
+        Trial::Visit {
+            pool,
+            node,
+            host,
+            by_https,
+        } => Some(Question {
+            check: visit(by_https),
+            host: Some(host),
+            only_connects: false,
+            ..of_node(&pool, &node)?
+        }),
         Trial::Address { address, pool } => Some(of_pool(snapshot, named(&pool)?, address)),
         Trial::Check { address, check } => {
             let host = match &check.kind {
@@ -253,6 +280,22 @@ fn of_pool(snapshot: &Snapshot, pool: &Pool, address: NodeAddress) -> Question {
         tls,
         proxy_protocol: pool.proxy_protocol,
         ..with_question(address, check, host)
+    }
+}
+
+/// What a visitor asks for. Every redirect and refusal is told by its cause.
+fn visit(by_https: bool) -> HealthCheck {
+    let proto = if by_https { "https" } else { "http" };
+    let field = HeaderName::parse("X-Forwarded-Proto").ok();
+    let field = field.zip(HeaderValue::parse(proto).ok());
+    HealthCheck {
+        kind: CheckKind::Http(HttpCheck {
+            headers: field.into_iter().collect(),
+            expect: Expect { from: 200, to: 299 },
+            ..HttpCheck::default()
+        }),
+        timeout: VISIT,
+        ..HealthCheck::default()
     }
 }
 

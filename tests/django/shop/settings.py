@@ -4,7 +4,7 @@ import os
 
 SECRET_KEY = "only for the tests of a load balancer"
 DEBUG = False
-ALLOWED_HOSTS = ["*"]
+ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "*").split(",")
 ROOT_URLCONF = "shop.urls"
 WSGI_APPLICATION = "shop.wsgi.application"
 USE_TZ = True

@@ -7,7 +7,7 @@ use askama::Template;
 use super::words;
 use crate::admin::page::Shell;
 use crate::control::{MoveView, SessionDatabaseView, SessionsView};
-use crate::model::{Config, Role};
+use crate::model::{Config, Role, size};
 
 /// The part of the memory from which on somebody should look, in percent.
 const NEARLY: u64 = 90;
@@ -121,10 +121,10 @@ impl Look<'_> {
             found: view
                 .hit_rate()
                 .map_or_else(none, |rate| words::rate(t, rate)),
-            memory: words::size(view.memory),
+            memory: size(view.memory),
             most: match most {
                 0 => t.se_any().to_owned(),
-                most => t.se_of(words::size(most)),
+                most => t.se_of(size(most)),
             },
             redis_time: redis
                 .and_then(|redis| redis.latency)

@@ -9,47 +9,103 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
+use crate::model::{Language, words};
+
 /// Limit: so many entries are looked at, and no deeper: an answer is wanted, not an inventory.
 const MOST: usize = 20_000;
 const DEEPEST: usize = 16;
 
 /// What is in a folder.
 #[derive(Debug, Default)]
-pub(super) struct Folder {
-    pub(super) files: usize,
+pub struct Folder {
+    /// How many files.
+    pub files: usize,
     /// Whether there are more than were looked at.
-    pub(super) has_more: bool,
-    /// How many cannot be read, and the first.
-    pub(super) unreadable: usize,
-    pub(super) first_unreadable: String,
+    pub has_more: bool,
+    /// How many cannot be read.
+    pub unreadable: usize,
+    /// The first of those.
+    pub first_unreadable: String,
     /// The newest file and its time, in seconds.
-    pub(super) newest: Option<(String, i64)>,
-    pub(super) has_index: bool,
+    pub newest: Option<(String, i64)>,
+    /// Whether there is an `index.html`.
+    pub has_index: bool,
     /// Files that are another one compressed.
-    pub(super) compressed: usize,
+    pub compressed: usize,
 }
 
-/// Why nothing can be served from it.
+/// Why nothing can be served from a folder.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub enum FolderTrouble {
+    /// Its path begins elsewhere than at the root.
     NotAbsolute,
+    /// This part of its path is not there.
     Absent(String),
+    /// This part of its path is no folder.
     NoFolder(String),
     /// We, who are `user`, may not enter `path`, which belongs to `owner`.
     Forbidden {
+        /// The user this process runs as.
         user: String,
+        /// The part of the path that stands in the way.
         path: String,
+        /// Whom that belongs to.
         owner: String,
+        /// Its mode, octal.
         mode: String,
     },
+    /// This part cannot be read, in the system's words.
     Failed(String, String),
 }
 
+impl FolderTrouble {
+    /// Why, for a person.
+    pub fn text(&self, language: Language) -> String {
+        match self {
+            Self::NotAbsolute => words!(
+                language,
+                "Write the whole path, beginning with /.",
+                "请写完整路径，以 / 开头。"
+            ),
+            Self::Absent(path) => words!(language, "{path} is not there.", "{path} 不存在。"),
+            Self::NoFolder(path) => {
+                words!(language, "{path} is not a folder.", "{path} 不是文件夹。")
+            }
+            Self::Forbidden {
+                user,
+                path,
+                owner,
+                mode,
+            } => words!(
+                language,
+                "The user {user}, as whom steelyard runs, may not enter {path} (it belongs to {owner}, mode {mode}).",
+                "运行 steelyard 的用户 {user} 无权进入 {path}（属主 {owner}，权限 {mode}）。"
+            ),
+            Self::Failed(path, why) => words!(
+                language,
+                "{path} cannot be read: {why}",
+                "无法读取 {path}：{why}"
+            ),
+        }
+    }
+
+    /// The command that mends it, if there is one.
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Forbidden { path, user, .. } => Some(format!("setfacl -m u:{user}:rx {path}")),
+            _ => None,
+        }
+    }
+}
+
 /// Looks at `folder`. Waits for the disk.
-pub(super) fn look(folder: &str) -> Result<Folder, Trouble> {
+///
+/// # Errors
+/// Why nothing can be served from it.
+pub fn look_at_folder(folder: &str) -> Result<Folder, FolderTrouble> {
     let path = Path::new(folder);
     if !path.is_absolute() || folder.contains('\0') {
-        return Err(Trouble::NotAbsolute);
+        return Err(FolderTrouble::NotAbsolute);
     }
     // From the root down, so that the first part that stands in the way is named.
     let mut parts: Vec<&Path> = path.ancestors().collect();
@@ -57,12 +113,12 @@ pub(super) fn look(folder: &str) -> Result<Folder, Trouble> {
     for part in &parts {
         let shown = part.display().to_string();
         let about = fs::metadata(part).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Trouble::Absent(shown.clone()),
+            ErrorKind::NotFound => FolderTrouble::Absent(shown.clone()),
             ErrorKind::PermissionDenied => forbidden(part.parent().unwrap_or(part)),
-            _ => Trouble::Failed(shown.clone(), error.to_string()),
+            _ => FolderTrouble::Failed(shown.clone(), error.to_string()),
         })?;
         if !about.is_dir() {
-            return Err(Trouble::NoFolder(shown));
+            return Err(FolderTrouble::NoFolder(shown));
         }
         if accessat(CWD, *part, Access::EXEC_OK, AtFlags::EACCESS).is_err() {
             return Err(forbidden(part));
@@ -85,9 +141,10 @@ fn walk(
     (path, depth): (&Path, usize),
     seen: &mut usize,
     found: &mut Folder,
-) -> Result<(), Trouble> {
-    let failed =
-        |error: std::io::Error| Trouble::Failed(path.display().to_string(), error.to_string());
+) -> Result<(), FolderTrouble> {
+    let failed = |error: std::io::Error| {
+        FolderTrouble::Failed(path.display().to_string(), error.to_string())
+    };
     let mut folders: Vec<PathBuf> = Vec::new();
     for entry in fs::read_dir(path).map_err(failed)? {
         let Ok(entry) = entry else {
@@ -159,19 +216,19 @@ fn file(root: &Path, path: &Path, about: &fs::Metadata, found: &mut Folder) {
     }
 }
 
-fn forbidden(path: &Path) -> Trouble {
+fn forbidden(path: &Path) -> FolderTrouble {
     let about = fs::metadata(path).ok();
-    let owner = about.as_ref().map(|about| user(about.uid()));
-    Trouble::Forbidden {
-        user: user(rustix::process::geteuid().as_raw()),
+    let owner = about.as_ref().map(|about| user_name(about.uid()));
+    FolderTrouble::Forbidden {
+        user: user_name(rustix::process::geteuid().as_raw()),
         path: path.display().to_string(),
         owner: owner.unwrap_or_else(|| "?".to_owned()),
         mode: about.map_or_else(String::new, |about| format!("{:o}", about.mode() & 0o7777)),
     }
 }
 
-/// The name of a user of this machine, or the number where none is known.
-fn user(uid: u32) -> String {
+/// The name of a user of this machine by /etc/passwd, or the number where none is known.
+pub fn user_name(uid: u32) -> String {
     let known = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let of_line = |line: &str| {
         let mut fields = line.split(':');
@@ -188,7 +245,7 @@ fn user(uid: u32) -> String {
 mod tests {
     use std::fs;
 
-    use super::{Trouble, look, user};
+    use super::{FolderTrouble, look_at_folder, user_name};
 
     #[test]
     fn what_is_in_a_folder_is_counted() {
@@ -203,7 +260,7 @@ mod tests {
         ] {
             fs::write(path.join(file), "x").unwrap();
         }
-        let found = look(path.to_str().unwrap()).unwrap();
+        let found = look_at_folder(path.to_str().unwrap()).unwrap();
         assert_eq!((found.files, found.compressed, found.unreadable), (4, 1, 0));
         assert!(found.has_index && !found.has_more && found.newest.is_some());
     }
@@ -213,12 +270,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().to_str().unwrap();
         fs::write(dir.path().join("file"), "x").unwrap();
-        let trouble = |folder: &str| look(folder).unwrap_err();
-        assert_eq!(trouble("srv"), Trouble::NotAbsolute);
+        let trouble = |folder: &str| look_at_folder(folder).unwrap_err();
+        assert_eq!(trouble("srv"), FolderTrouble::NotAbsolute);
         let gone = format!("{path}/gone");
-        assert_eq!(trouble(&format!("{gone}/deeper")), Trouble::Absent(gone));
+        assert_eq!(
+            trouble(&format!("{gone}/deeper")),
+            FolderTrouble::Absent(gone)
+        );
         let file = format!("{path}/file");
-        assert_eq!(trouble(&file), Trouble::NoFolder(file));
-        assert_eq!(user(0), "root");
+        assert_eq!(trouble(&file), FolderTrouble::NoFolder(file));
+        assert_eq!(user_name(0), "root");
     }
 }

@@ -1,7 +1,5 @@
 //! Static files: the folders that are served, and whether they can be.
 
-mod folder;
-
 use std::time::Duration;
 
 use actix_web::web::{self, Data, Payload};
@@ -17,9 +15,9 @@ use super::sites::fields::{CACHES, NEW_MOUNT};
 use super::sites::{self, pool_names, shape};
 use crate::control::Handle;
 use crate::document::{self, Part, PartEdit, PartOp};
+use crate::files::{Folder, FolderTrouble, look_at_folder};
 use crate::model::{Config, Target};
 use crate::people::People;
-use folder::{Folder, Trouble};
 
 /// The entry of the rail.
 const ENTRY: &str = "/files";
@@ -187,28 +185,16 @@ pub(super) async fn test(request: HttpRequest) -> Answer {
     ENTRY.clone_into(&mut shell.here);
     let folder = request::query_value(&request, "folder");
     let asked = folder.clone();
-    let look = web::block(move || folder::look(&asked));
+    let look = web::block(move || look_at_folder(&asked));
     let found = match tokio::time::timeout(PATIENCE, look).await {
         Ok(Ok(found)) => found,
-        _ => Err(Trouble::Failed(folder.clone(), "?".to_owned())),
+        _ => Err(FolderTrouble::Failed(folder.clone(), "?".to_owned())),
     };
-    let t = shell.t;
     let todo = match &found {
-        Err(Trouble::Forbidden { path, user, .. }) => format!("setfacl -m u:{user}:rx {path}"),
-        _ => String::new(),
+        Err(trouble) => trouble.remedy().unwrap_or_default(),
+        Ok(_) => String::new(),
     };
-    let found = found.map_err(|trouble| match trouble {
-        Trouble::NotAbsolute => t.files_not_absolute().to_owned(),
-        Trouble::Absent(path) => t.files_absent(path),
-        Trouble::NoFolder(path) => t.files_no_folder(path),
-        Trouble::Forbidden {
-            user,
-            path,
-            owner,
-            mode,
-        } => t.files_forbidden(user, path, owner, mode),
-        Trouble::Failed(path, why) => t.files_failed(path, why),
-    });
+    let found = found.map_err(|trouble| trouble.text(shell.t.0));
     let page = Tested {
         shell,
         folder,
