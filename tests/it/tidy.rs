@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::appliance::run;
+
 /// From left to right: a module uses only modules of rows below its own.
 const LAYERS: &[&[&str]] = &[
     &["app"],
@@ -196,6 +198,39 @@ fn the_readme_is_short_and_begins_with_the_two_commands() {
     );
     for command in ["cargo run --release -- demo", "./dev test"] {
         assert!(readme.contains(command), "no {command}");
+    }
+}
+
+#[test]
+fn an_operator_s_page_answers_questions_by_commands_that_there_are() {
+    let page = fs::read_to_string(house().join("docs/operating.md")).unwrap();
+    let headings = page.lines().filter_map(|line| line.strip_prefix("## "));
+    let mut count = 0;
+    for heading in headings {
+        assert!(heading.ends_with('?'), "{heading}");
+        count += 1;
+    }
+    assert!(count >= 15, "{count} questions");
+    let readme = fs::read_to_string(house().join("README.md")).unwrap();
+    let mut verbs: Vec<String> = Vec::new();
+    for text in [&page, &readme] {
+        let said = text.split(['`', '\n']).filter(|said| !said.contains("//"));
+        let after = said
+            .filter_map(|said| said.split_once("steelyard "))
+            .map(|(_, rest)| rest);
+        let verb = |rest: &str| -> String {
+            rest.chars()
+                .take_while(|c| c.is_ascii_lowercase() || *c == '-')
+                .collect()
+        };
+        verbs.extend(after.map(verb).filter(|verb| verb.len() > 3));
+    }
+    verbs.sort_unstable();
+    verbs.dedup();
+    assert!(verbs.len() > 12, "{verbs:?}");
+    for verb in &verbs {
+        let help = run(&[verb, "--help"], "");
+        assert!(help.status.success(), "there is no `steelyard {verb}`");
     }
 }
 
