@@ -197,6 +197,7 @@ pub(in crate::admin) fn about_restore() -> Operation {
         .bodies(vec![(KIND, binary(), "STEELYARD BACKUP …".into())])
         .changes()
         .answers(200, "What is different, or would be.", schema())
+        .errors(&[429])
         .tagged()
 }
 
