@@ -59,6 +59,7 @@ impl Page {
             "code" => t.action_code(),
             "token_made" => t.action_token_made(),
             "backup_made" => t.action_backup_made(),
+            "backup_taken" => t.action_backup_taken(),
             "restored" => t.action_restored(),
             "token_ended" => t.action_token_ended(),
             "session_passwords" => t.action_session_passwords(),

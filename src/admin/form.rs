@@ -94,7 +94,8 @@ async fn next(body: &mut Payload) -> Option<Result<web::Bytes, actix_web::error:
     std::future::poll_fn(|context| futures_core::Stream::poll_next(body.as_mut(), context)).await
 }
 
-async fn swallow(mut body: Payload) {
+/// Reads the rest and throws it away, so that a browser gets to read why.
+pub(super) async fn swallow(mut body: Payload) {
     let rest = async {
         let mut swallowed = 0;
         while let Some(Ok(part)) = next(&mut body).await {

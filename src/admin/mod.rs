@@ -7,6 +7,7 @@
 mod answer;
 mod api;
 mod audit;
+mod backup;
 mod box_only;
 mod certificates;
 mod changes;
@@ -73,6 +74,7 @@ use tokio::sync::oneshot;
 use crate::control::{AdminAddress, AdminSocket, Handle};
 use crate::people::People;
 
+use backup::Held;
 use routes::{Kind, ROUTES, Who};
 
 /// Limit: connections at once, to each of the two sockets. Scripts and a scraper.
@@ -148,6 +150,7 @@ impl Server {
             dir: dir.to_owned(),
             handle: Data::new(handle.clone()),
             people: Data::new(people),
+            held: Data::default(),
         };
         let serve = move || {
             let served = System::new().block_on(serve(control, doors, shared, stopped));
@@ -182,6 +185,7 @@ struct Shared {
     dir: PathBuf,
     handle: Data<Handle>,
     people: Data<People>,
+    held: Data<Held>,
 }
 
 async fn serve(
@@ -249,6 +253,7 @@ fn serve_admin(open: AdminSocket, shared: Shared) -> io::Result<ActixServer> {
         App::new()
             .app_data(shared.handle.clone())
             .app_data(shared.people.clone())
+            .app_data(shared.held.clone())
             .wrap(from_fn(gate::gate))
             .configure(urls(of_admin))
     };

@@ -81,6 +81,7 @@ pub(super) const RAIL: &[Entry] = &[
     Entry::new("/history", "history", Texts::history),
     Entry::new("/diagnostics", "diagnostics", Texts::diagnostics),
     Entry::new("/settings", "settings", Texts::settings).begins(),
+    Entry::new("/backup", "download", Texts::backup),
     Entry::new("/people", "user", Texts::people),
     Entry::new("/audit", "check", Texts::audit),
 ];

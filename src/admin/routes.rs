@@ -7,14 +7,14 @@ use actix_web::web::to;
 
 use super::api::parts::{self, Kind as Part};
 use super::api::parts_described as about;
-use super::api::{backup, renewals, tls};
+use super::api::{backup as backups, nights, renewals, tls};
 use super::history::api as revisions;
 use super::openapi::{self, Operation};
 use super::people::second_factor;
 use super::{
-    api, audit, box_only, certificates, check_status, diagnostics, document_page, explain, files,
-    find, history, listeners, logs, logs_page, node, nodes, observe, overview, people, pools,
-    preferences, sessions, settings, setup, sign_in, sites, statics, trial, try_url,
+    api, audit, backup, box_only, certificates, check_status, diagnostics, document_page, explain,
+    files, find, history, listeners, logs, logs_page, node, nodes, observe, overview, people,
+    pools, preferences, sessions, settings, setup, sign_in, sites, statics, trial, try_url,
 };
 use crate::model::Role;
 
@@ -208,6 +208,14 @@ pub(super) const ROUTES: &[Route] = &[
     route(ADMIN,  Page, ("POST", "/settings/{section}"), || to(settings::save)),
     route(OPERATOR, Page, ("GET",  "/diagnostics"), || to(diagnostics::page)),
     route(OPERATOR, Page, ("GET",  "/diagnostics/bundle"), || to(diagnostics::bundle)),
+    route(ADMIN,  Page, ("GET",  "/backup"), || to(backup::page)),
+    route(ADMIN,  Page, ("POST", "/backup"), || to(backup::make)),
+    route(ADMIN,  Page, ("GET",  "/backup/nightly/{name}"), || to(backup::nightly)),
+    route(ADMIN,  Page, ("POST", "/backup/nightly/{name}"), || to(backup::take_nightly)),
+    route(ADMIN,  Page, ("POST", "/backup/upload"), || to(backup::take_upload)),
+    route(ADMIN,  Page, ("GET",  "/backup/restore/{id}"), || to(backup::look)),
+    route(ADMIN,  Page, ("POST", "/backup/restore/{id}"), || to(backup::restore)),
+    route(ADMIN,  Page, ("POST", "/backup/restore/{id}/passphrase"), || to(backup::unlock)),
     route(VIEWER, Page, ("GET",  "/document"), || to(document_page::show)),
     route(ADMIN,  Page, ("POST", "/document"), || to(document_page::submit)),
     route(VIEWER, Page, ("GET",  "/try"), || to(try_url::page)),
@@ -314,8 +322,10 @@ pub(super) const ROUTES: &[Route] = &[
     api(VIEWER,   ("GET",    "/api/v1/sessions/move"), || to(api::session_move), api::about_session_move),
     api(ADMIN,    ("POST",   "/api/v1/sessions/passwords"), || to(api::session_passwords), api::about_session_passwords),
     api(ADMIN,    ("POST",   "/api/v1/sessions/sign-out"), || to(api::sign_out_sessions), api::about_sign_out_sessions),
-    api(ADMIN,    ("POST",   "/api/v1/backup"), || to(backup::back_up), backup::about_back_up),
-    api(ADMIN,    ("POST",   "/api/v1/restore"), || to(backup::restore), backup::about_restore),
+    api(ADMIN,    ("POST",   "/api/v1/backup"), || to(backups::back_up), backups::about_back_up),
+    api(ADMIN,    ("GET",    "/api/v1/backups"), || to(nights::list), nights::about_list),
+    api(ADMIN,    ("GET",    "/api/v1/backups/{name}"), || to(nights::one), nights::about_one),
+    api(ADMIN,    ("POST",   "/api/v1/restore"), || to(backups::restore), backups::about_restore),
     api(ADMIN,    ("GET",    "/api/v1/audit"), || to(api::audit), api::about_audit),
     api(Who::Box, ("POST",   "/api/v1/setup-url"), || to(box_only::setup_url), box_only::about_setup_url),
     api(Who::Box, ("POST",   "/api/v1/reset-password"), || to(box_only::reset_password), box_only::about_reset_password),

@@ -63,7 +63,7 @@ use crate::store::{self, Lock, Store, StoreError};
 use crate::systemd::Systemd;
 use crate::tls::Engine;
 
-pub use backup::{BackupFault, Came, RestoreBackup, Restored};
+pub use backup::{BackupFault, Came, KeptBackup, KeptBackups, RestoreBackup, Restored};
 pub use change::{Applied, Apply, ChangeError};
 pub use check_report::{CheckReport, CheckRow};
 pub use diagnosis::{Area, Diagnosis, Finding, Verdict};

@@ -229,6 +229,10 @@ const HELD: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "7.5.1 restoring: one's own password again, or a token",
+        &["whoever_finds_a_browser_signed_in_restores_nothing"],
+    ),
+    (
         "static roots",
         &[
             "nothing_outside_the_folder_and_no_dot_file_is_served",

@@ -36,6 +36,7 @@ mod api_people;
 mod backup;
 mod backup_kills;
 mod backup_nightly;
+mod backup_page;
 mod balancing;
 mod big_bodies;
 mod broken_crowds;

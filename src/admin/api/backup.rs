@@ -20,10 +20,10 @@ use crate::model::{Code, SecretBytes};
 use crate::people::{Deed, Outcome, People, audit_entry};
 use crate::store::backup::{self, Backup, BackupError, MAX_FILE};
 
-const GROUP: &str = "Backup";
+pub(super) const GROUP: &str = "Backup";
 
 /// The type of a backup.
-const KIND: &str = "application/octet-stream";
+pub(super) const KIND: &str = "application/octet-stream";
 
 /// The field that a passphrase is sent in with a file: base64, so that it may hold anything.
 const PASSPHRASE: &str = "Steelyard-Passphrase";
@@ -46,7 +46,7 @@ pub(in crate::admin) async fn back_up(
     fields.end()?;
     let passphrase = passphrase.map(|text| SecretBytes::new(text.as_bytes()));
     let made = made(&request, (&handle, &people), passphrase).await?;
-    Ok(file(made))
+    Ok(attached(&made.about.file_name(), made.bytes))
 }
 
 /// Makes a backup, and tells it in the audit log.
@@ -54,7 +54,7 @@ pub(in crate::admin) async fn made(
     request: &HttpRequest,
     (handle, people): (&Handle, &People),
     passphrase: Option<SecretBytes>,
-) -> Result<Backup, Refusal> {
+) -> Result<Backup, BackupFault> {
     let made = handle.back_up(passphrase).await?;
     let deed = Deed {
         action: "backup_made",
@@ -70,15 +70,14 @@ pub(in crate::admin) async fn made(
 }
 
 /// The answer that a browser saves.
-pub(in crate::admin) fn file(made: Backup) -> HttpResponse {
-    let name = made.about.file_name();
+pub(in crate::admin) fn attached(name: &str, bytes: Vec<u8>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, KIND))
         .insert_header((
             CONTENT_DISPOSITION,
             format!("attachment; filename=\"{name}\""),
         ))
-        .body(made.bytes)
+        .body(bytes)
 }
 
 pub(in crate::admin) fn about_back_up() -> Operation {
@@ -147,8 +146,8 @@ pub(in crate::admin) async fn restored(
     request: &HttpRequest,
     (handle, people): (&Handle, &People),
     asked: Asked,
-) -> Result<Restored, Refusal> {
-    let about = backup::about(&asked.bytes).map_err(BackupFault::from)?;
+) -> Result<Restored, BackupFault> {
+    let about = backup::about(&asked.bytes)?;
     let (subject, dry_run) = (about.shown(), asked.dry_run);
     let by = by(request);
     let deed = |outcome, detail| Deed {
@@ -174,7 +173,7 @@ pub(in crate::admin) async fn restored(
             people.note(&by, deed(Outcome::Failed, &why)).await;
         }
     }
-    Ok(done?)
+    done
 }
 
 /// What a field of the head holds that only its sender knows.
@@ -225,24 +224,10 @@ fn schema() -> Value {
         .must("changed", names())
         .must("missing", said(names(), "To be uploaded again."))
         .told();
-    let left_out = Object::new()
-        .must("secrets", names())
-        .must("certificates", names())
-        .must("second_factors", names())
-        .told();
-    let about = Object::new()
-        .must("made", unix_time())
-        .must("version", text())
-        .must("schema", json!({ "type": "integer" }))
-        .must("revision", json!({ "type": "integer" }))
-        .must("host", text())
-        .must("secrets", flag())
-        .must("left_out", left_out)
-        .told();
     let kept = "A copy of the database that was replaced.";
     Object::new()
         .must("applied", of("Applied"))
-        .must("backup", about)
+        .must("backup", about_schema())
         .must("users", users)
         .must("tokens", tokens)
         .must("certificates", certificates)
@@ -255,7 +240,26 @@ fn schema() -> Value {
         .told()
 }
 
-fn binary() -> Value {
+/// What a backup says of itself.
+pub(super) fn about_schema() -> Value {
+    let names = || list(text());
+    let left_out = Object::new()
+        .must("secrets", names())
+        .must("certificates", names())
+        .must("second_factors", names())
+        .told();
+    Object::new()
+        .must("made", unix_time())
+        .must("version", text())
+        .must("schema", json!({ "type": "integer" }))
+        .must("revision", json!({ "type": "integer" }))
+        .must("host", text())
+        .must("secrets", flag())
+        .must("left_out", left_out)
+        .told()
+}
+
+pub(super) fn binary() -> Value {
     json!({ "type": "string", "format": "binary" })
 }
 

@@ -6,6 +6,7 @@ pub(super) mod backup;
 mod config;
 mod diagnostics;
 mod fields;
+pub(super) mod nights;
 mod nodes;
 pub(super) mod parts;
 pub(super) mod parts_described;

@@ -3,6 +3,7 @@
 //! Names and values are the operator's and shown as text, one line long; all words are ours.
 
 mod labels;
+mod owners;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use crate::document::{Change, Op};
 use crate::model::Language;
 
 use labels::{Kind, LABELS, Label, WORDS};
+pub(super) use owners::{listed, secrets};
 pub(super) use rows::{Row, row};
 
 /// Limit: of a value so many characters are shown.

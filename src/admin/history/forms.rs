@@ -7,14 +7,14 @@ use askama::Template;
 
 use super::{ENTRY, Row, lines, refuse, row};
 use crate::admin::api;
+use crate::admin::changes::secrets;
 use crate::admin::error_page::Wrong;
 use crate::admin::form::Form;
 use crate::admin::identity;
 use crate::admin::page::{self, Shell};
 use crate::admin::request;
-use crate::admin::texts::Texts;
 use crate::control::{ChangeError, Handle, HistoryError, RollBack, RolledBack, Undo};
-use crate::model::{Config, ExternalAccount, Role, Sessions};
+use crate::model::Role;
 use crate::people::People;
 
 #[derive(Template)]
@@ -34,36 +34,6 @@ struct Ask {
 
 fn number(path: &Path<String>) -> Result<u64, Wrong> {
     path.parse().map_err(|_| Wrong::NotFound)
-}
-
-/// The owners of secrets in words.
-fn secrets(t: Texts, owners: &[String]) -> String {
-    let webhook = |owner: &str| {
-        let rest = owner.strip_prefix("webhooks.")?;
-        Some(t.secret_of_webhook(rest.strip_suffix(".secret")?))
-    };
-    let acme = |owner: &str| {
-        let rest = owner.strip_prefix("acme.")?;
-        Some(t.secret_of_acme(rest.strip_suffix(ExternalAccount::HMAC)?))
-    };
-    let database = |owner: &str| {
-        let rest = owner.strip_prefix(Sessions::DATABASES)?;
-        Some(t.secret_of_session_database(rest.strip_suffix(".password")?))
-    };
-    let name = |owner: &String| match owner.as_str() {
-        Config::AFFINITY_SECRET => t.secret_of_affinity().to_owned(),
-        Sessions::PASSWORD => t.secret_of_sessions().to_owned(),
-        Sessions::STORE_PASSWORD => t.secret_of_session_redis().to_owned(),
-        other => webhook(other)
-            .or_else(|| acme(other))
-            .or_else(|| database(other))
-            .unwrap_or_else(|| owner.clone()),
-    };
-    let names: Vec<String> = owners.iter().map(name).collect();
-    names.join(match t.0 {
-        crate::model::Language::English => ", ",
-        crate::model::Language::Chinese => "、",
-    })
 }
 
 /// `GET /history/{number}/rollback`: what it would change.

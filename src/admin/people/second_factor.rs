@@ -73,7 +73,7 @@ impl Picture {
 }
 
 /// What is wrong with the password that somebody typed once more.
-fn confirmed(fault: SignInFault, t: Texts) -> Result<String, Wrong> {
+pub(in crate::admin) fn confirmed(fault: SignInFault, t: Texts) -> Result<String, Wrong> {
     match fault {
         SignInFault::Wait(wait) => Ok(t.wait_sign_in(wait.as_secs() + 1)),
         SignInFault::Store(error) => Err(error.into()),

@@ -42,6 +42,7 @@ texts! {
     action_forbidden(): "Asked without the role for", "角色不足的请求：";
     action_bad_token(): "Showed an unknown token for", "出示未知令牌：";
     action_backup_made(): "Made a backup of", "创建备份：";
+    action_backup_taken(): "Downloaded the backup", "下载备份：";
     action_restored(): "Restored the backup", "恢复备份：";
     action_change(): "Changed the configuration", "更改配置";
 }

@@ -13,6 +13,7 @@ macro_rules! pages {
 
 pages! {
     audit
+    backup
     certificates
     changes
     diagnostics

@@ -1,6 +1,7 @@
 //! Backups of a data directory, and restoring one: a change like any other, with users and
 //! certificates in the same transaction.
 
+mod kept;
 mod nightly;
 mod restore;
 mod told;
@@ -12,6 +13,7 @@ use crate::store::backup::{self, Backup, BackupError};
 
 pub(super) use nightly::{Nightly, watch};
 
+pub use kept::{KeptBackup, KeptBackups};
 pub use restore::RestoreBackup;
 pub use told::{Came, Restored};
 

@@ -52,11 +52,11 @@ impl Nightly {
 
 /// A backup that was made by night.
 #[derive(Debug)]
-struct Made {
+pub(super) struct Made {
     /// Its file's name.
-    name: String,
+    pub(super) name: String,
     /// When it was made, in seconds since 1970.
-    made: i64,
+    pub(super) made: i64,
 }
 
 /// Runs until Control is gone.
@@ -105,7 +105,7 @@ impl Control {
         }
         let made = backup::make(&self.dir, passphrase(&now.snapshot)?).await;
         let made = made.map_err(|error| error.to_string())?;
-        let name = format!("{}{}{END}", prefix(), utc(made.about.made));
+        let name = name_of(made.about.made);
         let (revision, keep) = (made.about.revision, usize::from(wanted.keep));
         let is_own = wanted.dir.is_none();
         let (into, file) = (folder.clone(), name.clone());
@@ -145,7 +145,7 @@ fn passphrase(snapshot: &Arc<Snapshot>) -> Result<Option<SecretBytes>, String> {
     }
 }
 
-fn folder(dir: &Path, wanted: &Backup) -> PathBuf {
+pub(super) fn folder(dir: &Path, wanted: &Backup) -> PathBuf {
     let named = wanted.dir.clone();
     named.unwrap_or_else(|| dir.join(FOLDER))
 }
@@ -153,6 +153,11 @@ fn folder(dir: &Path, wanted: &Backup) -> PathBuf {
 /// What those of this machine begin with: others may lie in the same folder.
 fn prefix() -> String {
     format!("steelyard-{}-nightly-", plain_host())
+}
+
+/// What one is called that was made then, in seconds since 1970.
+pub(super) fn name_of(made: i64) -> String {
+    format!("{}{}{END}", prefix(), utc(made))
 }
 
 /// When one was due last, in seconds since 1970.
@@ -172,7 +177,7 @@ fn last_due(now: &Zoned, at: TimeOfDay) -> i64 {
 }
 
 /// Those of this machine, the newest first.
-fn all(folder: &Path) -> io::Result<Vec<Made>> {
+pub(super) fn all(folder: &Path) -> io::Result<Vec<Made>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,

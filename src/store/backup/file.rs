@@ -125,6 +125,21 @@ pub(super) fn about(bytes: &[u8]) -> Result<About, BackupError> {
     Ok(parts(bytes)?.0.about)
 }
 
+/// The same of a file of which nothing is checked: for a list, not to be acted on.
+pub(super) fn about_unchecked(file: impl Read) -> Result<About, BackupError> {
+    let mut head = Vec::new();
+    let read = file
+        .take((MAGIC.len() + MAX_HEADER) as u64)
+        .read_to_end(&mut head);
+    read.map_err(|error| io(&error.to_string()))?;
+    let line = head.strip_prefix(MAGIC).ok_or(BackupError::NotOne)?;
+    let end = memchr::memchr(b'\n', line).ok_or(BackupError::Torn)?;
+    let known: Result<Header, _> = serde_json::from_slice(&line[..end]);
+    known
+        .map(|header| header.about)
+        .map_err(|_| newer(&line[..end]))
+}
+
 /// What a file says of itself, and its image.
 pub(super) fn read(
     bytes: &[u8],

@@ -187,6 +187,15 @@ pub fn about(bytes: &[u8]) -> Result<About, BackupError> {
     file::about(bytes)
 }
 
+/// The same of a file of which nothing is checked: for a list, not to be acted on. Reads no more
+/// than its head.
+///
+/// # Errors
+/// It is none, cannot be read, or is of a newer version.
+pub fn about_unchecked(file: impl std::io::Read) -> Result<About, BackupError> {
+    file::about_unchecked(file)
+}
+
 /// Reads a backup, all of which is checked.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ const WITHOUT_CHARTS: u64 = 60 * 1024;
 const WITH_CHARTS: u64 = 80 * 1024;
 
 /// The pages that this person looks at: name, path and status.
-fn pages(who: &str) -> Vec<(String, String, u16)> {
+pub(super) fn pages(who: &str) -> Vec<(String, String, u16)> {
     let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/pages.txt");
     let text = fs::read_to_string(list).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -42,7 +42,7 @@ fn pages(who: &str) -> Vec<(String, String, u16)> {
     found
 }
 
-fn judge(lb: &Appliance, pages: Vec<(String, String, u16)>, cookies: &Value) {
+pub(super) fn judge(lb: &Appliance, pages: Vec<(String, String, u16)>, cookies: &Value) {
     let pages: Vec<Value> = pages
         .into_iter()
         .map(|(name, path, status)| json!({"name": name, "path": path, "status": status}))

@@ -74,7 +74,7 @@ impl World {
             sessions.address()
         );
         let (https, with_https) = certificates(&lb);
-        let more = with_sessions + &with_https;
+        let more = with_sessions + &with_https + "\n[backup]\nnightly = \"03:00\"\n";
         let document = |nodes: &[Node], weights| document(&lb, nodes, weights) + &more;
         lb.apply(&document(&nodes, [1, 1, 1]));
         sign_ins(&lb, &sessions);
@@ -88,6 +88,10 @@ impl World {
         });
         lb.runs(&["node", "drain", "django/web-2"]);
         traffic(&lb, 60);
+        eventually("a nightly backup", || {
+            let page = admin.get("/backup").text();
+            page.contains("/backup/nightly/").then_some(())
+        });
         Self {
             visitors: Some(Visitors::of(&lb)),
             cookies: cookies(admin, lin),
