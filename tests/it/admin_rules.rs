@@ -225,12 +225,16 @@ const HELD: &[(&str, &[&str])] = &[
             "what_no_version_of_ours_writes_is_refused_though_its_digest_is_right",
             "a_file_may_not_ask_for_more_than_this_machine_gives",
             "what_cannot_be_restored_changes_nothing_and_says_why",
+            "what_is_no_backup_is_told_beside_the_file_and_changes_nothing",
             "a_kill_while_it_restores_leaves_what_was_there_or_all_of_the_backup",
         ],
     ),
     (
         "7.5.1 restoring: one's own password again, or a token",
-        &["whoever_finds_a_browser_signed_in_restores_nothing"],
+        &[
+            "whoever_finds_a_browser_signed_in_restores_nothing",
+            "a_backup_is_looked_at_and_restored_by_who_knows_both_passwords",
+        ],
     ),
     (
         "static roots",
