@@ -12,7 +12,7 @@ use super::instance::Instance;
 use super::output::{Failure, say, tell};
 use super::passphrase::{self, PassphraseArg};
 use super::said::refusal;
-use crate::disk::write_private;
+use super::target::Target;
 use crate::model::SecretBytes;
 use crate::store::backup;
 
@@ -66,7 +66,11 @@ pub(super) fn run(dir: &Path, args: &BackupArgs) -> Result<ExitCode, Failure> {
         true => None,
         false => Some(chosen(&args.passphrase)?),
     };
-    let bytes = Instance::find(dir)?.back_up(passphrase.as_ref())?;
+    let target = match &args.file {
+        Some(file) if !is_output => Some(Target::of(file)?),
+        _ => None,
+    };
+    let bytes = made(dir, passphrase.as_ref())?;
     // Also what a running instance of another version has sent.
     let about = backup::about(&bytes).map_err(|fault| Failure::run_time(fault.to_string()))?;
     if is_output {
@@ -77,10 +81,12 @@ pub(super) fn run(dir: &Path, args: &BackupArgs) -> Result<ExitCode, Failure> {
         })?;
         return Ok(ExitCode::SUCCESS);
     }
-    let file = args.file.clone();
-    let file = file.unwrap_or_else(|| PathBuf::from(about.file_name()));
-    write(&file, &bytes)?;
-    let (shown, revision) = (file.display(), about.revision);
+    let target = match target {
+        Some(target) => target,
+        None => Target::of(Path::new(&about.file_name()))?,
+    };
+    target.write(&bytes)?;
+    let (shown, revision) = (target.path.display(), about.revision);
     match about.secrets {
         true => say(&format!(
             "{shown}: revision {revision}, with secrets, encrypted: keep the passphrase elsewhere"
@@ -107,14 +113,10 @@ fn chosen(named: &PassphraseArg) -> Result<SecretBytes, Failure> {
     Ok(passphrase)
 }
 
-/// All of it or what was there.
-fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let name = file.file_name().and_then(|name| name.to_str());
-    let name =
-        name.ok_or_else(|| Failure::usage(format!("{} is no file's name", file.display())))?;
-    let folder = file.parent().filter(|dir| !dir.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    write_private(folder, name, bytes).map_err(|error| {
-        Failure::run_time(format!("{} cannot be written: {error}", file.display()))
-    })
+/// On a thread of its own: on a stopped instance of another user root's rights end there, and the
+/// file is to be written where root may.
+fn made(dir: &Path, passphrase: Option<&SecretBytes>) -> Result<Vec<u8>, Failure> {
+    let make = || Instance::find(dir)?.back_up(passphrase);
+    let done = std::thread::scope(|scope| scope.spawn(make).join());
+    done.unwrap_or_else(|_| Err(Failure::run_time("the backup was broken off")))
 }

@@ -31,6 +31,7 @@ mod source;
 mod status;
 mod status_table;
 mod stopped;
+mod target;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -33,7 +33,7 @@ pub(super) struct RestoreArgs {
     /// Print the outcome as JSON, and ask nothing
     #[arg(long)]
     json: bool,
-    /// Ask nothing
+    /// Ask nothing. Without a terminal nothing is asked either
     #[arg(long)]
     yes: bool,
 }

@@ -34,6 +34,7 @@ mod api_described;
 mod api_parts;
 mod api_people;
 mod backup;
+mod backup_files;
 mod backup_kills;
 mod backup_nightly;
 mod backup_page;

@@ -120,6 +120,11 @@ pub(super) fn write(
     }
 }
 
+/// Whether bytes begin as a file of ours does.
+pub(super) fn is_one(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
+}
+
 /// What a file says of itself.
 pub(super) fn about(bytes: &[u8]) -> Result<About, BackupError> {
     Ok(parts(bytes)?.0.about)

@@ -196,6 +196,11 @@ pub fn about_unchecked(file: impl std::io::Read) -> Result<About, BackupError> {
     file::about_unchecked(file)
 }
 
+/// Whether bytes begin as a backup does.
+pub fn is_backup(bytes: &[u8]) -> bool {
+    file::is_one(bytes)
+}
+
 /// Reads a backup, all of which is checked.
 ///
 /// # Errors
