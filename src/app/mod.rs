@@ -119,9 +119,14 @@ async fn serve(wanted: Serve, systemd: Systemd) -> anyhow::Result<()> {
     watched.abort();
     systemd.stopping(running.control.config().settings.shutdown_grace + STOP_BEYOND_GRACE);
     tracing::info!("stopping: requests under way are finished");
+    let sessions = running.sessions.clone();
     tokio::select! {
         () = running.stop() => {}
-        () = signals.again() => tracing::warn!("stopped at once, as asked"),
+        () = signals.again() => {
+            tracing::warn!("stopped at once, as asked");
+            // What was answered to applications is kept all the same.
+            drop(spawn_blocking(move || sessions.stop(Duration::ZERO)).await);
+        }
     }
     tracing::info!("stopped");
     Ok(())

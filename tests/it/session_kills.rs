@@ -170,6 +170,28 @@ fn fifty_kills_under_writers_lose_at_most_the_last_second_of_everysec() {
     ));
 }
 
+#[test]
+fn a_stop_that_is_asked_for_twice_keeps_what_was_answered() {
+    let port = Port::free();
+    let mut lb = start(&port, "everysec");
+    for round in 0..5 {
+        let mut client = serving(&port);
+        for n in 0..50 {
+            let key = format!("{round} {n}");
+            assert_eq!(client.ask(&["SET", &key, "kept", "EX", "1000000"]), "+OK");
+        }
+        // As `timeout` does it: to the process, and to its group.
+        lb.signal(Signal::TERM);
+        lb.signal(Signal::TERM);
+        lb.ended();
+        lb.restart();
+        let mut client = serving(&port);
+        for n in 0..50 {
+            assert_eq!(client.ask(&["GET", &format!("{round} {n}")]), "kept");
+        }
+    }
+}
+
 fn files(lb: &Appliance) -> Vec<PathBuf> {
     let folder = fs::read_dir(lb.data().join("sessions")).unwrap();
     let mut files: Vec<PathBuf> = folder.map(|entry| entry.unwrap().path()).collect();
