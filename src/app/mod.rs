@@ -99,7 +99,11 @@ async fn serve(wanted: Serve, systemd: Systemd) -> anyhow::Result<()> {
     systemd.settled();
     systemd.ready(&running.in_brief());
     let told = tokio::spawn(tell_status(running.control.clone(), systemd.clone()));
-    let watched = tokio::spawn(watchdog::keep(systemd.clone(), running.data_plane.clone()));
+    let watched = tokio::spawn(watchdog::keep(
+        systemd.clone(),
+        running.data_plane.clone(),
+        running.sessions.clone(),
+    ));
     loop {
         match signals.next().await {
             Asked::Stop => break,

@@ -283,6 +283,29 @@ fn a_worker_that_is_stuck_is_not_said_to_be_alive() {
     assert_eq!(lb.get("/").text(), "web-1");
 }
 
+#[test]
+fn nor_is_one_of_the_session_store() {
+    let node = Node::answering("web-1");
+    let mut lb = serving(&node);
+    lb.expect_errors();
+    let port = Port::free();
+    let sessions = format!("\n[sessions]\nlisten = \"{}\"\n", port.address());
+    lb.apply(&(lb.export() + &sessions));
+    let before = lb.manager().heard("WATCHDOG=1");
+    eventually("it is alive", || {
+        (lb.manager().heard("WATCHDOG=1") > before).then_some(())
+    });
+    let held = Held::worker(&lb, "sessions-1");
+    eventually("it is told", || {
+        lb.log().contains("sessions-1 is stuck").then_some(())
+    });
+    let told = lb.manager().heard("WATCHDOG=1");
+    drop(held);
+    eventually("it is alive again", || {
+        (lb.manager().heard("WATCHDOG=1") > told).then_some(())
+    });
+}
+
 /// A thread that strace holds at its next wait, until this is dropped.
 struct Held(Child);
 

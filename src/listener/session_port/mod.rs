@@ -103,6 +103,8 @@ struct Open {
 struct Thread {
     commands: UnboundedSender<Command>,
     load: Load,
+    /// How often it has come round when it was asked to.
+    beat: Arc<AtomicU64>,
     thread: JoinHandle<()>,
 }
 
@@ -215,13 +217,15 @@ impl SessionPort {
         while plane.threads.len() < self.0.workers {
             let (commands, told) = unbounded_channel();
             let (shared, load) = (Arc::clone(&self.0.shared), Load::default());
-            let own = load.clone();
+            let (own, beat) = (load.clone(), Arc::new(AtomicU64::new(0)));
+            let beats = Arc::clone(&beat);
             let thread = std::thread::Builder::new()
                 .name(format!("sessions-{}", plane.threads.len()))
-                .spawn(move || worker::run(&shared, &own, told))?;
+                .spawn(move || worker::run(&shared, (&own, &beats), told))?;
             plane.threads.push(Thread {
                 commands,
                 load,
+                beat,
                 thread,
             });
         }
@@ -301,6 +305,19 @@ impl SessionPort {
     /// The store behind it; none as long as nobody wanted one.
     pub fn store(&self) -> Option<&Arc<session::Shared>> {
         self.0.shared.store.get()
+    }
+
+    /// How often each worker has come round when it was asked to, and asks them anew: one that is
+    /// stuck does not by the next time.
+    pub fn beats(&self) -> Vec<u64> {
+        let plane = self.plane();
+        let beat = |thread: &Thread| {
+            let beat = thread.beat.load(Ordering::Relaxed);
+            // Who has ended is replaced, or nobody is served any more.
+            let _ = thread.commands.send(Command::Beat);
+            beat
+        };
+        plane.threads.iter().map(beat).collect()
     }
 
     /// Stops: nobody new, and connections end where they are. A command that is not answered by then

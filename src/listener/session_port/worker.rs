@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -35,6 +35,8 @@ pub(super) enum Command {
     Close,
     /// Serve a client that was let in.
     Take(Client),
+    /// Say that you come round.
+    Beat,
     /// End.
     Stop { grace: Duration },
 }
@@ -77,7 +79,11 @@ impl Drop for Place {
 }
 
 /// The worker's thread.
-pub(super) fn run(shared: &Arc<Shared>, load: &Load, commands: UnboundedReceiver<Command>) {
+pub(super) fn run(
+    shared: &Arc<Shared>,
+    (load, beat): (&Load, &AtomicU64),
+    commands: UnboundedReceiver<Command>,
+) {
     // The store is opened before its threads begin.
     let journal = shared.store.get().and_then(|store| store.keeping.journal());
     let hand = journal.map(|journal| Arc::new(journal.hand()));
@@ -89,12 +95,16 @@ pub(super) fn run(shared: &Arc<Shared>, load: &Load, commands: UnboundedReceiver
         builder.on_thread_unpark(move || works.begin());
     }
     match builder.build_local(tokio::runtime::LocalOptions::default()) {
-        Ok(runtime) => runtime.block_on(work(shared, load, commands)),
+        Ok(runtime) => runtime.block_on(work(shared, (load, beat), commands)),
         Err(error) => tracing::error!("a worker of the session store cannot start: {error}"),
     }
 }
 
-async fn work(shared: &Arc<Shared>, load: &Load, mut commands: UnboundedReceiver<Command>) {
+async fn work(
+    shared: &Arc<Shared>,
+    (load, beat): (&Load, &AtomicU64),
+    mut commands: UnboundedReceiver<Command>,
+) {
     let left = Rc::new(Notify::new());
     let mut accepting: Option<JoinHandle<()>> = None;
     let mut worker = None;
@@ -120,6 +130,9 @@ async fn work(shared: &Arc<Shared>, load: &Load, mut commands: UnboundedReceiver
                     attend(&shared, &worker, client).await;
                     left.notify_one();
                 });
+            }
+            Some(Command::Beat) => {
+                beat.fetch_add(1, Ordering::Relaxed);
             }
             Some(Command::Stop { grace }) => break grace,
             None => return,
