@@ -7,7 +7,8 @@ use super::{Writer, secrets};
 use crate::model::{Config, KeptCertificates};
 use crate::store::last_known_good::LastKnownGood;
 use crate::store::{
-    Lock, Store, StoreError, Stored, has_stray_journal, last_known_good, set_aside, was_set_aside,
+    Lock, Store, StoreError, Stored, had_database, has_stray_journal, is_emptied, last_known_good,
+    set_aside,
 };
 
 /// Where the Config in force came from.
@@ -176,6 +177,12 @@ async fn put_back(mut store: Store, stored: &Stored, mut good: LastKnownGood, ke
 }
 
 async fn open(dir: &Path) -> Result<(Store, Option<Stored>), StoreError> {
+    // An empty one is a first start that was broken off, or all that was left of a full one.
+    if is_emptied(dir) && has_trace(dir) {
+        return Err(StoreError::Corrupt {
+            why: "it is empty".to_owned(),
+        });
+    }
     let mut store = Store::open(dir).await?;
     match store.newest().await {
         Ok(newest) => Ok((store, newest)),
@@ -241,7 +248,7 @@ fn has_trace(dir: &Path) -> bool {
     found.good.is_some()
         || !found.refused.is_empty()
         || has_stray_journal(dir)
-        || was_set_aside(dir).unwrap_or(true)
+        || had_database(dir).unwrap_or(true)
 }
 
 fn move_aside(dir: &Path, error: &StoreError) -> String {
@@ -265,7 +272,7 @@ fn remedy(trouble: Option<&StoreError>) -> &'static str {
         }
         None
         | Some(StoreError::Missing | StoreError::Corrupt { .. } | StoreError::Stale { .. }) => {
-            "to write again: stop, `steelyard apply` a document (`steelyard export` prints the one served), and start"
+            "to write again: stop, `steelyard restore` a backup, or `steelyard apply` a document, without users and certificates (`steelyard export` prints the one served), and start"
         }
     }
 }

@@ -13,6 +13,12 @@ const JOURNAL: [&str; 2] = ["-wal", "-shm"];
 /// What a damaged database is called from then on, before the time.
 const CORRUPT: &str = "config.db.corrupt-";
 
+/// What copies of it are called, before what they are of.
+const COPIES: &str = "config.db.";
+
+/// What is made only once there is a database.
+const LEFT: [&str; 2] = ["seal.key", "sessions"];
+
 /// Moves the damaged database of `dir` aside and answers where it went.
 ///
 /// # Errors
@@ -33,17 +39,25 @@ pub(super) fn set_journal_aside(dir: &Path) -> io::Result<()> {
     move_journal(dir, &to)
 }
 
-/// Whether a database was once set aside in `dir`: a trace of an earlier install.
+/// Whether something in `dir` is there only where a database was once in use: one that was set aside,
+/// replaced, or kept before its tables changed (`config.db.…`), the key of its secrets, or sessions.
 ///
 /// # Errors
 /// What the system answered.
-pub fn was_set_aside(dir: &Path) -> io::Result<bool> {
+pub fn had_database(dir: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(dir)? {
-        if entry?.file_name().to_string_lossy().starts_with(CORRUPT) {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(COPIES) || LEFT.contains(&&*name) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether the database is a file without a byte, as a loss of power or a full disk may leave it.
+pub fn is_emptied(dir: &Path) -> bool {
+    fs::metadata(path(dir)).is_ok_and(|found| found.is_file() && found.len() == 0)
 }
 
 /// Whether there is a journal without its database, which somebody must have removed.

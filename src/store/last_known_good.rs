@@ -18,6 +18,7 @@ use crate::model::Config;
 const NEWEST: &str = "last-known-good.json";
 const PREVIOUS: &str = "last-known-good.previous.json";
 const UNFINISHED: &str = "last-known-good.new";
+const SECOND_NAME: &str = "last-known-good.previous.new";
 
 /// Limit: a longer file was not written by us; a document has at most 4 MiB.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -79,8 +80,7 @@ pub fn read_newer(dir: &Path, than: u64) -> Option<LastKnownGood> {
 /// generation. Does nothing when it is there already.
 ///
 /// # Errors
-/// What the system answered. Both generations are then as they were, or the newest is
-/// missing and the previous one whole.
+/// What the system answered. The newest generation is then as it was.
 pub fn write(dir: &Path, revision: u64, config: &Config) -> io::Result<()> {
     let document = document::to_json(config).to_string();
     let without: Vec<String> = config.secret_texts().into_iter().map(|(o, _)| o).collect();
@@ -108,10 +108,24 @@ pub fn write(dir: &Path, revision: u64, config: &Config) -> io::Result<()> {
     file.sync_all()?;
     // A torn file must not push out a whole one.
     if matches!(load(&newest), Ok(Some(_))) {
-        fs::rename(&newest, dir.join(PREVIOUS))?;
+        keep_previous(dir, &newest)?;
     }
     fs::rename(&unfinished, &newest)?;
     File::open(dir)?.sync_all()
+}
+
+/// The newest is the previous one as well, by a second name: at no moment is there none.
+fn keep_previous(dir: &Path, newest: &Path) -> io::Result<()> {
+    let second = dir.join(SECOND_NAME);
+    match fs::remove_file(&second) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    match fs::hard_link(newest, &second) {
+        Ok(()) => fs::rename(&second, dir.join(PREVIOUS)),
+        // Not every file system has second names.
+        Err(_) => fs::rename(newest, dir.join(PREVIOUS)),
+    }
 }
 
 /// Reads one generation: none where there is no file, or why it is refused.
@@ -189,6 +203,22 @@ mod tests {
             config: config_with_weight(weight),
             without: Vec::new(),
         })
+    }
+
+    #[test]
+    fn the_newest_is_there_at_every_moment() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), 1, &config_with_weight(1)).unwrap();
+        // What cannot be replaced stands in the way in the middle of it.
+        fs::create_dir(dir.path().join(PREVIOUS)).unwrap();
+        assert!(write(dir.path(), 2, &config_with_weight(2)).is_err());
+        assert!(dir.path().join(NEWEST).exists());
+        assert_eq!(read(dir.path()).good, good(1, 1));
+        fs::remove_dir(dir.path().join(PREVIOUS)).unwrap();
+        write(dir.path(), 2, &config_with_weight(2)).unwrap();
+        assert_eq!(read(dir.path()).good, good(2, 2));
+        fs::remove_file(dir.path().join(NEWEST)).unwrap();
+        assert_eq!(read(dir.path()).good, good(1, 1));
     }
 
     #[test]

@@ -148,6 +148,41 @@ async fn nothing_left_of_an_earlier_install_is_never_a_setup() {
 }
 
 #[tokio::test]
+async fn an_empty_file_is_a_lost_database_where_there_was_one() {
+    let dir = installed(2).await;
+    fs::write(database(dir.path()), "").unwrap();
+    let handle = start(dir.path()).await;
+    assert_eq!(weight(&handle), 2);
+    let why = why(&handle);
+    assert!(why.contains("it is empty; it was moved to"), "{why}");
+    assert!(why.contains("`steelyard restore` a backup"), "{why}");
+    stop(handle).await;
+    // A first start that was broken off is none.
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(database(dir.path()), "").unwrap();
+    assert_eq!(start(dir.path()).await.started(), Started::Setup);
+}
+
+#[tokio::test]
+async fn what_only_a_database_leaves_is_a_trace_of_one() {
+    for left in [
+        "seal.key",
+        "sessions",
+        "config.db.replaced-1",
+        "config.db.pre-9",
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(left), "x").unwrap();
+        let handle = start(dir.path()).await;
+        assert!(
+            matches!(handle.started(), Started::Nothing { .. }),
+            "{left}"
+        );
+        stop(handle).await;
+    }
+}
+
+#[tokio::test]
 async fn applying_on_a_stopped_instance_goes_on_from_the_last_known_good() {
     let dir = installed(4).await;
     fs::remove_file(database(dir.path())).unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 
 use sqlx::Connection;
 
-use super::super::{Store, StoreError, path, set_aside, was_set_aside};
+use super::super::{Store, StoreError, had_database, path, set_aside};
 use super::{append, by_hand, config_with_weight, database, make_newer};
 use crate::model::Config;
 
@@ -115,9 +115,9 @@ async fn a_corrupt_database_is_moved_aside_with_its_journal_and_never_deleted() 
     for name in ["config.db", "config.db-wal", "config.db-shm"] {
         fs::write(dir.path().join(name), name).unwrap();
     }
-    assert!(!was_set_aside(dir.path()).unwrap());
+    assert!(!had_database(dir.path()).unwrap());
     let first = set_aside(dir.path()).unwrap();
-    assert!(was_set_aside(dir.path()).unwrap());
+    assert!(had_database(dir.path()).unwrap());
     assert!(!path(dir.path()).exists());
     assert_eq!(fs::read_to_string(&first).unwrap(), "config.db");
     let journal = format!("{}-wal", first.display());
@@ -143,5 +143,5 @@ async fn a_journal_without_its_database_does_not_enter_the_new_one() {
     .unwrap();
     let mut store = Store::open_or_create(dir.path()).await.unwrap();
     assert_eq!(store.newest().await.unwrap(), None);
-    assert!(was_set_aside(dir.path()).unwrap());
+    assert!(had_database(dir.path()).unwrap());
 }
