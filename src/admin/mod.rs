@@ -61,6 +61,7 @@ use std::io;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix_web::dev::{Server as ActixServer, ServerHandle};
 use actix_web::http::Method;
@@ -83,6 +84,9 @@ const MAX_CONNECTIONS: usize = 256;
 /// How long a request under way may go on when the server stops, in seconds. A change goes
 /// on by itself.
 const GRACE: u64 = 2;
+
+/// How long after a failure `control.sock` is tried again.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// What a socket answers: of the table, what it `takes`.
 fn urls(takes: fn(&routes::Route) -> bool) -> impl FnOnce(&mut ServiceConfig) {
@@ -194,14 +198,22 @@ async fn serve(
     shared: Shared,
     mut stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
-    let api = match control {
+    let mut api = match control {
         Some(control) => Some(run(serve_control(control, shared.clone())?)),
         None => None,
     };
+    let mut again = tokio::time::interval(AGAIN);
     let mut admin: Option<ServerHandle> = None;
     loop {
         tokio::select! {
             _ = &mut stopped => break,
+            _ = again.tick(), if api.is_none() => {
+                // Said once, at the start.
+                if let Ok(control) = socket::bind(&shared.dir) {
+                    api = Some(run(serve_control(control, shared.clone())?));
+                    tracing::info!("control.sock is open");
+                }
+            }
             Some(socket) = doors.recv() => match serve_admin(socket, shared.clone()) {
                 Ok(server) => {
                     if let Some(old) = admin.replace(run(server)) {

@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::fs::{StatVfsMountFlags, statvfs};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
@@ -159,6 +160,7 @@ fn not_newer(version: i64) -> Result<(), StoreError> {
 
 fn options(path: &Path, busy: Duration) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
+        .immutable(is_frozen(path))
         .filename(path)
         .create_if_missing(false)
         .busy_timeout(busy)
@@ -172,6 +174,16 @@ fn options(path: &Path, busy: Duration) -> SqliteConnectOptions {
         .pragma("mmap_size", "0")
         .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT)
         .disable_statement_logging()
+}
+
+/// Whether nobody can write the database, and all of it is in its one file: SQLite does not read one
+/// whose journal it would have to make first, unless it is told that it will not change.
+fn is_frozen(path: &Path) -> bool {
+    let is_read_only = path.parent().is_some_and(|dir| {
+        let found = statvfs(dir);
+        found.is_ok_and(|found| found.f_flag.contains(StatVfsMountFlags::RDONLY))
+    });
+    is_read_only && fs::metadata(path.with_extension("db-wal")).map_or(0, |found| found.len()) == 0
 }
 
 pub(super) fn newest_migration() -> i64 {

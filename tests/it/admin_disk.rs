@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::support::appliance::Appliance;
 use crate::support::disk::SmallDisk;
 use crate::support::document::{node, one_pool};
+use crate::support::eventually;
 use crate::support::node::Node;
 use crate::support::panel::{PASSWORD, Panel};
 use crate::support::program::Program;
@@ -112,4 +113,24 @@ fn a_disk_that_takes_no_word_is_told_and_what_was_served_is_served() {
     assert_eq!(lb.get("/").status, 200);
     lb.kill9();
     assert!(disk.set_read_only(false));
+    // Ended in order, there is no journal, which SQLite would have to make.
+    lb.restart();
+    assert_eq!(lb.stop().code(), Some(0));
+    assert!(disk.set_read_only(true));
+    lb.restart();
+    assert_eq!(lb.get("/").status, 200);
+    assert_eq!(other.sign_in("admin", PASSWORD).status, 303);
+    assert!(!lb.data().join("control.sock").exists());
+    assert!(disk.set_read_only(false));
+    // And all goes on by itself.
+    eventually("commands reach it", || {
+        lb.data().join("control.sock").exists().then_some(())
+    });
+    let webhook = "\n[[webhooks]]\nname = \"ops\"\nurl = \"http://127.0.0.1:1/\"\n";
+    eventually("changes are taken", || {
+        lb.try_apply(&(lb.export() + webhook))
+            .status
+            .success()
+            .then_some(())
+    });
 }
