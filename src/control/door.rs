@@ -83,6 +83,11 @@ impl Handle {
         self.control.door.shut();
     }
 
+    /// Where the admin server listens, or is to.
+    pub fn admin_address_wanted(&self) -> SocketAddr {
+        self.control.door.wanted(&self.admin())
+    }
+
     /// Where the admin server really listens, once it does.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.control.door.local_address()
@@ -162,6 +167,15 @@ impl Door {
     pub(super) fn local_address(&self) -> Option<SocketAddr> {
         let door = self.lock();
         door.as_ref()?.open.as_ref()?.socket.local_addr().ok()
+    }
+
+    /// Where it listens, or is to as `configured`.
+    pub(super) fn wanted(&self, configured: &Admin) -> SocketAddr {
+        let open = self.local_address();
+        open.unwrap_or_else(|| match self.lock().as_ref() {
+            Some(hung) => hung.wanted(configured).0,
+            None => configured.address,
+        })
     }
 
     /// Whether TLS is spoken there, or would be as `configured`.
