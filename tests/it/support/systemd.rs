@@ -39,7 +39,7 @@ os.execv(program[0], program)
 "#;
 
 /// `FileDescriptorStoreMax=` of the unit.
-const MOST: usize = 64;
+const MOST: usize = 512;
 
 /// How often the program has to say that it is alive.
 const WATCHDOG: &str = "1500000";
