@@ -69,6 +69,8 @@ impl KeptRecord {
                 tries: &[],
                 queue: record.queue,
                 total: record.total,
+                // Its texts are its own.
+                snapshot: 0,
             },
             listener: record.listener.to_owned(),
             site: text(record.site),

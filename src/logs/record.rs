@@ -65,6 +65,9 @@ pub struct Record<'a> {
     pub queue: Duration,
     /// From the first byte of the request to the last of the answer.
     pub total: Duration,
+    /// The number of the snapshot that the names are part of, of listener, site, route, pool and nodes, and
+    /// these' addresses, each a whole text there. No other has that number, before or after. 0: they are not.
+    pub snapshot: u64,
 }
 
 /// One node asked.
@@ -135,6 +138,7 @@ impl Record<'_> {
             tries: TRIES,
             queue: Duration::ZERO,
             total: Duration::from_micros(22_480),
+            snapshot: 0,
         }
     }
 }

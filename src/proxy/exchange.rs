@@ -14,12 +14,14 @@ use crate::http::{
     Expectation, Framing, HeadScan, Known, Refusal, RequestHead, ResponseHead, StreamError,
     Version, parse_request, request_expectation, request_framing,
 };
-use crate::snapshot::{Listener, Snapshot, Target};
+use crate::snapshot::{Held, Listener, Snapshot, Target};
 
 /// What a request needs on its way, beside itself.
 pub(super) struct Exchange<'x> {
     pub(super) worker: &'x Worker,
     pub(super) snapshot: &'x Snapshot,
+    /// The number of the worker's hold on it.
+    pub(super) hold: u64,
     pub(super) request: Request<'x>,
     /// Whether the connection may be kept after the answer, as far as is known so far.
     pub(super) keep: bool,
@@ -111,7 +113,7 @@ struct Arrived<'a> {
 /// a node was asked.
 async fn serve_by(
     worker: &Worker,
-    snapshot: &Snapshot,
+    snapshot: &Held,
     client: &mut Client,
     arrived: &mut Arrived<'_>,
 ) -> Option<Next> {
@@ -124,6 +126,7 @@ async fn serve_by(
     let mut exchange = Exchange {
         worker,
         snapshot,
+        hold: snapshot.number(),
         keep: arrived.understood.is_ok() && !last && wants_to_stay(head),
         request: Request {
             head,
@@ -171,6 +174,7 @@ pub(super) async fn refuse_unread(worker: &Worker, client: &mut Client, reason: 
     let exchange = Exchange {
         worker,
         snapshot: &snapshot,
+        hold: snapshot.number(),
         keep: false,
         request: Request {
             head: &heads.request,

@@ -202,6 +202,7 @@ fn begun<'t>(exchange: &'t Exchange<'_>, trail: &Trail<'t>, tries: &'t [Try<'t>]
         tries,
         queue: trail.queued,
         total: Duration::ZERO,
+        snapshot: exchange.hold,
     }
 }
 

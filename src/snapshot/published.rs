@@ -43,13 +43,24 @@ impl Published {
 pub struct Held(Rc<Shared>);
 
 #[derive(Debug)]
-struct Shared(Arc<Snapshot>);
+struct Shared {
+    snapshot: Arc<Snapshot>,
+    number: u64,
+}
+
+impl Held {
+    /// Its number, not 0. Two holds of one worker that have the same are of the same snapshot, which has
+    /// been there all the time between them.
+    pub fn number(&self) -> u64 {
+        self.0.number
+    }
+}
 
 impl Deref for Held {
     type Target = Snapshot;
 
     fn deref(&self) -> &Snapshot {
-        &self.0.0
+        &self.0.snapshot
     }
 }
 
@@ -84,11 +95,35 @@ impl Current {
         if held.0 != generation {
             // Should one more be published between the two loads, it is taken now and
             // once again with the next head.
-            *held = (
-                generation,
-                self.published.load().map(|s| Held(Rc::new(Shared(s)))),
-            );
+            let number = generation;
+            let hold = |snapshot| Held(Rc::new(Shared { snapshot, number }));
+            *held = (generation, self.published.load().map(hold));
         }
         held.1.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arc, Current, Published, Snapshot};
+    use crate::balance::Registry;
+    use crate::metrics::Metrics;
+
+    #[test]
+    fn no_two_snapshots_have_the_same_number() {
+        let published = Arc::new(Published::default());
+        let current = Current::new(Arc::clone(&published));
+        assert!(current.get().is_none());
+        let (registry, metrics) = (Registry::new(), Metrics::new());
+        let mut last = 0;
+        for _ in 0..3 {
+            // Of one revision, as when a certificate is read anew.
+            let again = Snapshot::build(Arc::default(), Arc::default(), 1, &registry, &metrics);
+            published.publish(Arc::new(again));
+            let holds = [current.get(), current.get()].map(Option::unwrap);
+            assert_eq!(holds[0].number(), holds[1].number());
+            assert!(holds[0].number() > last);
+            last = holds[0].number();
+        }
     }
 }

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::encode::{
-    BACK, CONNECT, FIRST_BYTE, HERE, ITS_ADDRESS, ITS_NODE, LONG, MAX_NODES, NARROW, NONE, REASON,
-    SHORT, STATUS, TEXTS, Text, WIDE,
+    BACK, CONNECT, FIRST_BYTE, HERE, ITS_ADDRESS, ITS_NODE, MAX_NODES, NONE, REASON, SAMES, STATUS,
+    TEXTS, Text,
 };
+use super::numbers::{LONG, NARROW, SHORT, WIDE};
 pub(super) use super::read::{Bytes, Damaged};
 use crate::logs::{Record, Try};
 
@@ -150,6 +151,7 @@ impl<'b> Raw<'b> {
             pool: string(Text::Pool),
             node: string(Text::Node),
             tries: &tries,
+            snapshot: 0,
             queue: Duration::from_micros(self.queue),
             total: Duration::from_micros(self.total),
         }))
@@ -207,9 +209,6 @@ pub(super) struct Head {
     /// What its bytes added up to when it was kept.
     pub(super) sum: u64,
 }
-
-/// The first bit of each text's two: in all of them, «as before».
-const SAMES: u32 = 0x5555_5555;
 
 /// What there is of a text, by its place.
 #[inline]

@@ -3,13 +3,18 @@
 //! Written once, in the worker, for as few instructions as can be: a text that is the same as in
 //! the record before is one comparison and two bits, a node that answered before, with its address,
 //! one byte. What a worker hands over at once is a batch; only within it does a record lean on those
-//! before.
+//! before. A request finds next to none of this code in the processor's cache: so what is seldom done
+//! stands apart, and what is done often is not repeated where it is called.
 
 use std::net::IpAddr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
+use super::nodes::{Nodes, Reached};
+pub(super) use super::numbers::since_1970;
+use super::numbers::{micros, narrow, write_wide};
 use super::put::{Few, NOWHERE, Place, is_last, text, written};
 pub(super) use super::put::{is_same, varint};
+use super::way::Way;
 use crate::logs::{Record, Try};
 
 /// The texts of a record, in their order in the bytes.
@@ -37,6 +42,11 @@ pub(super) enum Text {
 pub(super) const TEXTS: usize = 16;
 /// Those before the client, which is compared as an address.
 const WORDS: usize = TEXTS - 1;
+/// The first that is no name of the way a request went.
+const ASKED: usize = Text::Method as usize;
+
+/// The first bit of each text's two: in all of them, «as before».
+pub(super) const SAMES: u32 = 0x5555_5555;
 
 /// There is none.
 pub(super) const NONE: u32 = 0;
@@ -50,17 +60,11 @@ pub(super) const BACK: u32 = 3;
 /// Whether any text but the node follows.
 const HERES: u32 = 0xaaaa_aaaa & !(BACK << (2 * Text::Node as u32));
 
-/// Nodes of a batch that can be said so, and how many are looked at for each record.
+/// The names of a way.
+const NAMES: u32 = ((1 << (2 * ASKED)) - 1) | (3 << (2 * Text::Pool as u32));
+
+/// Nodes of a batch that can be said so.
 pub(super) const MAX_NODES: usize = 250;
-const LOOKED_AT: usize = 8;
-
-/// Numbers that grow, in front of those that do not; and the latter.
-pub(super) const LONG: usize = 7;
-pub(super) const SHORT: usize = 3;
-
-/// In front of a record: each long number has four bytes, or, one of them being too large, eight.
-pub(super) const NARROW: u8 = 0;
-pub(super) const WIDE: u8 = 1;
 
 /// In front of a batch: how many bytes follow, how many records they are, and what they add up to once
 /// the batch is kept.
@@ -84,20 +88,14 @@ pub struct Batch {
     /// Where in `bytes` each text stands that came last.
     last: [Place; WORDS],
     client: Option<IpAddr>,
-    /// The nodes that answered, and the place of the last one among them.
-    nodes: Vec<NodeAt>,
-    node: Option<usize>,
+    /// The way of the record before, and what there is of its names.
+    way: Way,
+    names: u32,
+    nodes: Nodes,
     /// Microseconds since 1970 of the record before.
     time: u64,
     /// A time, and the same in microseconds since 1970.
     clock: Option<(SystemTime, u64)>,
-}
-
-/// Where the name of a node stands, and its address, once it is there.
-#[derive(Debug)]
-struct NodeAt {
-    name: Place,
-    address: Place,
 }
 
 /// Records handed over.
@@ -124,44 +122,101 @@ impl Batch {
             self.begin();
         }
         self.records += 1;
-        let texts = texts(record);
-        let mut flags = self.known(&texts);
+        let way = Way::of(record);
+        let names = match way.is(&self.way) {
+            true => self.names,
+            false => self.turn_to(way, record),
+        };
+        let mut texts = texts(record);
+        texts[Text::Pool as usize] = None;
+        let asked = self.known(&texts[ASKED..], &self.last[ASKED..]);
         let is_client = self.client == Some(record.client_ip);
-        flags |= if is_client { SAME } else { HERE } << (2 * Text::Client as usize);
-        let node = record.node.map(str::as_bytes);
-        self.node = node.and_then(|node| self.turn(node));
-        flags |= match (node, self.node) {
+        let client = if is_client { SAME } else { HERE };
+        let number = match record.node {
+            Some(node) => self.nodes.turn_to(&self.bytes, node),
+            None => None,
+        };
+        let node = match (record.node, number) {
             (None, _) => NONE,
             (_, Some(_)) => BACK,
             (_, None) => HERE,
-        } << (2 * Text::Node as usize);
-        self.head(record, flags);
-        if flags & HERES != 0 {
-            self.write(&texts, flags);
-            self.write_client(record.client_ip, is_client);
-        }
-        match (node, self.node) {
-            (None, _) => {}
-            (_, Some(place)) => self.bytes.push(place.to_le_bytes()[0]),
-            (Some(node), None) => self.write_node(node),
-        }
-        text(&mut self.bytes, record.request_id);
-        varint(&mut self.bytes, record.tries.len() as u64);
+        };
+        let step = self.step(record.time);
+        let flags = names
+            | asked << (2 * ASKED)
+            | client << (2 * Text::Client as usize)
+            | node << (2 * Text::Node as usize);
+        let mut few = match (
+            narrow(record, step, flags),
+            number,
+            record.request_id.try_into(),
+        ) {
+            (Some(head), Some(number), Ok(id)) if flags & HERES == 0 => {
+                Few::usual(&head, number.to_le_bytes()[0], id)
+            }
+            _ => self.unusual(record, step, flags, number),
+        };
+        few.number(record.tries.len() as u64);
         // As it is when the record begins: who reads it knows no more.
-        let known = self.node.and_then(|place| self.nodes.get(place));
-        let known = known.map_or(NOWHERE, |node| node.address);
+        let reached = self.nodes.reached();
         for one in record.tries {
-            self.tried(one, record.node, known);
+            self.tried(&mut few, one, record.node, reached);
+        }
+        if record.tries.is_empty() {
+            few.move_to(&mut self.bytes);
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn begin(&mut self) {
         self.bytes.extend_from_slice(&[0; HEAD]);
         self.last = [NOWHERE; WORDS];
         self.client = None;
+        self.way = Way::default();
         self.nodes.clear();
-        self.node = None;
         self.time = 0;
+    }
+
+    /// All up to the tries, where a text or a node follows.
+    #[cold]
+    #[inline(never)]
+    fn unusual(
+        &mut self,
+        record: &Record<'_>,
+        step: u64,
+        flags: u32,
+        number: Option<usize>,
+    ) -> Few {
+        match narrow(record, step, flags) {
+            Some(head) => self.bytes.extend_from_slice(&head),
+            None => write_wide(&mut self.bytes, record, step, flags),
+        }
+        self.write(record, flags);
+        match (record.node, number) {
+            (None, _) => self.nodes.none(),
+            (_, Some(number)) => self.bytes.push(number.to_le_bytes()[0]),
+            (Some(node), None) => {
+                let name = written(&mut self.bytes, node.as_bytes());
+                self.nodes.add(name, node);
+            }
+        }
+        text(&mut self.bytes, record.request_id);
+        Few::default()
+    }
+
+    /// What there is of the names of another way.
+    #[cold]
+    #[inline(never)]
+    fn turn_to(&mut self, way: Way, record: &Record<'_>) -> u32 {
+        if !way.shares_snapshot(&self.way) {
+            self.nodes.forget(way.is_of_snapshot());
+        }
+        let names = self.known(&texts(record), &self.last) & NAMES;
+        self.way = way;
+        // Those that follow now are the last ones of the next record.
+        self.names = (names | (names >> 1)) & SAMES;
+        names
     }
 
     /// What is in it, which it then lacks.
@@ -178,57 +233,36 @@ impl Batch {
         Packet { bytes, records }
     }
 
-    /// The numbers, and which texts there are. In places of their own: for numbers of any length each
-    /// would cost several times as much, here and where they are read.
-    fn head(&mut self, record: &Record<'_>, flags: u32) {
+    /// The difference to the time before, which may be before it; small ones are short.
+    #[inline]
+    fn step(&mut self, time: SystemTime) -> u64 {
         // A worker's clock goes by milliseconds.
         let time = match self.clock {
-            Some((time, micros)) if time == record.time => micros,
-            _ => since_1970(record.time),
+            Some((last, micros)) if last == time => micros,
+            _ => self.turn_clock(time),
         };
-        self.clock = Some((record.time, time));
-        // The difference to the one before, which may be before it; small ones are short.
         let step = time.wrapping_sub(self.time).cast_signed();
         self.time = time;
-        let long: [u64; LONG] = [
-            ((step << 1) ^ (step >> 63)).cast_unsigned(),
-            micros(record.total),
-            micros(record.queue),
-            record.bytes_in,
-            record.bytes_out,
-            record.bytes_out_body,
-            record.revision,
-        ];
-        let short: [u16; SHORT] = [record.status, record.client_port, record.listener_port];
-        let short = short.map(u16::to_le_bytes);
-        let all = long.iter().fold(0, |all, number| all | number);
-        let long = long.map(u64::to_le_bytes);
-        if u32::try_from(all).is_ok() {
-            let mut bytes = [NARROW; 1 + LONG * 4 + SHORT * 2 + 4];
-            let (head, tail) = bytes.split_at_mut(1 + LONG * 4);
-            for (place, number) in head[1..].chunks_exact_mut(4).zip(long) {
-                place.copy_from_slice(&number[..4]);
-            }
-            tail[..SHORT * 2].copy_from_slice(short.as_flattened());
-            tail[SHORT * 2..].copy_from_slice(&flags.to_le_bytes());
-            self.bytes.extend_from_slice(&bytes);
-        } else {
-            self.bytes.push(WIDE);
-            self.bytes.extend_from_slice(long.as_flattened());
-            self.bytes.extend_from_slice(short.as_flattened());
-            self.bytes.extend_from_slice(&flags.to_le_bytes());
-        }
+        ((step << 1) ^ (step >> 63)).cast_unsigned()
     }
 
-    /// What there is of each text: mostly as before, and then nothing is written. Apart, and of any
-    /// number of texts, so that the code stays short: between two requests it is forgotten.
+    #[cold]
     #[inline(never)]
-    fn known(&self, texts: &[Option<&[u8]>]) -> u32 {
+    fn turn_clock(&mut self, time: SystemTime) -> u64 {
+        let micros = since_1970(time);
+        self.clock = Some((time, micros));
+        micros
+    }
+
+    /// What there is of each text: mostly as at its place, and then nothing is written. Apart, and of any
+    /// number of texts, so that the code stays short.
+    #[inline(never)]
+    fn known(&self, texts: &[Option<&[u8]>], places: &[Place]) -> u32 {
         let (mut flags, mut same) = (0, SAME);
-        for (text, last) in texts.iter().zip(&self.last) {
+        for (text, place) in texts.iter().zip(places) {
             if let Some(text) = text {
                 // «Follows» is the bit beside «as before».
-                let is_last = is_last(&self.bytes, *last, text);
+                let is_last = is_last(&self.bytes, *place, text);
                 flags |= if is_last { same } else { same << 1 };
             }
             same <<= 2;
@@ -237,67 +271,36 @@ impl Batch {
     }
 
     #[inline(never)]
-    fn write(&mut self, texts: &[Option<&[u8]>; WORDS], flags: u32) {
-        for (place, (text, last)) in texts.iter().zip(&mut self.last).enumerate() {
-            if let Some(text) = text.filter(|_| flags >> (2 * place) & 3 == HERE) {
+    fn write(&mut self, record: &Record<'_>, flags: u32) {
+        let is_here = |place: usize| flags >> (2 * place) & 3 == HERE;
+        for (place, (text, last)) in texts(record).iter().zip(&mut self.last).enumerate() {
+            if let Some(text) = text.filter(|_| is_here(place)) {
                 *last = written(&mut self.bytes, text);
             }
         }
-    }
-
-    fn write_client(&mut self, client: IpAddr, is_known: bool) {
-        if is_known {
-            return;
-        }
-        self.client = Some(client);
-        match client.to_canonical() {
-            IpAddr::V4(ip) => text(&mut self.bytes, &ip.octets()),
-            IpAddr::V6(ip) => text(&mut self.bytes, &ip.octets()),
-        }
-    }
-
-    /// The place of a node that answered before. Nodes come in turns, so that it is seldom that of the
-    /// record before, but often the one that came behind it the last time.
-    fn turn(&self, node: &[u8]) -> Option<usize> {
-        let count = self.nodes.len();
-        let mut place = self.node.map_or(0, |place| place + 1);
-        for _ in 0..count.min(LOOKED_AT) {
-            if place >= count {
-                place = 0;
+        if is_here(Text::Client as usize) {
+            self.client = Some(record.client_ip);
+            match record.client_ip.to_canonical() {
+                IpAddr::V4(ip) => text(&mut self.bytes, &ip.octets()),
+                IpAddr::V6(ip) => text(&mut self.bytes, &ip.octets()),
             }
-            if is_last(&self.bytes, self.nodes[place].name, node) {
-                return Some(place);
-            }
-            place += 1;
         }
-        None
     }
 
-    #[inline(never)]
-    fn write_node(&mut self, node: &[u8]) {
-        let name = written(&mut self.bytes, node);
-        let count = self.nodes.len();
-        self.node = (count < MAX_NODES).then(|| {
-            let address = NOWHERE;
-            self.nodes.push(NodeAt { name, address });
-            count
-        });
-    }
-
-    fn tried(&mut self, one: &Try<'_>, node: Option<&str>, known: Place) {
+    #[inline]
+    fn tried(&mut self, few: &mut Few, one: &Try<'_>, node: Option<&str>, reached: Reached) {
         // Nearly always the very same name.
         let its_node = node.is_some_and(|node| std::ptr::eq(node, one.node) || node == one.node);
-        let its_address = its_node && is_last(&self.bytes, known, one.address.as_bytes());
+        let its_address = its_node && self.nodes.is_there(reached, &self.bytes, one.address);
         let flag = |is: bool, flag: u8| if is { flag } else { 0 };
-        let mut few = Few::default();
-        few.number(u64::from(
+        few.byte(
             flag(one.status.is_some(), STATUS)
                 | flag(one.reason.is_some(), REASON)
                 | flag(one.connect.is_some(), CONNECT)
                 | flag(one.first_byte.is_some(), FIRST_BYTE)
                 | flag(its_node, ITS_NODE)
                 | flag(its_address, ITS_ADDRESS),
-        ));
+        );
         if !its_address {
             few.move_to(&mut self.bytes);
             self.write_address(one, its_node);
@@ -306,8 +309,7 @@ impl Batch {
             few.number(status.into());
         }
         if let Some(reason) = one.reason {
-            few.move_to(&mut self.bytes);
-            text(&mut self.bytes, reason.as_bytes());
+            self.write_reason(few, reason);
         }
         for time in [one.connect, one.first_byte].into_iter().flatten() {
             few.number(micros(time));
@@ -315,15 +317,22 @@ impl Batch {
         few.move_to(&mut self.bytes);
     }
 
+    #[cold]
+    #[inline(never)]
+    fn write_reason(&mut self, few: &mut Few, reason: &str) {
+        few.move_to(&mut self.bytes);
+        text(&mut self.bytes, reason.as_bytes());
+    }
+
+    #[cold]
     #[inline(never)]
     fn write_address(&mut self, one: &Try<'_>, its_node: bool) {
         if !its_node {
             text(&mut self.bytes, one.node.as_bytes());
         }
         let address = written(&mut self.bytes, one.address.as_bytes());
-        let node = self.node.and_then(|place| self.nodes.get_mut(place));
-        if let Some(node) = node.filter(|node| its_node && node.address == NOWHERE) {
-            node.address = address;
+        if its_node {
+            self.nodes.is_at(address, one.address);
         }
     }
 }
@@ -348,16 +357,4 @@ fn texts<'r>(record: &Record<'r>) -> [Option<&'r [u8]>; WORDS] {
         None,
         Some(record.user),
     ]
-}
-
-/// Microseconds since 1970; a clock before that counts as 1970.
-pub(super) fn since_1970(time: SystemTime) -> u64 {
-    micros(time.duration_since(UNIX_EPOCH).unwrap_or_default())
-}
-
-fn micros(time: Duration) -> u64 {
-    // Not by `as_micros`, which divides 128 bits.
-    time.as_secs()
-        .saturating_mul(1_000_000)
-        .saturating_add(time.subsec_micros().into())
 }

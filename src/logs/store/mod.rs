@@ -24,6 +24,8 @@ mod keeper;
 mod latency;
 mod minutes;
 mod named;
+mod nodes;
+mod numbers;
 mod put;
 mod read;
 mod recent;
@@ -34,6 +36,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod way;
 
 use std::io;
 use std::iter;

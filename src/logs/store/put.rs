@@ -4,23 +4,48 @@
 const LONGEST: usize = 10;
 
 /// Where a text begins in the bytes, and its length.
-pub(super) type Place = (usize, usize);
+pub(super) type Place = (u32, u32);
 
 /// No text is there.
-pub(super) const NOWHERE: Place = (0, usize::MAX);
+pub(super) const NOWHERE: Place = (0, u32::MAX);
 
-/// A few small numbers, put together apart: growing a batch one by one costs more than the bytes.
-#[derive(Debug, Default)]
+/// What is small, put together apart: growing a batch bit by bit costs more than the bytes.
+#[derive(Debug)]
 pub(super) struct Few {
     bytes: [u8; Self::MOST],
     length: usize,
 }
 
-impl Few {
-    /// Enough for three numbers of any size.
-    const MOST: usize = 32;
+impl Default for Few {
+    fn default() -> Self {
+        Self {
+            bytes: [0; Self::MOST],
+            length: 0,
+        }
+    }
+}
 
+impl Few {
+    /// Enough for the numbers of a record, its id, and those of a try.
+    const MOST: usize = 128;
+    /// As long as the request ids that are made here.
+    const ID: usize = 32;
+
+    /// The usual begin of a record: its head, the number of its node, and a request id as long as those
+    /// that are made here.
     #[inline]
+    pub(super) fn usual<const N: usize>(head: &[u8; N], node: u8, id: &[u8; Self::ID]) -> Self {
+        let mut bytes = [0; Self::MOST];
+        bytes[..N].copy_from_slice(head);
+        bytes[N] = node;
+        bytes[N + 1] = 32;
+        bytes[N + 2..N + 2 + Self::ID].copy_from_slice(id);
+        let length = N + 2 + Self::ID;
+        Self { bytes, length }
+    }
+
+    // Not where it is called: a request finds little of its code in the cache.
+    #[inline(never)]
     pub(super) fn number(&mut self, number: u64) {
         let mut left = number;
         while left >= 0x80 {
@@ -31,7 +56,7 @@ impl Few {
     }
 
     #[inline]
-    fn byte(&mut self, byte: u8) {
+    pub(super) fn byte(&mut self, byte: u8) {
         if let Some(place) = self.bytes.get_mut(self.length) {
             *place = byte;
             self.length += 1;
@@ -39,12 +64,9 @@ impl Few {
     }
 
     /// Leaves none behind.
-    #[inline]
+    #[inline(never)]
     pub(super) fn move_to(&mut self, out: &mut Vec<u8>) {
-        let end = out.len() + self.length;
-        // A number of bytes that is always the same is moved without a call.
-        out.extend_from_slice(&self.bytes);
-        out.truncate(end);
+        out.extend_from_slice(&self.bytes[..self.length]);
         self.length = 0;
     }
 }
@@ -52,7 +74,7 @@ impl Few {
 /// Whether `text` is what stands at `last`; nothing stands there where its length is no length.
 #[inline]
 pub(super) fn is_last(bytes: &[u8], last: Place, text: &[u8]) -> bool {
-    let (at, length) = last;
+    let (at, length) = (last.0 as usize, last.1 as usize);
     length == text.len()
         && bytes
             .get(at..at + length)
@@ -83,7 +105,9 @@ pub(super) fn text(out: &mut Vec<u8>, text: &[u8]) {
 /// The same; where it stands.
 pub(super) fn written(out: &mut Vec<u8>, words: &[u8]) -> Place {
     text(out, words);
-    (out.len() - words.len(), words.len())
+    let small = |number: usize| u32::try_from(number).ok();
+    let place = small(out.len() - words.len()).zip(small(words.len()));
+    place.unwrap_or(NOWHERE)
 }
 
 /// Seven bits a byte, the lowest first; all but the last byte have their top bit set. Put together

@@ -4,6 +4,7 @@ mod age;
 mod bytes;
 mod searches;
 mod troubles;
+mod ways;
 
 use std::net::IpAddr;
 use std::path::Path;

@@ -10,9 +10,10 @@ use proptest::sample::select;
 
 use super::{AGELESS, BEGIN, SECOND, Store, at, packet, values};
 use crate::logs::Record;
-use crate::logs::store::encode::{HEAD, Packet, WIDE};
+use crate::logs::store::encode::{HEAD, Packet};
 use crate::logs::store::filter::Filter;
 use crate::logs::store::histogram::histogram;
+use crate::logs::store::numbers::WIDE;
 use crate::logs::store::search::{MAX_VISITED, Page, newer, record, search};
 use crate::model::LogStore;
 
