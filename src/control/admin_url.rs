@@ -12,7 +12,7 @@ impl Handle {
     /// where it listens everywhere. No slash at its end.
     pub fn admin_url(&self) -> String {
         let configured = self.admin();
-        let address = self.admin_address_wanted();
+        let address = self.control.door.wanted(&configured);
         let host = match address.ip() {
             ip if ip.is_unspecified() => {
                 let machine = rustix::system::uname();

@@ -83,11 +83,6 @@ impl Handle {
         self.control.door.shut();
     }
 
-    /// Where the admin server listens, or is to.
-    pub fn admin_address_wanted(&self) -> SocketAddr {
-        self.control.door.wanted(&self.admin())
-    }
-
     /// Where the admin server really listens, once it does.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.control.door.local_address()
@@ -171,11 +166,12 @@ impl Door {
 
     /// Where it listens, or is to as `configured`.
     pub(super) fn wanted(&self, configured: &Admin) -> SocketAddr {
-        let open = self.local_address();
-        open.unwrap_or_else(|| match self.lock().as_ref() {
-            Some(hung) => hung.wanted(configured).0,
-            None => configured.address,
-        })
+        let instead = self
+            .lock()
+            .as_ref()
+            .map(|hung| hung.instead)
+            .unwrap_or_default();
+        self.local_address().unwrap_or(instead.of(configured))
     }
 
     /// Whether TLS is spoken there, or would be as `configured`.
