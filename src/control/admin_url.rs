@@ -12,7 +12,9 @@ impl Handle {
     /// where it listens everywhere. No slash at its end.
     pub fn admin_url(&self) -> String {
         let configured = self.admin();
-        let address = self.control.door.wanted(&configured);
+        let address = self
+            .admin_address()
+            .unwrap_or_else(|| self.control.door.wanted(&configured));
         let host = match address.ip() {
             ip if ip.is_unspecified() => {
                 let machine = rustix::system::uname();

@@ -164,22 +164,16 @@ impl Door {
         door.as_ref()?.open.as_ref()?.socket.local_addr().ok()
     }
 
-    /// Where it listens, or is to as `configured`.
-    pub(super) fn wanted(&self, configured: &Admin) -> SocketAddr {
-        let instead = self
-            .lock()
-            .as_ref()
-            .map(|hung| hung.instead)
-            .unwrap_or_default();
-        self.local_address().unwrap_or(instead.of(configured))
-    }
-
     /// Whether TLS is spoken there, or would be as `configured`.
     pub(super) fn is_secure(&self, configured: &Admin) -> bool {
-        match self.lock().as_ref() {
-            Some(hung) => hung.wanted(configured).1,
-            None => configured.is_secure_at(configured.address),
-        }
+        configured.is_secure_at(self.wanted(configured))
+    }
+
+    /// Where it is to listen as `configured`.
+    pub(super) fn wanted(&self, configured: &Admin) -> SocketAddr {
+        let door = self.lock();
+        let instead = door.as_ref().map(|hung| hung.instead);
+        instead.unwrap_or_default().of(configured)
     }
 
     fn try_open(&self, configured: &Admin) -> io::Result<Option<SocketAddr>> {

@@ -39,7 +39,7 @@ impl Handle {
         let panel = words!(language, "panel", "管理面板");
         wanted.push((
             panel.clone(),
-            self.control.door.wanted(&self.admin()),
+            admin.unwrap_or_else(|| self.control.door.wanted(&self.admin())),
             admin.is_some(),
         ));
         if let Some(address) = self.control.session_address() {
