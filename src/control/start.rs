@@ -8,7 +8,7 @@ use crate::model::{Config, KeptCertificates};
 use crate::store::last_known_good::LastKnownGood;
 use crate::store::{
     Lock, Store, StoreError, Stored, had_database, has_stray_journal, is_emptied, last_known_good,
-    set_aside,
+    set_aside, was_set_aside,
 };
 
 /// Where the Config in force came from.
@@ -228,8 +228,13 @@ fn without_database(dir: &Path, happened: String, writer: Writer) -> Found {
             kept: KeptCertificates::default(),
         };
     }
-    let harmless = matches!(writer.trouble, None | Some(StoreError::Missing));
-    if harmless && !has_trace(dir) {
+    let is_new = match writer.trouble {
+        // One without a revision may have users, and so a key: only a damaged one was lost before it.
+        None => found.refused.is_empty() && !was_set_aside(dir).unwrap_or(true),
+        Some(StoreError::Missing) => !has_trace(dir),
+        Some(_) => false,
+    };
+    if is_new {
         return Found::empty(Started::Setup, writer);
     }
     let why = format!("{happened}; there is no last-known-good to serve; {remedy}");

@@ -16,8 +16,11 @@ const CORRUPT: &str = "config.db.corrupt-";
 /// What copies of it are called, before what they are of.
 const COPIES: &str = "config.db.";
 
-/// What is made only once there is a database.
-const LEFT: [&str; 2] = ["seal.key", "sessions"];
+/// The key of its secrets, which is made with the first of them.
+const SEAL_KEY: &str = "seal.key";
+
+/// Where the session store keeps its files.
+const SESSIONS: &str = "sessions";
 
 /// Moves the damaged database of `dir` aside and answers where it went.
 ///
@@ -41,18 +44,40 @@ pub(super) fn set_journal_aside(dir: &Path) -> io::Result<()> {
 
 /// Whether something in `dir` is there only where a database was once in use: one that was set aside,
 /// replaced, or kept before its tables changed (`config.db.…`), the key of its secrets, or sessions.
+/// A whole database has these beside it too: they tell of a lost one only where there is none.
 ///
 /// # Errors
 /// What the system answered.
 pub fn had_database(dir: &Path) -> io::Result<bool> {
+    Ok(
+        has_file(dir, |name| name.starts_with(COPIES) || name == SEAL_KEY)?
+            || has_sessions(&dir.join(SESSIONS))?,
+    )
+}
+
+/// Whether a database was once set aside in `dir`, as it was damaged.
+///
+/// # Errors
+/// What the system answered.
+pub fn was_set_aside(dir: &Path) -> io::Result<bool> {
+    has_file(dir, |name| name.starts_with(CORRUPT))
+}
+
+fn has_file(dir: &Path, is_meant: impl Fn(&str) -> bool) -> io::Result<bool> {
     for entry in fs::read_dir(dir)? {
-        let name = entry?.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with(COPIES) || LEFT.contains(&&*name) {
+        if is_meant(&entry?.file_name().to_string_lossy()) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+// A disk that is mounted there before the first start is empty, but for what it is made with.
+fn has_sessions(dir: &Path) -> io::Result<bool> {
+    match has_file(dir, |name| name != "lost+found") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        answer => answer,
+    }
 }
 
 /// Whether the database is a file without a byte, as a loss of power or a full disk may leave it.

@@ -32,7 +32,7 @@ use crate::document::{self, Format};
 use crate::model::Config;
 
 pub use acme::{AcmeAccount, FailedRenewal};
-pub use aside::{had_database, has_stray_journal, is_emptied, set_aside};
+pub use aside::{had_database, has_stray_journal, is_emptied, set_aside, was_set_aside};
 pub use history::{Entry, Kept, Revisions};
 pub use lock::{Lock, LockError};
 pub use open::make_directory;

@@ -167,11 +167,12 @@ async fn an_empty_file_is_a_lost_database_where_there_was_one() {
 async fn what_only_a_database_leaves_is_a_trace_of_one() {
     for left in [
         "seal.key",
-        "sessions",
+        "sessions/0.journal",
         "config.db.replaced-1",
         "config.db.pre-9",
     ] {
         let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join(left).parent().unwrap()).unwrap();
         fs::write(dir.path().join(left), "x").unwrap();
         let handle = start(dir.path()).await;
         assert!(
@@ -179,7 +180,20 @@ async fn what_only_a_database_leaves_is_a_trace_of_one() {
             "{left}"
         );
         stop(handle).await;
+        fs::remove_dir_all(dir.path()).unwrap();
+        fs::create_dir(dir.path()).unwrap();
+        // With a database there, and be it before the first document, they are none.
+        stop(start(dir.path()).await).await;
+        fs::create_dir_all(dir.path().join(left).parent().unwrap()).unwrap();
+        fs::write(dir.path().join(left), "x").unwrap();
+        let handle = start(dir.path()).await;
+        assert_eq!(handle.started(), Started::Setup, "{left}");
+        stop(handle).await;
     }
+    // Nor is a disk that is mounted for sessions beforehand.
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("sessions/lost+found")).unwrap();
+    assert_eq!(start(dir.path()).await.started(), Started::Setup);
 }
 
 #[tokio::test]
