@@ -5,7 +5,7 @@
   const find = (id) => document.getElementById(id);
 
   // Links to a search say only what was filled in.
-  find("find").addEventListener("submit", (event) => {
+  find("find-records").addEventListener("submit", (event) => {
     for (const field of event.target.elements) {
       if (field.name && !field.value) field.disabled = true;
     }

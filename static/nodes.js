@@ -134,7 +134,7 @@
 
   // Which rows are shown.
   const filter = () => {
-    const form = document.getElementById("find");
+    const form = document.getElementById("find-nodes");
     if (!form) return;
     const query = form.elements.q.value.trim().toLowerCase();
     const wrong = form.elements.wrong.checked;
@@ -148,10 +148,10 @@
     document.getElementById("nothing").hidden = shown > 0 || !nodes.length;
   };
   on("input", (event) => {
-    if (event.target.closest("#find")) filter();
+    if (event.target.closest("#find-nodes")) filter();
   });
   on("submit", (event) => {
-    if (event.target.id !== "find") return;
+    if (event.target.id !== "find-nodes") return;
     // Rows that are not here are found by asking for them.
     if (document.getElementById("more")) return;
     event.preventDefault();
@@ -199,7 +199,7 @@
     e: () => { const number = here()?.querySelector(".num"); number?.focus(); number?.select(); },
     d: () => here()?.querySelector(".seg [value=draining]:not(:disabled)")?.click(),
     x: () => here()?.querySelector(".nm input")?.click(),
-    "/": () => document.querySelector("#find .in")?.focus(),
+    "/": () => document.querySelector("#find-nodes .in")?.focus(),
   };
   on("keydown", (event) => {
     if (event.key === "Escape" && held) {
@@ -214,7 +214,7 @@
       if (held) held.requestSubmit();
       return;
     }
-    if (event.key === "Escape" && event.target.closest("#find")) {
+    if (event.key === "Escape" && event.target.closest("#find-nodes")) {
       event.target.value = "";
       filter();
       event.target.blur();

@@ -1,5 +1,7 @@
 """The main ways by the keyboard alone: signing in, going to a page, a weight, a drain, finding a node."""
 
+import time
+
 from panel import GIVEN, expect, meet, walk
 
 
@@ -9,8 +11,16 @@ def arrive(page, heading):
     page.wait_for_load_state()
 
 
+def late(route):
+    time.sleep(0.5)
+    route.continue_()
+
+
 def steps(page, _):
     press = page.keyboard.press
+    # On a slow line the scripts come one by one: the page is the same.
+    for name in ("hx-sse", "panel", "nodes"):
+        page.route(f"**/{name}*.js*", late)
     page.goto("/nodes")
     page.wait_for_load_state()
     # The form has the focus where one writes first.
@@ -49,11 +59,15 @@ def steps(page, _):
     press("g")
     press("h")
     arrive(page, "History")
+    came = page.evaluate("performance.getEntriesByType('navigation')[0].name")
+    assert came == page.url, f"a link is the browser's to follow, and not a part of {came}"
     press("?")
     expect(page.get_by_role("dialog")).to_contain_text("Edit the weight of the row's node")
     press("Escape")
     expect(page.get_by_role("dialog")).not_to_be_visible()
     press("Control+k")
+    expect(page.get_by_role("dialog").get_by_role("link", name="Logs")).to_be_visible()
+    # The list is here, on a page that the scripts of Nodes came along to.
     page.keyboard.type("logs")
     press("Enter")
     arrive(page, "Logs")

@@ -109,7 +109,9 @@ fn scripts_not_ours(page: &str) -> usize {
     let is_ours = |script: &&str| {
         let rest = script.strip_prefix(" src=\"/static/");
         let rest = rest.and_then(|rest| rest.split_once('"'));
-        rest.is_some_and(|(_, rest)| rest.starts_with(" defer></script>"))
+        rest.is_some_and(|(_, rest)| {
+            rest.starts_with(" defer></script>") || rest.starts_with("></script>")
+        })
     };
     scripts.filter(|script| !is_ours(script)).count()
 }
