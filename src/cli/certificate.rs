@@ -115,6 +115,12 @@ fn put(
     say(&format!(
         "certificate {name} is kept: for {made_for}, good until {until}"
     ))?;
+    let alone = wanted["chain"].as_str().unwrap_or_default();
+    if alone.matches("-----BEGIN CERTIFICATE-----").count() == 1 && told["self_signed"] != true {
+        say(
+            "the chain holds no more than the certificate itself: where its authority gave others with it, put them behind it, or clients may not find the way to that authority",
+        )?;
+    }
     if told["named"] != true {
         say(&format!(
             "nothing shows it yet: apply [[certificates]] with name = \"{name}\" and uploaded = true"

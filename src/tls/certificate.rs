@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::apart::is_slow;
 use super::faults::Fault;
 use super::judge::Judge;
+use super::links::Links;
 use super::names::folded;
 use super::origin::Origin;
 use super::x509::{Facts, facts, issuer_words};
@@ -127,10 +128,11 @@ impl fmt::Debug for Engine {
 pub struct Certificate {
     /// Its identity.
     pub name: Name,
-    /// When it ends, in seconds since 1970.
+    /// When it ends, or one of its chain before it, in seconds since 1970.
     pub not_after: i64,
     pub(super) hosts: Vec<model::HostPattern>,
     pub(super) facts: Facts,
+    links: Links,
     /// What tells its chain from every other.
     pub(super) print: [u8; 32],
     from_12: Arc<ServerConfig>,
@@ -166,6 +168,8 @@ impl Certificate {
             Fault::key(format!("{shown} holds a key of a kind that is not known"))
         })?;
         let print = print(&chain);
+        let algorithms = engine.provider.signature_verification_algorithms;
+        let links = Links::of(&chain, &facts, algorithms);
         let key = CertifiedKey::new(chain, signing);
         if let Err(error) = key.keys_match() {
             return Err(match &error {
@@ -185,8 +189,9 @@ impl Certificate {
         Ok(Self {
             name: certificate.name.clone(),
             hosts: hosts_of(certificate).to_vec(),
-            not_after: leaf.not_after,
+            not_after: leaf.not_after.min(links.not_after().unwrap_or(i64::MAX)),
             facts: leaf,
+            links,
             print,
             from_12: server(TlsVersion::V12)?,
             from_13: server(TlsVersion::V13)?,
@@ -201,6 +206,7 @@ impl Certificate {
             not_after: self.not_after,
             hosts: hosts_of(certificate).to_vec(),
             facts: self.facts.clone(),
+            links: self.links.clone(),
             print: self.print,
             from_12: self.from_12.clone(),
             from_13: self.from_13.clone(),
@@ -254,18 +260,19 @@ impl Certificate {
         })
     }
 
-    /// Why it is not good at `now`, seconds since 1970.
+    /// Why it, or its chain, is not good at `now`, seconds since 1970.
     pub fn not_good_at(&self, now: i64) -> Option<String> {
-        if now >= self.not_after {
-            return Some(format!("has expired on {}", day(self.not_after)));
+        let facts = &self.facts;
+        if now >= facts.not_after {
+            return Some(format!("has expired on {}", day(facts.not_after)));
         }
-        (now < self.facts.not_before).then(|| {
-            format!(
-                "is good only from {} on, and this machine's clock says {}",
-                day(self.facts.not_before),
-                day(now)
-            )
-        })
+        if now < facts.not_before {
+            let (from, now) = (day(facts.not_before), day(now));
+            return Some(format!(
+                "is good only from {from} on, and this machine's clock says {now}"
+            ));
+        }
+        self.links.not_good_at(now)
     }
 
     /// Whether a signature of it takes so long that no worker may wait for it.
@@ -307,7 +314,7 @@ pub(super) fn print(chain: &[CertificateDer<'_>]) -> [u8; 32] {
 }
 
 /// A time of a certificate: `2026-11-22 17:03:34 UTC`.
-fn day(seconds: i64) -> String {
+pub(super) fn day(seconds: i64) -> String {
     match jiff::Timestamp::from_second(seconds) {
         Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         Err(_) => "a time that no clock shows".to_owned(),

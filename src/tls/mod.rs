@@ -13,6 +13,7 @@ mod certificates;
 mod chooser;
 mod faults;
 mod judge;
+mod links;
 mod look;
 mod names;
 mod origin;

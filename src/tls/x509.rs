@@ -5,9 +5,13 @@ use std::net::IpAddr;
 use rustls::pki_types::CertificateDer;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey;
 use x509_parser::x509::X509Name;
 
 use super::names::Names;
+
+/// The fewest bits of an RSA key that clients believe, and that we can sign with.
+pub(super) const LEAST_RSA: usize = 2048;
 
 /// What stands in a certificate, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +25,10 @@ pub(super) struct Facts {
     /// Whom it is for, as the issuer writes it in what it issues.
     pub(super) subject: Vec<u8>,
     pub(super) issuer: Vec<u8>,
+    /// How long its key is, where that is one of RSA.
+    pub(super) rsa_bits: Option<usize>,
+    /// Whether it may sign others.
+    pub(super) may_sign: bool,
 }
 
 /// Reads `certificate`; none when it is no certificate.
@@ -42,7 +50,23 @@ pub(super) fn facts(certificate: &CertificateDer<'_>) -> Option<Facts> {
         not_after: parsed.validity().not_after.timestamp(),
         subject: parsed.subject().as_raw().to_vec(),
         issuer: parsed.issuer().as_raw().to_vec(),
+        rsa_bits: match parsed.public_key().parsed() {
+            Ok(PublicKey::RSA(key)) => Some(key.key_size()),
+            _ => None,
+        },
+        may_sign: may_sign(&parsed),
     })
+}
+
+/// Roots from before there was a word for it say nothing of being one, and sign themselves.
+fn may_sign(parsed: &X509Certificate<'_>) -> bool {
+    let is_authority = match parsed.basic_constraints() {
+        Ok(Some(said)) => said.value.ca,
+        Ok(None) => parsed.subject().as_raw() == parsed.issuer().as_raw(),
+        Err(_) => false,
+    };
+    let use_of = parsed.key_usage().ok().flatten();
+    is_authority && use_of.is_none_or(|said| said.value.key_cert_sign())
 }
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {

@@ -73,6 +73,10 @@ fn one_that_is_given_is_shown_at_once_and_the_next_in_its_place_cuts_nothing() {
         "{told}"
     );
     assert!(told.contains("nothing shows it yet: apply"), "{told}");
+    assert!(
+        told.contains("the chain holds no more than the certificate itself"),
+        "{told}"
+    );
     let document = https.document("true", UPLOADED);
     https.lb.apply(&document);
     let mut before = https.client(SHOP);
@@ -120,7 +124,7 @@ fn what_is_kept_last_survives_a_kill_right_after_it_was_acknowledged() {
 /// A way to spoil what is given, and words of what is said of it.
 type Spoilt = (&'static str, fn(&Https, &Leaf), &'static str);
 
-const SPOILT: [Spoilt; 11] = [
+const SPOILT: [Spoilt; 12] = [
     (
         "another's key",
         |https, leaf| {
@@ -172,6 +176,14 @@ const SPOILT: [Spoilt; 11] = [
             .unwrap();
         },
         "the uploaded chain is in the wrong order: certificate number 2 did not issue number 1",
+    ),
+    (
+        "an authority of the right name and another key behind",
+        |https, leaf| {
+            let own = fs::read_to_string(leaf.chain()).unwrap();
+            fs::write(leaf.chain(), own + &https.authority.namesake()).unwrap();
+        },
+        "has not signed number 1: it has the right name and another key, or one of the two is damaged; take the whole chain anew",
     ),
     (
         "another name",

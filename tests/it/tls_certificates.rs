@@ -76,7 +76,7 @@ fn the_name_asked_for_decides_which_one_is_shown() {
 /// A way to spoil the files of a certificate, and words of what is said of it.
 type Spoilt = (&'static str, fn(&Https, &Leaf), &'static [&'static str]);
 
-const SPOILT: [Spoilt; 12] = [
+const SPOILT: [Spoilt; 13] = [
     (
         "no chain",
         |_, leaf| fs::remove_file(leaf.chain()).unwrap(),
@@ -158,6 +158,18 @@ const SPOILT: [Spoilt; 12] = [
             "files.chain: ",
             "wrong order",
             "number 2 did not issue number 1",
+        ],
+    ),
+    (
+        "an authority of the right name and another key behind",
+        |https, leaf| {
+            let own = fs::read_to_string(leaf.chain()).unwrap();
+            fs::write(leaf.chain(), own + &https.authority.namesake()).unwrap();
+        },
+        &[
+            "files.chain: the certificate in ",
+            "may not be believed by clients, as number 2 of its chain (",
+            "has not signed number 1: it has the right name and another key",
         ],
     ),
     (

@@ -148,6 +148,14 @@ const SENTENCES: Table = &[
     ("{} is the key of another certificate than {}", "{} 与 {} 不是一对：它是另一张证书的私钥"),
     ("{} is in the wrong order: the certificate of the key must be the first, and is number {}", "{} 的顺序不对：私钥对应的证书应排第一，现排第 {}"),
     ("{} is in the wrong order: certificate number {} did not issue number {}", "{} 的顺序不对：第 {} 张证书并未签发第 {} 张"),
+    ("may not be believed by clients, as {}; take the whole chain anew from its authority", "可能不被客户端信任：{}；请从颁发机构重新获取完整的证书链"),
+    ("the certificate may not be believed by clients, as {}; take the whole chain anew from its authority", "证书可能不被客户端信任：{}；请从颁发机构重新获取完整的证书链"),
+    ("the certificate in {} may not be believed by clients, as {}; take the whole chain anew from its authority", "{} 中的证书可能不被客户端信任：{}；请从颁发机构重新获取完整的证书链"),
+    ("number {} of its chain ({}) is no authority", "证书链中第 {} 张（{}）不是颁发机构证书"),
+    ("number {} of its chain ({}) has an RSA key of {} bits only", "证书链中第 {} 张（{}）的 RSA 密钥仅 {} 位"),
+    ("number {} of its chain ({}) has not signed number {}: it has the right name and another key, or one of the two is damaged", "证书链中第 {} 张（{}）并未签发第 {} 张：名称相同但密钥不同，或其中一张已损坏"),
+    ("number {} of its chain ({}) has expired on {}", "证书链中第 {} 张（{}）已于 {} 到期"),
+    ("number {} of its chain ({}) is good only from {} on, and this machine's clock says {}", "证书链中第 {} 张（{}）从 {} 起才有效，而本机时钟为 {}"),
     ("has expired on {}", "已于 {} 到期"),
     ("is good only from {} on, and this machine's clock says {}", "从 {} 起才有效，而本机时钟为 {}"),
     ("{} is kept and cannot be opened, as seal.key or the credential that sealed it is gone: bring that back and start again, or give the certificate again", "{}已保存但无法解密：seal.key 或加密它的凭据已丢失。请找回后重新启动，或重新上传证书"),
@@ -255,6 +263,10 @@ fn filled(chinese: &str, found: &[&str]) -> String {
         if let Some((_, whole)) = THINGS.iter().find(|(english, _)| *english == text) {
             return (*whole).to_owned();
         }
+        // A sentence may be the reason within another.
+        if let Some(reason) = find(SENTENCES, text).filter(|_| text.contains(' ')) {
+            return reason;
+        }
         let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
         let thing = THINGS.iter().find(|(english, _)| *english == first);
         let named = |(_, chinese): &(_, &str)| format!("{chinese} {rest}").trim_end().to_owned();
@@ -311,6 +323,10 @@ mod tests {
             (
                 "must be a time with its unit, such as \"5s\" or \"5ms\" (is 5)",
                 "时间要带单位，例如 \"5s\" 或 \"5ms\"（当前为 5）",
+            ),
+            (
+                "may not be believed by clients, as number 2 of its chain (R11) is no authority; take the whole chain anew from its authority",
+                "可能不被客户端信任：证书链中第 2 张（R11）不是颁发机构证书；请从颁发机构重新获取完整的证书链",
             ),
             (
                 "may hold {scheme}, {host}, {path}, {uri} and {query} in braces (is \"/{x}\")",

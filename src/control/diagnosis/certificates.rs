@@ -48,7 +48,11 @@ fn judge(view: &CertificateView, now: i64, language: Language) -> Said {
     match ending::step((facts.not_before, facts.not_after), now) {
         Some(0) => Said::bad(
             words!(language, "for {names}, has ended", "适用于 {names}，已到期"),
-            renew,
+            match troubles.is_empty() {
+                true => renew,
+                // It may be one of its chain that has.
+                false => troubles,
+            },
         ),
         _ if !troubles.is_empty() => Said::warn(text, troubles),
         Some(_) => Said::warn(text, renew),

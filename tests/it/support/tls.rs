@@ -83,6 +83,20 @@ impl Authority {
         leaf
     }
 
+    /// PEM: an authority of the same name that has another key.
+    pub(crate) fn namesake(&self) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let own = self.dir.path();
+        let name = own.file_name().unwrap().to_str().unwrap();
+        openssl(
+            dir.path(),
+            &format!(
+                "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout k -out c -subj /CN={name}"
+            ),
+        );
+        fs::read_to_string(dir.path().join("c")).unwrap()
+    }
+
     /// What a client of `name` needs to believe this authority.
     pub(crate) fn trust(&self, name: &str) -> Trust {
         Trust::of(&self.file(), name)
