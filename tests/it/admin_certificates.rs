@@ -145,15 +145,51 @@ fn what_cannot_be_uploaded_is_told_beside_its_row_and_no_key_is_shown_again() {
             (key.as_str(), key.as_str()),
             "the uploaded chain holds no certificate, but a private key",
         ),
+        (
+            (key.as_str(), chain.as_str()),
+            "the uploaded chain holds no certificate, but a private key",
+        ),
     ] {
         let refused = upload(&mut panel, given);
         assert_eq!(refused.status, 422);
         let text = refused.text();
         assert!(text.contains(words), "{words}: {text}");
+        assert!(!text.contains("PRIVATE KEY"), "{text}");
         let again = form_fields(&text, UPLOAD);
         assert!(again.contains(&("key".to_owned(), String::new())));
     }
     assert_eq!(lb.status()["revision"], 1);
+}
+
+#[test]
+fn one_that_is_not_made_for_the_names_typed_is_not_kept() {
+    let (lb, _node, mut panel) = before();
+    let authority = Authority::new();
+    let (chain, key) = read(&authority.issue("DNS:shop.example.com"));
+    let with = |panel: &mut Panel, hosts: &str| {
+        let typed = [
+            ("name", "shop"),
+            ("chain", chain.as_str()),
+            ("key", key.as_str()),
+            ("hosts", hosts),
+        ];
+        panel.fill(PAGE, UPLOAD, &typed)
+    };
+    let refused = with(&mut panel, "shop.example.com\nnot.covered.test");
+    assert_eq!(refused.status, 422);
+    let words = "is not made for not.covered.test (it is for: shop.example.com)";
+    assert!(refused.text().contains(words), "{}", refused.text());
+    let told = lb.runs(&["certificate", "list"]);
+    assert_eq!(told, "there are no certificates\n");
+    assert_saved(&with(&mut panel, "shop.example.com"), PAGE);
+    // In place of one from elsewhere it must be for the names of that.
+    let made = [("name", "own"), ("hosts", "blog.example.com")];
+    let made = panel.fill(PAGE, "/certificates/self-signed", &made);
+    assert_saved(&made, PAGE);
+    let typed = [("name", "own"), ("chain", &chain), ("key", &key)];
+    let refused = panel.fill(PAGE, UPLOAD, &typed);
+    assert_eq!(refused.status, 422);
+    assert!(refused.text().contains("is not made for blog.example.com"));
 }
 
 #[test]

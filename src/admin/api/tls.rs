@@ -74,6 +74,7 @@ pub(in crate::admin) async fn put_certificate(
         name: path.into_inner(),
         chain,
         key: SecretBytes::new(key.as_bytes()),
+        hosts: Vec::new(),
         author: author(&request),
     };
     let view = give(&request, (&handle, &people), given).await?;

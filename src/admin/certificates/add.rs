@@ -12,7 +12,7 @@ use crate::admin::page::{self, Shell};
 use crate::admin::request::author;
 use crate::control::{ChangeError, GivenCertificate, Handle};
 use crate::document::{Part, PartEdit, PartOp};
-use crate::model::{CertificateSource, SecretBytes};
+use crate::model::{CertificateSource, HostPattern, SecretBytes};
 use crate::people::People;
 
 /// `POST /certificates/self-signed`: `name`, `hosts`.
@@ -61,10 +61,23 @@ pub(in crate::admin) async fn upload(
     let desk = Desk::open(request, handle, people.clone(), body).await?;
     let shell = Shell::of(&desk.request, HERE);
     let name = desk.form.get("name").trim().to_owned();
+    let config = desk.handle.config();
+    let mut named = config.certificates.iter();
+    let named = named.find(|one| one.name.as_str() == name);
+    let hosts: Vec<&str> = lines(desk.form.get("hosts"));
     let given = GivenCertificate {
         name: name.clone(),
         chain: desk.form.get("chain").to_owned(),
         key: SecretBytes::new(desk.form.get("key").as_bytes()),
+        // Before it is kept: what is no host the document's check tells, and of all others it is
+        // too late then.
+        hosts: match (hosts.as_slice(), named) {
+            ([], Some(one)) => one.hosts.clone(),
+            (typed, _) => {
+                let parsed = typed.iter().map(|host| HostPattern::parse(host));
+                parsed.filter_map(Result::ok).collect()
+            }
+        },
         author: author(&desk.request),
     };
     if let Err(error) = give(&desk.request, (&desk.handle, &people), given).await {
@@ -74,10 +87,6 @@ pub(in crate::admin) async fn upload(
             &why_not(&desk, &shell, error).await?,
         ));
     }
-    let config = desk.handle.config();
-    let mut named = config.certificates.iter();
-    let named = named.find(|one| one.name.as_str() == name);
-    let hosts: Vec<&str> = lines(desk.form.get("hosts"));
     let op = match named {
         // A renewal: nothing of the configuration is another.
         Some(one) if one.source == CertificateSource::Uploaded && hosts.is_empty() => {

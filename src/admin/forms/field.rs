@@ -120,6 +120,8 @@ impl Source<'_> {
             Self::Typed(form) if matches!(field.kind, Kind::Many(_) | Kind::Names) => {
                 form.all(field.key).collect::<Vec<_>>().join("\n")
             }
+            // A key in the wrong place is not shown again either.
+            Self::Typed(form) if form.get(field.key).contains("PRIVATE KEY") => String::new(),
             Self::Typed(form) => form.get(field.key).to_owned(),
             Self::Document(_) if matches!(field.kind, Kind::Secret) => String::new(),
             Self::Document(part) => at(part, field.key).map_or_else(String::new, typed),

@@ -24,6 +24,8 @@ pub struct GivenCertificate {
     pub chain: String,
     /// PEM: its private key, without a passphrase.
     pub key: SecretBytes,
+    /// The hosts that it must be made for; empty: those that the configuration has for it.
+    pub hosts: Vec<HostPattern>,
     /// Who gives it.
     pub author: String,
 }
@@ -79,7 +81,10 @@ impl Control {
         let config = self.now.load().snapshot.config.clone();
         let named = config.certificates.iter().find(|one| one.name == name);
         let is_uploaded = |one: &&Certificate| one.source == CertificateSource::Uploaded;
-        let hosts = named.filter(is_uploaded).map(|one| one.hosts.clone());
+        let hosts = match given.hosts {
+            hosts if hosts.is_empty() => named.filter(is_uploaded).map(|one| one.hosts.clone()),
+            hosts => Some(hosts),
+        };
         let (engine, looked) = (self.engine.clone(), kept.clone());
         let (looked_name, hosts) = (name.clone(), hosts.unwrap_or_default());
         let look = move || look(&engine, (looked_name, hosts), looked);
