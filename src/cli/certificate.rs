@@ -155,14 +155,20 @@ fn list(client: &Client, as_json: bool) -> Result<ExitCode, Failure> {
             true => "nobody".to_owned(),
             false => shown,
         };
-        say(&format!(
-            "{}  {}  for {}  by {}  until {}  shown by {shown}",
-            text("name"),
-            text("source"),
-            joined(&one["made_for"]),
-            text("issuer"),
-            day(&one["not_after"]),
-        ))?;
+        let holds = match one["not_after"].is_null() {
+            true => "cannot be used".to_owned(),
+            false => format!(
+                "for {}  by {}  until {}",
+                joined(&one["made_for"]),
+                text("issuer"),
+                day(&one["not_after"])
+            ),
+        };
+        let (name, source) = (text("name"), text("source"));
+        say(&format!("{name}  {source}  {holds}  shown by {shown}"))?;
+        if one["acme"].is_object() {
+            say(&format!("  {}", with_authority(&one["acme"])))?;
+        }
         for trouble in one["troubles"].as_array().into_iter().flatten() {
             say(&format!("  {}", trouble.as_str().unwrap_or_default()))?;
         }
@@ -174,6 +180,26 @@ fn joined(list: &Value) -> String {
     let words = list.as_array().into_iter().flatten();
     let words: Vec<&str> = words.filter_map(Value::as_str).collect();
     words.join(", ")
+}
+
+/// How far it is with its authority.
+fn with_authority(acme: &Value) -> String {
+    let authority = acme["authority"].as_str().unwrap_or_default();
+    let time = acme["next_try"]
+        .as_i64()
+        .and_then(|s| jiff::Timestamp::from_second(s).ok())
+        .map(|time| time.strftime("%Y-%m-%d %H:%M UTC").to_string());
+    let failures = acme["failures"].as_u64().unwrap_or(0);
+    match (acme["last_error"].as_str(), time) {
+        (Some(why), Some(time)) => {
+            format!("authority {authority}: failed, {failures} in a row, tried again {time}: {why}")
+        }
+        (Some(why), None) => {
+            format!("authority {authority}: asked now; failed before, {failures} in a row: {why}")
+        }
+        (None, Some(time)) => format!("authority {authority}: renewed from {time} on"),
+        (None, None) => format!("authority {authority}: asked now"),
+    }
 }
 
 /// A day of one that is known: `2027-02-01`.

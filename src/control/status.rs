@@ -190,6 +190,7 @@ impl Control {
                 soft.push(format!("listener {name} has no certificate to show"));
             }
         }
+        soft.extend(self.certificate_troubles());
         soft.extend(self.session_troubles());
         if let Some(why) = self.not_kept() {
             soft.push(format!("the last-known-good could not be written: {why}"));

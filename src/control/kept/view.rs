@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::super::certificates::unix_now;
 use super::super::{Control, Handle, RenewalView};
 use crate::model::{
-    AdminTls, Certificate, CertificateSource, Config, KeptAs, KeptCertificates, ListenerTls, Name,
+    AdminTls, Certificate, CertificateSource, Config, KeptAs, KeptCertificates, Language,
+    ListenerTls, Name,
 };
 use crate::tls;
 
@@ -114,22 +115,10 @@ impl Control {
         let (config, kept) = (&now.snapshot.config, self.kept.load_full());
         let named = config.certificates.iter().map(|one| {
             let read = &now.snapshot.certificates;
-            let found = read.get(&one.name);
-            let mut troubles: Vec<String> = read
-                .trouble(&one.name)
-                .map(str::to_owned)
-                .into_iter()
-                .collect();
-            troubles.extend(found.and_then(|found| found.not_good_at(unix_now())));
-            if let CertificateSource::Acme(by) = &one.source
-                && kept.get(&one.name, KeptAs::Acme).is_none()
-            {
-                troubles.push(format!(
-                    "authority {by} has issued none yet: one signed by itself is shown until then"
-                ));
-            }
+            let mut troubles = of_what_is_read(read, &one.name);
+            troubles.extend(placeholder(one, &kept));
             CertificateView {
-                facts: found.map(|found| CertificateFacts::of(found)),
+                facts: read.get(&one.name).map(|read| CertificateFacts::of(read)),
                 troubles,
                 acme: self.renewals.board.get(one.name.as_str()),
                 ..bare(config, one, &kept)
@@ -145,6 +134,34 @@ impl Control {
         let idle = idle.map(|(name, ..)| self.idle(config, name, &kept));
         let mut all: Vec<CertificateView> = named.chain(idle).collect();
         all.sort_by(|a, b| (&a.name, !a.is_named).cmp(&(&b.name, !b.is_named)));
+        all
+    }
+
+    /// What somebody should look at of the certificates that something shows, a sentence each. A
+    /// placeholder is one where its authority has failed, not while it is asked.
+    pub(in crate::control) fn certificate_troubles(&self) -> Vec<String> {
+        let now = self.now.load();
+        let (config, kept) = (&now.snapshot.config, self.kept.load());
+        let mut all = Vec::new();
+        for one in &config.certificates {
+            let view = bare(config, one, &kept);
+            if view.listeners.is_empty() && !view.is_admins && !view.is_sessions {
+                continue;
+            }
+            let mut troubles = of_what_is_read(&now.snapshot.certificates, &one.name);
+            let renewal = self.renewals.board.get(&view.name);
+            if let Some(error) = renewal.and_then(|renewal| renewal.last_error)
+                && let Some(words) = placeholder(one, &kept)
+            {
+                troubles.push(format!("{words}; {}", error.words(Language::English)));
+            }
+            let name = &one.name;
+            all.extend(
+                troubles
+                    .iter()
+                    .map(|why| format!("certificate {name}: {why}")),
+            );
+        }
         all
     }
 
@@ -173,6 +190,23 @@ impl Control {
             ..bare(config, &certificate, kept)
         }
     }
+}
+
+/// What is wrong with what a certificate is read from, and with what was read.
+fn of_what_is_read(read: &tls::Certificates, name: &Name) -> Vec<String> {
+    let not_good = read.get(name).and_then(|one| one.not_good_at(unix_now()));
+    let unread = read.trouble(name).map(str::to_owned);
+    unread.into_iter().chain(not_good).collect()
+}
+
+/// What is said of one whose authority has issued none yet.
+fn placeholder(one: &Certificate, kept: &KeptCertificates) -> Option<String> {
+    let CertificateSource::Acme(by) = &one.source else {
+        return None;
+    };
+    kept.get(&one.name, KeptAs::Acme).is_none().then(|| {
+        format!("authority {by} has issued none yet: one signed by itself is shown until then")
+    })
 }
 
 /// What the configuration says of one.
