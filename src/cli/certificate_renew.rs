@@ -38,8 +38,9 @@ pub(super) fn renew(client: &Client, name: &str) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::SUCCESS);
         }
         let (was, is) = (&before["acme"], &now["acme"]);
-        if is["state"] != "asking" && is["failures"].as_u64() > was["failures"].as_u64() {
-            let why = is["last_error"].as_str().unwrap_or_default();
+        // Failures in a row begin anew with a change of hosts; a try has ended in any case.
+        let has_ended = is["tries"].as_u64() > was["tries"].as_u64();
+        if let Some(why) = is["last_error"].as_str().filter(|_| has_ended) {
             return Err(Failure::run_time(format!(
                 "certificate {name} was not obtained, the one before is shown on: {why}"
             )));

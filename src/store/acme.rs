@@ -28,6 +28,9 @@ pub struct FailedRenewal {
     pub english: String,
     /// Why, in Chinese.
     pub chinese: String,
+    /// What was wanted, of whom, as the writer says it: of another it is no failure. Empty where
+    /// an older version wrote it.
+    pub wanted: String,
 }
 
 impl Store {
@@ -108,7 +111,8 @@ impl Store {
     /// # Errors
     /// Why the database could not be read.
     pub async fn failed_renewals(&mut self) -> Result<Vec<(String, FailedRenewal)>, StoreError> {
-        let rows = sqlx::query("select name, failures, next_try, english, chinese from renewals")
+        let all = "select name, failures, next_try, english, chinese, wanted from renewals";
+        let rows = sqlx::query(all)
             .fetch_all(&mut self.connection)
             .await
             .map_err(open::classify)?;
@@ -128,14 +132,15 @@ impl Store {
             let query = match failed {
                 None => sqlx::query("delete from renewals where name = ?").bind(name),
                 Some(failed) => sqlx::query(
-                    "insert or replace into renewals (name, failures, next_try, english, chinese)
-                     values (?, ?, ?, ?, ?)",
+                    "insert or replace into renewals (name, failures, next_try, english, chinese, wanted)
+                     values (?, ?, ?, ?, ?, ?)",
                 )
                 .bind(name)
                 .bind(failed.failures)
                 .bind(failed.next_try)
                 .bind(&failed.english)
-                .bind(&failed.chinese),
+                .bind(&failed.chinese)
+                .bind(&failed.wanted),
             };
             let done = query.execute(&mut **transaction).await;
             done.map_err(open::classify)?;
@@ -179,6 +184,7 @@ fn read(row: &SqliteRow) -> Result<(String, FailedRenewal), StoreError> {
         next_try: row.try_get("next_try").map_err(open::classify)?,
         english: text("english")?,
         chinese: text("chinese")?,
+        wanted: text("wanted")?,
     };
     Ok((text("name")?, failed))
 }
@@ -225,6 +231,7 @@ mod tests {
             next_try: 1_795_000_000,
             english: "no".to_owned(),
             chinese: "不".to_owned(),
+            wanted: "https://a/ shop.example.com".to_owned(),
         };
         store.keep_renewal("shop", Some(&failed)).await.unwrap();
         store.keep_renewal("blog", Some(&failed)).await.unwrap();

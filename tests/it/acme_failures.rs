@@ -2,6 +2,8 @@
 //! goes on being shown.
 
 use serde_json::json;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 
 use crate::acme::{SHOP, Shop};
 use crate::support::appliance::said;
@@ -133,6 +135,92 @@ fn an_authority_that_asks_to_wait_is_not_asked_sooner_not_even_after_a_kill() {
     assert_eq!((liar.asked(), shop.shown()), (asked, first));
 }
 
+/// The last failure's next try is over, as if somebody had waited.
+fn time_passes(shop: &Shop) {
+    let options = SqliteConnectOptions::new().filename(shop.lb.data().join("config.db"));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(async {
+        let mut connection = options.connect().await.unwrap();
+        let done = sqlx::raw_sql("update renewals set next_try = 1")
+            .execute(&mut connection)
+            .await;
+        assert_eq!(done.unwrap().rows_affected(), 1);
+        connection.close().await.unwrap();
+    });
+}
+
+#[test]
+fn one_that_was_asked_for_early_and_failed_is_tried_again_as_was_told() {
+    let (mut shop, _pebble, liar) = had();
+    let first = shop.shown();
+    liar.does(answer("502 Bad Gateway", "", "<html>"));
+    shop.renew();
+    assert!(shop.failed().contains("answered 502"));
+    let listed = shop.lb.runs(&["certificate", "list"]);
+    assert!(
+        listed.contains("\n  authority ca: failed, 1 in a row, tried again 20")
+            && listed.contains(" UTC: the authority answered 502"),
+        "{listed}"
+    );
+    liar.does(Does::Pass);
+    shop.lb.stop();
+    time_passes(&shop);
+    shop.lb.restart();
+    eventually("another one is shown", || {
+        (shop.shown() != first).then_some(())
+    });
+    eventually("nothing is said of it any more", || {
+        (shop.view()["acme"]["last_error"] == json!(null)).then_some(())
+    });
+}
+
+#[test]
+fn what_an_authority_said_of_other_hosts_keeps_nobody_waiting_over_a_restart() {
+    let (mut shop, pebble, liar) = had();
+    let fields = "Content-Type: application/problem+json\r\nRetry-After: 7200\r\n";
+    let limits = answer("429 Too Many", fields, &problem("rateLimited", "too many"));
+    liar.does(limits);
+    shop.renew();
+    assert!(shop.failed().contains("asks to wait"));
+    assert_eq!(shop.view()["acme"]["tries"], 2);
+    liar.does(Does::Pass);
+    shop.lb.stop();
+    let table = pebble.table_at(&liar.directory(), "");
+    shop.lb
+        .apply(&shop.document(&[SHOP, "blog.example.com"], &table));
+    shop.lb.restart();
+    eventually("it is had for both", || {
+        let view = shop.view();
+        let both = view["made_for"].to_string().contains("blog.example.com");
+        both.then_some(())
+    });
+}
+
+#[test]
+fn an_end_of_a_try_is_seen_though_failures_begin_anew_with_other_hosts() {
+    let (shop, pebble, liar) = had();
+    liar.does(answer("502 Bad Gateway", "", "<html>"));
+    let tries = |count: u64| {
+        eventually("so many tries have ended", || {
+            let acme = shop.view()["acme"].clone();
+            (acme["tries"] == count).then(|| acme["failures"].as_u64())
+        })
+    };
+    for count in 2..=4 {
+        shop.renew();
+        assert_eq!(tries(count), Some(count - 1));
+    }
+    let table = pebble.table_at(&liar.directory(), "");
+    shop.lb
+        .apply(&shop.document(&[SHOP, "blog.example.com"], &table));
+    assert_eq!(tries(5), Some(1));
+    let told = shop.lb.run(&["certificate", "renew", "shop"]);
+    assert!(said(&told).contains("the one before is shown on: the authority answered 502"));
+    assert_eq!(tries(6), Some(2));
+}
+
 #[test]
 fn an_authority_that_hangs_holds_up_nothing() {
     let (mut shop, pebble, liar) = had();
@@ -221,6 +309,13 @@ fn nobody_is_believed_who_shows_a_wrong_certificate() {
     assert_eq!(view["self_signed"], true);
     let until = "authority ca has issued none yet: one signed by itself is shown until then";
     assert_eq!(view["troubles"][0], until);
+    let status = shop.lb.status();
+    assert_eq!(
+        (&status["state"], &status["ready"]),
+        (&json!("degraded"), &json!(true))
+    );
+    let reason = format!("certificate shop: {until}; ");
+    assert!(status["reasons"].to_string().contains(&reason), "{status}");
 }
 
 #[test]

@@ -23,6 +23,13 @@ pub(super) fn schema() -> Value {
             "next_try",
             said(maybe(unix_time()), "None while it is asked."),
         )
+        .must(
+            "tries",
+            said(
+                count.clone(),
+                "How many have ended since the program began.",
+            ),
+        )
         .must("failures", said(count, "In a row."))
         .must("last_error", maybe(text()))
         .must("last_error_zh", said(maybe(text()), "The same in Chinese."))

@@ -20,6 +20,8 @@ pub struct RenewalView {
     pub since: i64,
     /// When it is tried next, in seconds since 1970; none while it is.
     pub next_try: Option<i64>,
+    /// How many tries have ended since this process began: by it the end of one is seen.
+    pub tries: u64,
     /// How often it failed in a row.
     pub failures: u32,
     /// Why it failed the last time; none where it did not.
@@ -54,6 +56,7 @@ impl RenewalView {
             "state": self.state,
             "since": self.since,
             "next_try": self.next_try,
+            "tries": self.tries,
             "failures": self.failures,
             "last_error": error(|words| &words.english),
             "last_error_zh": error(|words| &words.chinese),
@@ -83,10 +86,20 @@ impl Board {
         *self.recalled.lock().unwrap_or_else(PoisonError::into_inner) = all.into_iter().collect();
     }
 
-    /// What failed before this process began, asked once.
-    pub(super) fn recalled(&self, name: &str) -> Option<FailedRenewal> {
+    /// What failed before this process began of what is `wanted`, asked once: what another
+    /// authority says, or of other hosts, keeps nobody waiting.
+    pub(super) fn recalled(&self, name: &str, wanted: &str) -> Option<FailedRenewal> {
         let mut recalled = self.recalled.lock().unwrap_or_else(PoisonError::into_inner);
-        recalled.remove(name)
+        let failed = recalled.remove(name)?;
+        // Nothing is written of one that failed in an older version.
+        (failed.wanted == wanted || failed.wanted.is_empty()).then_some(failed)
+    }
+
+    /// A try has ended.
+    pub(super) fn tried(&self, name: &str) {
+        if let Some(view) = self.lock().get_mut(name) {
+            view.tries += 1;
+        }
     }
 
     pub(super) fn valid(&self, name: &str, authority: &str, next_try: i64) {

@@ -55,6 +55,16 @@ struct Wanted {
 }
 
 impl Wanted {
+    /// What an authority's answer is about: a failure of one is none of another.
+    fn words(&self) -> String {
+        let hosts = self.hosts.iter().map(ToString::to_string);
+        let (directory, challenge) = (self.acme.directory.url(), self.acme.challenge.as_str());
+        format!(
+            "{directory} {challenge} {}",
+            hosts.collect::<Vec<_>>().join(" ")
+        )
+    }
+
     /// Every one of `config`.
     fn all(config: &Config) -> Vec<Self> {
         let one = |certificate: &crate::model::Certificate| {

@@ -23,14 +23,15 @@ pub(super) async fn renew(control: Weak<Control>, wanted: Wanted, nudge: Arc<Not
     let (name, authority) = (wanted.name.as_str(), wanted.acme.name.as_str());
     let recalled = control
         .upgrade()
-        .and_then(|control| control.renewals.board.recalled(name));
+        .and_then(|control| control.renewals.board.recalled(name, &wanted.words()));
     let (mut failures, mut soonest, mut is_wanted_now) = (0, 0, false);
     if let Some(failed) = recalled {
         failures = failed.failures;
         if let Some(control) = control.upgrade() {
             control.renewals.board.failed(name, authority, &failed);
         }
-        is_wanted_now = until(failed.next_try, &nudge).await;
+        until(failed.next_try, &nudge).await;
+        is_wanted_now = true;
     }
     loop {
         let Some(strong) = control.upgrade() else {
@@ -53,7 +54,9 @@ pub(super) async fn renew(control: Weak<Control>, wanted: Wanted, nudge: Arc<Not
         match next_try {
             Some(next_try) => {
                 drop(strong);
-                is_wanted_now = until(next_try, &nudge).await;
+                until(next_try, &nudge).await;
+                // As was told: somebody may have wanted it before it is due.
+                is_wanted_now = true;
             }
             None => {
                 let life = strong.life(&wanted).await;
@@ -64,16 +67,16 @@ pub(super) async fn renew(control: Weak<Control>, wanted: Wanted, nudge: Arc<Not
     }
 }
 
-/// Waits until `time`, seconds since 1970, or until somebody wants it now, which it answers.
-async fn until(time: i64, nudge: &Notify) -> bool {
+/// Waits until `time`, seconds since 1970, or until somebody wants it now.
+async fn until(time: i64, nudge: &Notify) {
     loop {
         let left = u64::try_from(time.saturating_sub(unix_now())).unwrap_or(0);
         if left == 0 {
-            return false;
+            return;
         }
         tokio::select! {
             () = sleep(Duration::from_secs(left).min(LOOK)) => {}
-            () = nudge.notified() => return true,
+            () = nudge.notified() => return,
         }
     }
 }
@@ -133,6 +136,7 @@ impl Control {
         let Err(failed) = done else {
             *failures = 0;
             self.renewals.board.done(name);
+            self.renewals.board.tried(name);
             self.keep_renewal(name, None).await;
             tracing::info!("certificate {name} is new from authority {authority}");
             return None;
@@ -149,12 +153,14 @@ impl Control {
             next_try: unix_now().saturating_add(pause),
             english: failed.words(Language::English),
             chinese: failed.words(Language::Chinese),
+            wanted: wanted.words(),
         };
         let (why, minutes) = (&failed.english, pause / 60);
         tracing::warn!(
             "certificate {name} was not obtained from authority {authority}, and is tried again in {minutes} min: {why}"
         );
         self.renewals.board.failed(name, authority, &failed);
+        self.renewals.board.tried(name);
         self.keep_renewal(name, Some(&failed)).await;
         Some(failed.next_try)
     }

@@ -290,7 +290,7 @@ async fn every_connection_is_set_up_against_loss() {
         ("pragma cell_size_check", "1"),
         ("pragma mmap_size", "0"),
         ("pragma secure_delete", "1"),
-        ("pragma user_version", "8"),
+        ("pragma user_version", "9"),
         ("pragma application_id", "1398033497"),
     ] {
         let row = sqlx::query(setting)
