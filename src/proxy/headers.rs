@@ -143,10 +143,13 @@ fn write_forwarded(out: &mut Vec<u8>, request: &Request<'_>, plan: &HeaderPlan) 
             field(out, name.as_bytes(), value);
         }
     };
-    own(
-        "X-Forwarded-Proto",
-        sent(Known::XForwardedProto).unwrap_or(request.own_scheme().as_bytes()),
-    );
+    let mut said = request.schemes_said();
+    let proto = match (sent(Known::XForwardedProto), said.next(), said.next()) {
+        (Some(word), Some(only), None) if word == only => word,
+        // Applications look for one word, and must see the one that we went by.
+        _ => request.scheme().as_bytes(),
+    };
+    own("X-Forwarded-Proto", proto);
     let host = sent(Known::XForwardedHost).unwrap_or(request.head.authority());
     own("X-Forwarded-Host", host);
     own("X-Request-ID", request.id.as_bytes());

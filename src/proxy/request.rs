@@ -11,6 +11,7 @@ use super::note::Before;
 use super::{Origin, Reason, RequestView};
 use crate::http::{
     BodyReader, Expectation, Fields, Framing, Known, RequestHead, Version, connection_options,
+    list_items,
 };
 use crate::metrics::Series;
 use crate::snapshot::{Listener, Route, Site};
@@ -49,11 +50,21 @@ impl Request<'_> {
         if !self.origin.trusted {
             return self.own_scheme();
         }
-        match self.head.fields.get(Known::XForwardedProto) {
-            Some(scheme) if scheme.eq_ignore_ascii_case(b"https") => "https",
-            Some(_) => "http",
-            None => self.own_scheme(),
+        if self.head.fields.get(Known::XForwardedProto).is_none() {
+            return self.own_scheme();
         }
+        // One word of each proxy on the way: where one of them was asked in plain, all of it is.
+        let mut said = self.schemes_said().peekable();
+        match said.peek().is_some() && said.all(|one| one.eq_ignore_ascii_case(b"https")) {
+            true => "https",
+            false => "http",
+        }
+    }
+
+    /// What the proxies before us say that they were asked by, of all lines.
+    pub(super) fn schemes_said(&self) -> impl Iterator<Item = &[u8]> {
+        let lines = self.head.fields.all(Known::XForwardedProto);
+        lines.flat_map(list_items)
     }
 
     /// What the peer itself speaks.

@@ -43,6 +43,29 @@ fn what_an_untrusted_client_says_of_itself_is_replaced() {
 }
 
 #[test]
+fn of_several_proxies_before_us_all_must_have_been_asked_by_https() {
+    let node = Node::answering("a");
+    let lb = behind(&node, TRUSTING);
+    for (lines, scheme) in [
+        (&["https, https"][..], "https"),
+        (&["https,HTTPS"], "https"),
+        (&["https", "https"], "https"),
+        (&["https,"], "https"),
+        (&["https, http"], "http"),
+        (&["https", "http"], "http"),
+        (&["http,https"], "http"),
+        (&["wss"], "wss"),
+    ] {
+        let request = Request::get("/").field("Host", "shop.example.com");
+        let request = lines.iter().fold(request, |request, line| {
+            request.field("X-Forwarded-Proto", line)
+        });
+        lb.ask(&request);
+        assert_eq!(node.last().all("X-Forwarded-Proto"), [scheme], "{lines:?}");
+    }
+}
+
+#[test]
 fn what_a_trusted_proxy_says_is_kept_and_added_to_as_nginx_adds() {
     let node = Node::answering("a");
     let lb = behind(&node, TRUSTING);
