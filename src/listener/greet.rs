@@ -9,9 +9,9 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::proxied;
+use super::proxied::{self, Unnamed};
 use crate::http::{Io, TlsIo};
-use crate::metrics::Handshake;
+use crate::metrics::{Handshake, ProxyRefused};
 use crate::model::Name;
 use crate::proxy::{Security, Visitor, Worker};
 use crate::tls::{NotShaken, Shaken, begins_like_http, shake};
@@ -80,8 +80,9 @@ async fn welcome(worker: &Worker, caller: Caller, places: &Places) -> Option<Vis
         .config
         .proxy_protocol;
     if is_proxied {
-        let named = timeout_at(until, named(worker, &mut socket, address));
-        address = named.await.ok()??;
+        let named = timeout_at(until, named(worker, &mut socket, address)).await;
+        let named = named.unwrap_or(Err(Some(ProxyRefused::Silent)));
+        address = named.map_err(|why| refuse(worker, why, address)).ok()?;
     }
     // What is in force now, when its client begins.
     if is_proxied && !speaks_tls(worker, &listener)? {
@@ -168,14 +169,31 @@ fn plainly(io: Io, address: SocketAddr, listener: Rc<Name>) -> Visitor {
     }
 }
 
-/// Whom the proxy at `peer` names as its client; none where it may not, or says no header.
-async fn named(worker: &Worker, socket: &mut TcpStream, peer: SocketAddr) -> Option<SocketAddr> {
+/// Whom the proxy at `peer` names as its client; else why it is refused, or nothing where it or
+/// we are going.
+async fn named(
+    worker: &Worker,
+    socket: &mut TcpStream,
+    peer: SocketAddr,
+) -> Result<SocketAddr, Option<ProxyRefused>> {
     // Whoever else could name any client.
-    if !worker.snapshot()?.trusts(peer.ip()) {
-        tracing::debug!("{peer} may not speak the PROXY protocol: it is in no trusted_proxies");
-        return None;
+    if !worker.snapshot().ok_or(None)?.trusts(peer.ip()) {
+        return Err(Some(ProxyRefused::Untrusted));
     }
-    proxied::client(socket, peer).await
+    let named = proxied::client(socket, peer).await;
+    named.map_err(|why| (why == Unnamed::Malformed).then_some(ProxyRefused::Malformed))
+}
+
+/// Counts one that is closed unheard, and tells it where nothing was told for a while.
+fn refuse(worker: &Worker, why: Option<ProxyRefused>, peer: SocketAddr) {
+    if let Some(why) = why
+        && worker.metrics().proxies.refused(why)
+    {
+        tracing::warn!(
+            "a connection from {peer} was closed, as {}: see steelyard_proxy_protocol_refused_total for how many",
+            why.words()
+        );
+    }
 }
 
 fn speaks_tls(worker: &Worker, listener: &Name) -> Option<bool> {

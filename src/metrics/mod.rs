@@ -8,6 +8,7 @@ mod durations;
 mod logs;
 mod nodes;
 mod process;
+mod proxied;
 mod reasons;
 mod series;
 mod sessions;
@@ -26,6 +27,7 @@ pub use buffers::{Buffers, Place, Side};
 pub use durations::{Counted, Durations};
 pub use logs::LogLosses;
 pub use nodes::{NodeCounters, NodeErrorKind, NodeFacts, PoolFacts};
+pub use proxied::{Proxies, ProxyRefused};
 pub use reasons::Reasons;
 pub use series::{Series, Served};
 pub use sessions::{SessionDatabaseFacts, SessionFacts};
@@ -113,6 +115,8 @@ pub struct Metrics {
     pub reasons: Reasons,
     /// Handshakes with clients.
     pub handshakes: Handshakes,
+    /// Connections closed for want of the PROXY protocol.
+    pub proxies: Proxies,
     /// What the logs could not keep.
     pub logs: LogLosses,
     buffers: Buffers,
@@ -265,6 +269,7 @@ impl Metrics {
         webhooks::write(&mut text, &names.deliveries);
         drop(names);
         tls::write(&mut text, &self.handshakes, certificates);
+        proxied::write(&mut text, &self.proxies);
         sessions::write(&mut text, sessions);
         self.write_requests(&mut text);
         self.reasons.write(&mut text);

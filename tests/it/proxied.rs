@@ -163,6 +163,23 @@ fn without_a_header_or_from_somebody_else_nobody_gets_in() {
         assert_eq!(answer(direct(), bad), "", "{bad}");
     }
     assert_eq!(web.requests().len(), asked);
+    // Who went without a word is none of them.
+    drop(direct());
+    let metrics = lb.admin("/metrics").text();
+    for (reason, count) in [("untrusted", 1), ("malformed", 3), ("timeout", 2)] {
+        let line =
+            format!("steelyard_proxy_protocol_refused_total{{reason=\"{reason}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line}{metrics}");
+    }
+    let log = lb.log();
+    let told = log
+        .lines()
+        .filter(|line| line.contains("the PROXY protocol alone"));
+    let told: Vec<&str> = told.collect();
+    assert!(
+        told.len() == 1 && told[0].contains("a connection from 127.0.0.2:"),
+        "one a minute: {told:?}"
+    );
 }
 
 #[test]
