@@ -16,7 +16,7 @@ use super::judge::Judge;
 use super::links::Links;
 use super::names::folded;
 use super::origin::Origin;
-use super::x509::{Facts, facts, issuer_words};
+use super::x509::{Facts, LEAST_RSA, facts, issuer_words};
 use crate::model::{self, CertificateSource, KeptCertificates, Name, TlsVersion};
 
 /// What all certificates of the process share: the cryptography, and the keys of session
@@ -163,10 +163,7 @@ impl Certificate {
         let shown = origin.chain_shown();
         let facts = all_facts(&chain, &shown)?;
         let signing = engine.provider.key_provider.load_private_key(key?);
-        let signing = signing.map_err(|_| {
-            let shown = origin.key_shown();
-            Fault::key(format!("{shown} holds a key of a kind that is not known"))
-        })?;
+        let signing = signing.map_err(|_| unknown_key(&facts, origin))?;
         let print = print(&chain);
         let algorithms = engine.provider.signature_verification_algorithms;
         let links = Links::of(&chain, &facts, algorithms);
@@ -272,6 +269,9 @@ impl Certificate {
                 "is good only from {from} on, and this machine's clock says {now}"
             ));
         }
+        if facts.names.is_empty() {
+            return Some(NO_NAME.to_owned());
+        }
         self.links.not_good_at(now)
     }
 
@@ -318,6 +318,21 @@ pub(super) fn day(seconds: i64) -> String {
     match jiff::Timestamp::from_second(seconds) {
         Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         Err(_) => "a time that no clock shows".to_owned(),
+    }
+}
+
+const NO_NAME: &str =
+    "is made for no name: clients believe none but those in subjectAltName, and it has none there";
+
+/// Why nothing can be signed by the key.
+fn unknown_key(facts: &[Facts], origin: Origin<'_>) -> Fault {
+    let shown = origin.key_shown();
+    let bits = facts.first().and_then(|leaf| leaf.rsa_bits);
+    match bits.filter(|bits| *bits < LEAST_RSA) {
+        Some(bits) => Fault::key(format!(
+            "{shown} is an RSA key of {bits} bits, which is too short: make one of {LEAST_RSA} at least, and have a certificate issued for it"
+        )),
+        None => Fault::key(format!("{shown} holds a key of a kind that is not known")),
     }
 }
 

@@ -34,6 +34,11 @@ impl Names {
             || below.is_some_and(|(_, rest)| self.one_below.iter().any(|name| name == rest))
     }
 
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.exact.is_empty() && self.one_below.is_empty() && self.ips.is_empty()
+    }
+
     /// All of them.
     pub(super) fn all(&self) -> Vec<String> {
         let exact = self.exact.iter().cloned();

@@ -1,5 +1,6 @@
 //! The two parts of a certificate: read from where they are, and taken out of PEM.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -45,6 +46,7 @@ pub(super) fn chain_in(
     bytes: &[u8],
     shown: &impl Display,
 ) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let bytes = &*plain(bytes);
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes).collect();
     let chain = read.map_err(|_| Fault::chain(format!("{shown} is damaged: it is not PEM")))?;
     if chain.is_empty() {
@@ -69,14 +71,32 @@ pub(super) fn key_in(bytes: &[u8], shown: &impl Display) -> Result<PrivateKeyDer
             "{shown} needs a passphrase: write it without one (openssl pkey -in FILE -out FILE)"
         )));
     }
-    PrivateKeyDer::from_pem_slice(bytes).map_err(|error| match error {
+    let bytes = plain(bytes);
+    PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| match error {
         pem::Error::NoItemsFound => {
-            let what = kinds(bytes);
+            let what = kinds(&bytes);
             Fault::key(format!("{shown} holds no private key{what}"))
         }
         // What it says may repeat a line of the file.
         _ => Fault::key(format!("{shown} is damaged: it is not PEM")),
     })
+}
+
+/// `bytes` without the mark that some editors put first, and without blanks before a line: of a
+/// certificate behind them nothing would be seen, and the next one taken for the first.
+fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    if !lines.any(|line| line.first().is_some_and(is_blank)) {
+        return Cow::Borrowed(bytes);
+    }
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    let bare = |line: &[u8]| {
+        let blanks = line.iter().take_while(|byte| is_blank(byte)).count();
+        line[blanks..].to_vec()
+    };
+    Cow::Owned(lines.flat_map(bare).collect())
 }
 
 /// What a file holds in place of what was looked for, as far as that is known.

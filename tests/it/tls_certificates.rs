@@ -220,6 +220,63 @@ fn what_is_wrong_with_a_new_certificate_is_a_problem_and_changes_nothing() {
 }
 
 #[test]
+fn a_short_key_and_a_certificate_without_a_name_are_told() {
+    let https = Https::prepared();
+    let short = https
+        .authority
+        .issue_with(&format!("DNS:{SHOP}"), "rsa:1024", (-60, 9000));
+    let mail = https.authority.issue("email:ops@example.com");
+    for (leaf, words) in [
+        (
+            &short,
+            "files.key: KEY is an RSA key of 1024 bits, which is too short: make one of 2048",
+        ),
+        (
+            &mail,
+            "files.chain: the certificate in CHAIN is made for no name: clients believe none but those in subjectAltName",
+        ),
+    ] {
+        let refused = https
+            .lb
+            .try_apply(&https.document("true", &leaf.table("shop", "")));
+        let told = said(&refused)
+            .replace(leaf.key().to_str().unwrap(), "KEY")
+            .replace(leaf.chain().to_str().unwrap(), "CHAIN");
+        assert!(told.contains(words), "{told}");
+    }
+}
+
+#[test]
+fn a_mark_before_the_first_and_blanks_before_lines_hide_no_certificate() {
+    let https = Https::prepared();
+    let leaf = https.authority.issue(&format!("DNS:{SHOP}"));
+    let good = of(&leaf);
+    let indented = |text: String| -> String {
+        text.lines()
+            .flat_map(|line| ["  \t", line, "\r\n"])
+            .collect()
+    };
+    let mut chain = fs::read_to_string(leaf.chain()).unwrap();
+    chain += &fs::read_to_string(https.authority.file()).unwrap();
+    let key = fs::read_to_string(leaf.key()).unwrap();
+    for (chain, key) in [
+        (format!("\u{feff}{chain}"), format!("\u{feff}{key}")),
+        (indented(chain), indented(key)),
+    ] {
+        fs::write(leaf.chain(), chain).unwrap();
+        fs::write(leaf.key(), key).unwrap();
+        https
+            .lb
+            .apply(&https.document("true", &leaf.table("shop", "")));
+        assert_eq!(shown(&https, Some(SHOP)), good);
+        https.lb.apply(&https.document(
+            "true",
+            &https.authority.issue("DNS:x.test").table("other", ""),
+        ));
+    }
+}
+
+#[test]
 fn one_that_goes_bad_is_told_and_the_one_before_is_shown_on() {
     let https = Https::prepared();
     for (what, spoil, words) in SPOILT {
@@ -358,7 +415,23 @@ fn a_start_without_a_certificate_goes_on_until_there_is_one() {
     fs::rename(&key, &hidden).unwrap();
     https.lb.restart();
     assert_eq!(https.lb.get("/").status, 200);
-    assert_eq!(https.lb.status()["state"], "degraded");
+    let status = https.lb.status();
+    assert_eq!(
+        (&status["state"], &status["ready"]),
+        (&"degraded".into(), &true.into())
+    );
+    let reasons = status["reasons"].to_string();
+    assert!(
+        reasons.contains("certificate shop: ")
+            && reasons.contains("key.pem cannot be read: No such file"),
+        "{reasons}"
+    );
+    let listed = https.lb.runs(&["certificate", "list"]);
+    assert!(
+        listed.contains("shop  files  cannot be used  shown by ")
+            && listed.contains("key.pem cannot be read"),
+        "{listed}"
+    );
     let request = Request::get("/").field("Host", SHOP);
     assert!(https.client(SHOP).send(&request).is_err());
     fs::rename(&hidden, &key).unwrap();
