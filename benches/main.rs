@@ -134,7 +134,7 @@ fn ask(arguments: &[String]) -> Result<Asked, String> {
     }
     if asked.rounds == 0 {
         // Its differences are small ones, and its rounds are short.
-        asked.rounds = if asked.panel { 40 } else { 9 };
+        asked.rounds = if asked.panel { 120 } else { 9 };
     }
     if !(asked.cpu || asked.syscalls || asked.latency) {
         (asked.cpu, asked.syscalls, asked.latency) = (true, true, true);

@@ -30,8 +30,11 @@ const SETTLED: Duration = Duration::from_millis(200);
 /// The most that it may cost, of what it costs without.
 const AIM: f64 = 1.03;
 
+/// What it is called, the program, and the page that somebody looks at.
+type Look = (&'static str, Kind, Option<&'static str>);
+
 /// Who looks at what.
-const LOOKS: [(&str, Kind, Option<&str>); 5] = [
+const LOOKS: [Look; 5] = [
     // Twice: what all are compared with is both together, and how far they are apart says below what
     // a difference says nothing.
     ("store off, nobody looks", Kind::Steelyard, None),
@@ -45,19 +48,23 @@ const LOOKS: [(&str, Kind, Option<&str>); 5] = [
     ),
 ];
 
-/// How often all of them are started: where a process has its code and its heap makes it up to a
-/// hundredth dearer or cheaper than another of the same program.
-const STARTS: usize = 10;
+/// All of them are started anew after so many rounds: where a process has its code and its heap makes it
+/// up to a hundredth dearer or cheaper than another of the same program.
+const ROUNDS_A_START: usize = 4;
 
 /// Measures, prints, and tells what was reached.
 pub(crate) fn run(scratch: &Path, rounds: usize) -> io::Result<()> {
     let mut load = Load::new(3, WORKLOAD.exchange())?;
     let mut costs = vec![Vec::new(); LOOKS.len()];
-    for start in 0..STARTS {
+    let starts = rounds.div_ceil(ROUNDS_A_START);
+    for start in 0..starts {
         let dir = scratch.join(format!("start-{start}"));
-        started(&mut load, &dir, rounds.div_ceil(STARTS), &mut costs)?;
+        // Each start begins with another: the place in the row costs as much as what is measured.
+        let mut row: Vec<_> = LOOKS.iter().zip(&mut costs).collect();
+        row.rotate_left(start % LOOKS.len());
+        started(&mut load, &dir, ROUNDS_A_START, &mut row)?;
     }
-    print(&costs);
+    print(&costs, starts);
     Ok(())
 }
 
@@ -66,11 +73,12 @@ fn started(
     load: &mut Load,
     scratch: &Path,
     rounds: usize,
-    costs: &mut [Vec<Cost>],
+    row: &mut [(&Look, &mut Vec<Cost>)],
 ) -> io::Result<()> {
     let ports = load.ports();
     let mut subjects = Vec::new();
-    for (place, (name, kind, page)) in LOOKS.into_iter().enumerate() {
+    for (place, ((name, kind, page), _)) in row.iter().enumerate() {
+        let (kind, page) = (*kind, *page);
         let dir = scratch.join(format!("panel-{place}"));
         fs::create_dir_all(&dir)?;
         crate::files(&dir)?;
@@ -104,7 +112,7 @@ fn started(
         let all = answered.iter().sum();
         for (index, (subject, _)) in subjects.iter().enumerate().filter(|_| round > 0) {
             let cost = Cost::so_far(subject).since(&before[index], answered[index], all);
-            costs[index].push(cost);
+            row[index].1.push(cost);
         }
     }
     for looking in looking.into_iter().flatten() {
@@ -151,10 +159,10 @@ impl Cost {
     }
 }
 
-fn print(costs: &[Vec<Cost>]) {
+fn print(costs: &[Vec<Cost>], starts: usize) {
     let rounds = costs.first().map_or(0, Vec::len);
     let words = WORKLOAD.words();
-    println!("\npanel: {words}; {rounds} rounds of {LOADED:?} of requests, {STARTS} starts");
+    println!("\npanel: {words}; {rounds} rounds of {LOADED:?} of requests, {starts} starts");
     println!(
         "                           µs/request  worker  store   rest   of both without (quartiles)"
     );
