@@ -1,6 +1,8 @@
 //! Blocks on their way into a file: their records so far, and what is known of them.
 
-use super::data::Extent;
+use std::io;
+
+use super::data::{Data, Extent};
 use super::encode::Packet;
 use super::segment::About;
 use super::summary::Summary;
@@ -8,6 +10,9 @@ use super::summary::Summary;
 /// A block is full with so many records, or bytes.
 const BLOCK_RECORDS: u64 = 1024;
 const BLOCK_BYTES: u64 = 128 * 1024;
+
+/// Fewer bytes are not written before the row that tells of them.
+const AHEAD: usize = 16 << 10;
 
 /// The block that grows, or one that is full and not written.
 #[derive(Debug, Default)]
@@ -17,14 +22,18 @@ pub(super) struct Block {
     pub(super) extent: Extent,
     pub(super) summary: Summary,
     /// What is not written of it.
-    pub(super) pending: Vec<Packet>,
+    pending: Vec<Packet>,
     pending_bytes: usize,
+    /// Bytes and records, written or not, that no row tells of yet.
+    unnamed: (usize, u64),
 }
 
 impl Block {
     /// Takes in records, of which the summary knows.
     fn push(&mut self, packet: Packet) {
         self.pending_bytes += packet.bytes.len();
+        self.unnamed.0 += packet.bytes.len();
+        self.unnamed.1 += u64::from(packet.records);
         self.pending.push(packet);
     }
 
@@ -33,16 +42,22 @@ impl Block {
         self.summary.records >= BLOCK_RECORDS || bytes >= BLOCK_BYTES
     }
 
-    /// Bytes and records that are not written.
-    fn waiting(&self) -> (usize, u64) {
-        let records = self.pending.iter().map(|packet| u64::from(packet.records));
-        (self.pending_bytes, records.sum())
-    }
-
-    /// All of it is in the file.
-    fn is_written(&mut self) {
+    /// Writes what is not written of it.
+    ///
+    /// # Errors
+    /// What the system answered. All of it is then tried again.
+    pub(super) fn write(&mut self, data: &mut Data) -> io::Result<()> {
+        let more = data.append(&self.pending)?;
+        self.extent = match self.extent {
+            Extent { length: 0, .. } => more,
+            Extent { at, length } => Extent {
+                at,
+                length: length + more.length,
+            },
+        };
         self.pending.clear();
         self.pending_bytes = 0;
+        Ok(())
     }
 }
 
@@ -67,15 +82,28 @@ impl Blocks {
         }
     }
 
-    /// Bytes and records that are not written.
+    /// Bytes and records that no row tells of yet.
     pub(super) fn waiting(&self) -> (usize, u64) {
-        let all = self.full.iter().chain([&self.grows]).map(Block::waiting);
-        all.fold((0, 0), |sum, more| (sum.0 + more.0, sum.1 + more.1))
+        let all = self.full.iter().chain([&self.grows]);
+        all.fold((0, 0), |(bytes, records), block| {
+            (bytes + block.unnamed.0, records + block.unnamed.1)
+        })
+    }
+
+    /// Writes what waits, where it is worth the call, as long as it is in the processor's cache: the
+    /// rows that tell of it follow. Where it fails it is tried again with them, and told then.
+    pub(super) fn write_ahead(&mut self, data: &mut Data) {
+        let all = self.full.iter().chain([&self.grows]);
+        if all.map(|block| block.pending_bytes).sum::<usize>() < AHEAD {
+            return;
+        }
+        let mut all = self.full.iter_mut().chain([&mut self.grows]);
+        let _ = all.try_for_each(|block| block.write(data));
     }
 
     /// Those that are to be written, with their numbers; `about` is then right.
     pub(super) fn unwritten(&mut self, about: &mut About) -> Vec<&mut Block> {
-        let grows = (!self.grows.pending.is_empty()).then_some(&mut self.grows);
+        let grows = (self.grows.unnamed.1 > 0).then_some(&mut self.grows);
         let mut blocks: Vec<&mut Block> = self.full.iter_mut().chain(grows).collect();
         for block in &mut blocks {
             let summary = &block.summary;
@@ -84,7 +112,7 @@ impl Blocks {
                 _ => about.first.min(summary.first),
             };
             about.last = about.last.max(summary.last);
-            about.records += block.waiting().1;
+            about.records += block.unnamed.1;
             about.blocks = *block.number.get_or_insert(about.blocks + 1);
         }
         blocks
@@ -92,7 +120,7 @@ impl Blocks {
 
     /// All of them are in the file; whether there were full ones.
     pub(super) fn are_written(&mut self) -> bool {
-        self.grows.is_written();
+        self.grows.unnamed = (0, 0);
         let had_full = !self.full.is_empty();
         self.full.clear();
         had_full

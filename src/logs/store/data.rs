@@ -12,7 +12,10 @@ use std::path::Path;
 use super::decode::{Bytes, Damaged};
 use super::encode::{HEAD, Packet};
 
-/// Shorter batches are put together before they are written.
+/// Shorter batches are put together before they are written: a call costs as much as their bytes.
+const SHORT: usize = 8 << 10;
+
+/// So many bytes at most.
 const TOGETHER: usize = 64 << 10;
 
 /// Where the records of a block are: its first byte and how many follow.
@@ -80,14 +83,14 @@ impl Data {
         };
         let mut waiting = Vec::new();
         for Packet { bytes, .. } in packets {
-            if waiting.len() + bytes.len() > TOGETHER && !waiting.is_empty() {
+            let is_short = bytes.len() < SHORT;
+            if !is_short || waiting.len() + bytes.len() > TOGETHER {
                 write(&waiting)?;
                 waiting.clear();
             }
-            if bytes.len() >= TOGETHER {
-                write(bytes)?;
-            } else {
-                waiting.extend_from_slice(bytes);
+            match is_short {
+                true => waiting.extend_from_slice(bytes),
+                false => write(bytes)?,
             }
         }
         write(&waiting)?;
@@ -168,7 +171,7 @@ mod tests {
     fn bytes(packets: &[Packet]) -> Vec<u8> {
         packets
             .iter()
-            .flat_map(|packet| packet.bytes.clone())
+            .flat_map(|packet| packet.bytes.to_vec())
             .collect()
     }
 

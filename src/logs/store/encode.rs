@@ -9,6 +9,7 @@
 use std::net::IpAddr;
 use std::time::SystemTime;
 
+use super::lent::{Home, Lent};
 use super::nodes::{Nodes, Reached};
 pub(super) use super::numbers::since_1970;
 use super::numbers::{micros, narrow, write_wide};
@@ -84,6 +85,7 @@ pub(super) const ITS_ADDRESS: u8 = 32;
 #[derive(Debug, Default)]
 pub struct Batch {
     bytes: Vec<u8>,
+    home: Home,
     records: u32,
     /// Where in `bytes` each text stands that came last.
     last: [Place; WORDS],
@@ -101,7 +103,7 @@ pub struct Batch {
 /// Records handed over.
 #[derive(Debug)]
 pub struct Packet {
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Lent,
     pub(super) records: u32,
 }
 
@@ -222,7 +224,7 @@ impl Batch {
     /// What is in it, which it then lacks.
     pub fn take(&mut self) -> Packet {
         // The next one will be as long.
-        let next = Vec::with_capacity(self.bytes.len());
+        let next = self.home.buffer(self.bytes.len());
         let mut bytes = std::mem::replace(&mut self.bytes, next);
         let records = std::mem::take(&mut self.records);
         let behind = u32::try_from(bytes.len().saturating_sub(HEAD)).unwrap_or(0);
@@ -230,6 +232,7 @@ impl Batch {
             head[..4].copy_from_slice(&behind.to_le_bytes());
             head[4..8].copy_from_slice(&records.to_le_bytes());
         }
+        let bytes = self.home.lend(bytes);
         Packet { bytes, records }
     }
 

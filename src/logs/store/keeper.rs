@@ -120,6 +120,9 @@ impl Keeper {
         debug_assert_eq!(read, Ok(()), "a worker's bytes are whole");
         packet.seal();
         self.blocks.push(packet);
+        if let Some(file) = &mut self.file {
+            self.blocks.write_ahead(file.segment.data());
+        }
         self.waiting_since.get_or_insert_with(Instant::now);
         if self.blocks.waiting().0 >= HELD {
             self.write();
@@ -223,17 +226,14 @@ impl Keeper {
     }
 
     fn write_blocks(&mut self) -> Result<(), SegmentError> {
-        if self.file.is_none() {
-            if !self.is_recovered {
-                self.recover()?;
-            }
-            if self.file.is_none() {
-                self.file = Some(self.open_file(self.next)?);
-            }
+        if self.file.is_none() && !self.is_recovered {
+            self.recover()?;
         }
-        let Some(file) = &mut self.file else {
-            return Ok(());
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => self.open_file(self.next)?,
         };
+        let file = self.file.insert(file);
         let mut about = file.about;
         file.segment.write(self.blocks.unwritten(&mut about))?;
         file.about = about;

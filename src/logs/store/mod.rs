@@ -22,6 +22,7 @@ mod histogram;
 mod json;
 mod keeper;
 mod latency;
+mod lent;
 mod minutes;
 mod named;
 mod nodes;

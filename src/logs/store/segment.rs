@@ -136,6 +136,11 @@ impl Segment {
         Ok(Self { db, data })
     }
 
+    /// The file of its records.
+    pub(super) fn data(&mut self) -> &mut Data {
+        &mut self.data
+    }
+
     /// Bytes of its records.
     pub(super) fn length(&self) -> u64 {
         self.data.end()
@@ -214,15 +219,8 @@ impl Segment {
         let mut statement = change.prepare_cached(sql)?;
         for block in blocks {
             // First the records: what is named is there.
-            let more = self.data.append(&block.pending)?;
-            let extent = match block.extent {
-                Extent { length: 0, .. } => more,
-                Extent { at, length } => Extent {
-                    at,
-                    length: length + more.length,
-                },
-            };
-            let summary = &block.summary;
+            block.write(&mut self.data)?;
+            let (summary, extent) = (&block.summary, block.extent);
             statement.execute(params![
                 block.number,
                 summary.first.cast_signed(),
@@ -232,7 +230,6 @@ impl Segment {
                 extent.length.cast_signed(),
                 summary.to_bytes()
             ])?;
-            block.extent = extent;
         }
         drop(statement);
         Ok(change.commit()?)

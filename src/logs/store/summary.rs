@@ -280,7 +280,7 @@ mod tests {
                 ..Record::example()
             });
         }
-        let bytes = batch.take().bytes;
+        let bytes = batch.take().bytes.to_vec();
         let mut summary = Summary::default();
         each(&bytes, |raw| summary.add(raw)).unwrap();
         (summary, bytes)

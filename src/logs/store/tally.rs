@@ -179,7 +179,7 @@ mod tests {
             let (mut plain, mut batch, mut bytes) = (Sums::new(), Batch::default(), Vec::new());
             for (n, (second, listener, site, node, status)) in asked.iter().enumerate() {
                 if n == cut {
-                    bytes.extend(batch.take().bytes);
+                    bytes.extend_from_slice(&batch.take().bytes);
                 }
                 let listener = ["http", "other"][*listener];
                 let site = site.map(|site| ["a", "b", "ab"][site]);
@@ -206,7 +206,7 @@ mod tests {
                 }
             }
             if !batch.is_empty() {
-                bytes.extend(batch.take().bytes);
+                bytes.extend_from_slice(&batch.take().bytes);
             }
             let mut told = Sums::new();
             let mut tally = Tally::new(|part: &super::Part<'_>| {

@@ -142,7 +142,7 @@ fn a_node_that_never_came_is_damage() {
     let place = first + 1 + 7 * 4 + 3 * 2 + 4;
     assert_eq!(bytes[place], 0);
     for wrong in 1..=255 {
-        let mut bytes = bytes.clone();
+        let mut bytes = bytes.to_vec();
         bytes[place] = wrong;
         assert_eq!(each(&bytes, |_| ()), Err(Damaged));
     }
@@ -160,7 +160,7 @@ proptest! {
                     batch.append(record);
                 });
             }
-            bytes.extend(batch.take().bytes);
+            bytes.extend_from_slice(&batch.take().bytes);
         }
         let mut got = Vec::new();
         let read = each(&bytes, |raw| {

@@ -13,6 +13,7 @@ use crate::logs::Record;
 use crate::logs::store::encode::{HEAD, Packet};
 use crate::logs::store::filter::Filter;
 use crate::logs::store::histogram::histogram;
+use crate::logs::store::lent::Home;
 use crate::logs::store::numbers::WIDE;
 use crate::logs::store::search::{MAX_VISITED, Page, newer, record, search};
 use crate::model::LogStore;
@@ -54,6 +55,7 @@ impl Mould {
         let records = u32::try_from(EACH).unwrap();
         bytes[..4].copy_from_slice(&length.to_le_bytes());
         bytes[4..8].copy_from_slice(&records.to_le_bytes());
+        let bytes = Home::default().lend(bytes);
         Packet { bytes, records }
     }
 }

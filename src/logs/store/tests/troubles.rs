@@ -152,6 +152,46 @@ fn what_a_machine_without_power_had_not_written_is_dropped_and_the_rest_is_there
 }
 
 #[test]
+fn records_written_ahead_of_their_row_are_found_with_it_and_cut_off_without() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::in_folder(dir.path());
+    let many = |begin: u64| -> Vec<Record<'_>> { (0..700).map(|n| at(begin + n)).collect() };
+    let length = |store: &Store| fs::metadata(&files(store, ".db-data")[0]).unwrap().len();
+    store.take(&[at(0)]);
+    store.keeper().flush();
+    let first = length(&store);
+    store.take(&many(SECOND));
+    let second = length(&store);
+    assert!(second > first + (16 << 10), "{first} {second}");
+    // Killed before the row: as if they had not come.
+    std::mem::forget(store.keeper.take());
+    let mut store = Store::in_folder(dir.path());
+    assert_eq!(store.all(&Filter::default(), 200).0.len(), 1);
+    assert_eq!(length(&store), first);
+    // With rows, over several blocks and what comes singly.
+    for n in 0..5 {
+        store.take(&many((2 + n) * SECOND));
+        store.take(&[at((2 + n) * SECOND + 1000)]);
+    }
+    assert_eq!(store.all(&Filter::default(), 200).0.len(), 1 + 5 * 701);
+    let third = length(&store);
+    // A row that cannot be written: its records are counted as lost, and cut off.
+    let file = &files(&store, ".db")[0];
+    let db = rusqlite::Connection::open(file).unwrap();
+    db.execute_batch("BEGIN IMMEDIATE").unwrap();
+    store.take(&many(8 * SECOND));
+    assert!(length(&store) > third);
+    store.keeper().flush();
+    assert_eq!(store.lost.load(Ordering::Relaxed), 700);
+    db.execute_batch("ROLLBACK").unwrap();
+    drop(db);
+    store.keeper().not_before = None;
+    store.take(&[at(9 * SECOND)]);
+    assert_eq!(store.all(&Filter::default(), 200).0.len(), 2 + 5 * 701);
+    assert!(length(&store) < third + 1000);
+}
+
+#[test]
 fn a_file_of_another_version_is_set_aside() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::in_folder(dir.path());

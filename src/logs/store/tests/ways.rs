@@ -97,11 +97,11 @@ proptest! {
             expected.push(format!("{plain:?}"));
             batch.append(&Record { snapshot: memory.number, ..plain });
             if n == cut {
-                bytes.extend(batch.take().bytes);
+                bytes.extend_from_slice(&batch.take().bytes);
             }
         }
         if !batch.is_empty() {
-            bytes.extend(batch.take().bytes);
+            bytes.extend_from_slice(&batch.take().bytes);
         }
         let mut got = Vec::new();
         each(&bytes, |raw| got.push(raw.with(|record| format!("{record:?}")).unwrap())).unwrap();
