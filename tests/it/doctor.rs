@@ -181,6 +181,8 @@ fn a_node_that_is_down_and_a_name_that_is_not_found_are_told_with_why() {
 
     well.stop();
     lb.wait_for_health("django", "web-1", "down");
+    // The pool has none only once this one was asked, too.
+    lb.wait_for_health("django", "web-2", "down");
     let (told, code) = diagnosed(&lb);
     says(
         finding(&told, "nodes", "django/web-1"),
