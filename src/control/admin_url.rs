@@ -1,6 +1,6 @@
 //! How the panel is reached: its URL, and the certificate that the Config names for it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::Handle;
@@ -11,10 +11,7 @@ impl Handle {
     /// The URL of the panel for somebody on this machine, or for others by the machine's name
     /// where it listens everywhere. No slash at its end.
     pub fn admin_url(&self) -> String {
-        let configured = self.admin();
-        let address = self
-            .admin_address()
-            .unwrap_or_else(|| self.control.door.wanted(&configured));
+        let address = self.admin_address_wanted();
         let host = match address.ip() {
             ip if ip.is_unspecified() => {
                 let machine = rustix::system::uname();
@@ -23,11 +20,17 @@ impl Handle {
             IpAddr::V6(ip) => format!("[{ip}]"),
             ip => ip.to_string(),
         };
-        let scheme = match self.control.door.is_secure(&configured) {
+        let scheme = match self.control.door.is_secure(&self.admin()) {
             true => "https",
             false => "http",
         };
         format!("{scheme}://{host}:{}", address.port())
+    }
+
+    /// Where the admin server listens, or is to where it does not yet.
+    pub(super) fn admin_address_wanted(&self) -> SocketAddr {
+        let open = self.admin_address();
+        open.unwrap_or_else(|| self.control.door.wanted(&self.admin()))
     }
 
     /// The certificate that the Config names for the admin address, as it was last read; none

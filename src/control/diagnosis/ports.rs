@@ -37,11 +37,7 @@ impl Handle {
         }
         let admin = self.admin_address();
         let panel = words!(language, "panel", "管理面板");
-        wanted.push((
-            panel.clone(),
-            admin.unwrap_or_else(|| self.control.door.wanted(&self.admin())),
-            admin.is_some(),
-        ));
+        wanted.push((panel.clone(), self.admin_address_wanted(), admin.is_some()));
         if let Some(address) = self.control.session_address() {
             let open = self.control.session_facts().is_some_and(|facts| facts.open);
             let name = words!(language, "session store", "会话存储");
